@@ -1,0 +1,1 @@
+//! Conformance suite, oracle and history generator for every ledger

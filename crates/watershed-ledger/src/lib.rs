@@ -1,0 +1,1 @@
+//! The ledger's rules: pure, synchronous, and an in-memory ledger that runs them

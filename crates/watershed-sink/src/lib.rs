@@ -1,0 +1,1 @@
+//! Datasets and coverage: the sink trait, and SQLite

@@ -1,0 +1,1 @@
+//! Workflow files: compile (file to plan, diagnostics), expressions, expansion of rows into items

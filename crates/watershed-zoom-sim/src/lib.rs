@@ -1,0 +1,1 @@
+//! A simulated Zoom account: deterministic, with limits, scopes, faults and ground truth

@@ -1,0 +1,1 @@
+//! watershed-tests
