@@ -1,1 +1,38 @@
-//! The words of the project as types: plan, operation, verdict, coverage, run
+//! The words of the project as types: plan, operation, verdict, coverage, run.
+//!
+//! Holds what several crates speak about, and nothing else: no clock, no I/O, no async.
+//! Every type here is plain serialisable data; the rules that act on it live in
+//! `watershed-workflow` (plans), `watershed-ledger` (runs), `watershed-zoom` (operations)
+//! and `watershed-sink` (rows and coverage).
+
+mod budget;
+mod coverage;
+mod failure;
+mod ids;
+mod operation;
+mod plan;
+mod row;
+mod run;
+mod text;
+mod time;
+mod verdict;
+
+pub use budget::{Category, CategorySet, Limit, Limits, Period};
+pub use coverage::{Coverage, CoverageState, Subject, Window};
+pub use failure::{DeadLetter, ScopeSeed};
+pub use ids::{
+    AccountId, ConnectionName, LetterId, OperationId, PlanHash, RunId, StepId, WorkerId,
+};
+pub use operation::{
+    Catalogue, Dataset, Field, FieldType, Lifetime, Operation, Paging, Param, ParamPlace,
+    ParamType, Record,
+};
+pub use plan::{
+    Backoff, Carry, Expr, Feed, InputKind, InputSpec, Join, OnFailure, OnUnavailable, Order,
+    PLAN_FORMAT, Plan, Retry, ScopeLevel, Source, Step, Template, TemplatePart, Tolerate, Windows,
+};
+pub use row::Row;
+pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
+pub use text::{hash64, printable};
+pub use time::Millis;
+pub use verdict::{Page, RetryCause, Throttle, Unavailable, Verdict};

@@ -1,0 +1,119 @@
+//! The rate budget's vocabulary: categories, periods and limits of one account.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Millis;
+
+/// Zoom's rate label of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Single records.
+    Light,
+    /// Lists.
+    Medium,
+    /// Reports.
+    Heavy,
+    /// Dashboards; none of the shipped operations.
+    ResourceIntensive,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: [Category; 4] =
+        [Category::Light, Category::Medium, Category::Heavy, Category::ResourceIntensive];
+
+    /// The name used in configuration, output and state.
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::Light => "light",
+            Category::Medium => "medium",
+            Category::Heavy => "heavy",
+            Category::ResourceIntensive => "resource_intensive",
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of categories that share one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CategorySet(u8);
+
+impl CategorySet {
+    /// The set of these.
+    pub const fn of(categories: &[Category]) -> CategorySet {
+        let mut bits = 0;
+        let mut i = 0;
+        while i < categories.len() {
+            bits |= 1 << categories[i] as u8;
+            i += 1;
+        }
+        CategorySet(bits)
+    }
+
+    /// Whether `category` is in the set.
+    pub fn contains(self, category: Category) -> bool {
+        self.0 & (1 << category as u8) != 0
+    }
+
+    /// The categories in the set, in their order.
+    pub fn iter(self) -> impl Iterator<Item = Category> {
+        Category::ALL.into_iter().filter(move |c| self.contains(*c))
+    }
+}
+
+/// The stretch of time a limit counts in. A day is a UTC day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// One second.
+    Second,
+    /// One minute.
+    Minute,
+    /// One UTC day.
+    Day,
+}
+
+impl Period {
+    /// Its length in milliseconds.
+    pub fn ms(self) -> i64 {
+        match self {
+            Period::Second => 1_000,
+            Period::Minute => 60_000,
+            Period::Day => Millis::DAY,
+        }
+    }
+
+    /// The name used in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Period::Second => "second",
+            Period::Minute => "minute",
+            Period::Day => "day",
+        }
+    }
+}
+
+/// What the account may start in one period, over a set of categories together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The categories counted together.
+    pub categories: CategorySet,
+    /// The period counted in.
+    pub period: Period,
+    /// Calls a period, already reduced to the connection's share; may be a fraction.
+    pub calls: f64,
+}
+
+/// All limits of one account. A call must fit every limit that names its category.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Limits(pub Vec<Limit>);
