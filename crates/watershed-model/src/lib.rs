@@ -9,6 +9,7 @@ mod budget;
 mod coverage;
 mod failure;
 mod ids;
+mod kin;
 mod operation;
 mod plan;
 mod row;
@@ -23,6 +24,7 @@ pub use failure::{DeadLetter, ScopeSeed};
 pub use ids::{
     AccountId, ConnectionName, LetterId, OperationId, PlanHash, RunId, StepId, WorkerId,
 };
+pub use kin::{Brood, Child, Kin};
 pub use operation::{
     Catalogue, Dataset, Field, FieldType, Lifetime, Operation, Paging, Param, ParamPlace,
     ParamType, Record,
