@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{Add, Sub};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -25,6 +27,11 @@ impl Millis {
     /// The start of the next UTC day.
     pub fn next_day(self) -> Millis {
         Millis((self.day() + 1) * Self::DAY)
+    }
+
+    /// The UTC day.
+    pub fn date(self) -> Date {
+        Offset::UTC.to_datetime(self.timestamp()).date()
     }
 
     /// The instant as a `jiff` timestamp; out-of-range values are clamped.
