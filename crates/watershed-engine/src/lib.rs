@@ -1,1 +1,43 @@
-//! The shell: workers, transport, token, shutdown
+//! The shell: workers, transport, token, submit, shutdown.
+//!
+//! Puts pure parts to work: a compiled plan (`watershed-workflow`), a ledger's rules
+//! (`watershed-ledger`), Zoom's operations (`watershed-zoom`) and a sink
+//! (`watershed-sink`). Knows no adapter: ledger, sink and network come as trait objects.
+//! Time and chance come through [`Clock`] alone; apalis is known to `runtime` alone.
+//! Begin with `task` (a task's hops in order), then `dispatch` (who settles, who leases).
+
+mod active;
+mod clock;
+mod conclude;
+mod connection;
+mod covered;
+mod delay;
+mod dispatch;
+mod engine;
+mod entry;
+mod error;
+pub mod exit;
+mod files;
+mod http;
+mod letter;
+mod report;
+mod runtime;
+mod spawned;
+mod stop;
+mod submit;
+mod task;
+mod token;
+mod transport;
+
+pub use clock::{Clock, SystemClock};
+pub use connection::{Connection, Content, Credentials, ReadCredentials};
+pub use delay::delay_ms;
+pub use dispatch::{Ending, WorkerSettings};
+pub use engine::{Engine, Parts, Standing};
+pub use error::Error;
+pub use http::HttpTransport;
+pub use report::eta;
+pub use stop::{Stop, StopHandle, Stopping, stop};
+pub use submit::{Request, Submitted};
+pub use token::NoToken;
+pub use transport::{Answered, Answering, Call, Transport, TransportError};

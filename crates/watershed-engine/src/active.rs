@@ -1,0 +1,97 @@
+//! Runs in execution: plan, program and context, loaded once per process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use watershed_ledger::RunView;
+use watershed_model::{Catalogue, ConnectionName, Operation, PlanHash, RunId, StepId, Unavailable};
+use watershed_workflow::{Program, ProgramError, RunContext};
+
+use crate::connection::Connection;
+use crate::token::Tokens;
+
+/// A connection with its tokens, and what was learnt of it in this process.
+pub struct Link {
+    /// The connection.
+    pub connection: Arc<Connection>,
+    /// Its tokens.
+    pub tokens: Tokens,
+    stopped: Mutex<BTreeMap<String, Stopped>>,
+}
+
+/// Why an operation is asked no more on a connection.
+#[derive(Debug, Clone)]
+pub struct Stopped {
+    /// Tier, role or scope.
+    pub why: Unavailable,
+    /// What was answered.
+    pub message: String,
+}
+
+impl Link {
+    /// Nothing learnt yet.
+    pub fn new(connection: Arc<Connection>, tokens: Tokens) -> Self {
+        Link { connection, tokens, stopped: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Whether asking the operation is known to be in vain.
+    pub fn stopped(&self, operation: &str) -> Option<Stopped> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).get(operation).cloned()
+    }
+
+    /// Asking the operation on is in vain.
+    pub fn stop(&self, operation: &str, why: Unavailable, message: &str) {
+        self.stopped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(operation.to_owned())
+            .or_insert_with(|| Stopped { why, message: message.to_owned() });
+    }
+}
+
+/// A run in execution.
+pub struct ActiveRun {
+    /// The run.
+    pub id: RunId,
+    /// The plan's hash.
+    pub plan: PlanHash,
+    /// The plan, ready to be evaluated.
+    pub program: Program,
+    /// What expressions may see of the run.
+    pub context: RunContext,
+    /// Its connection.
+    pub link: Arc<Link>,
+    /// The operation of each step.
+    operations: Vec<&'static Operation>,
+}
+
+impl ActiveRun {
+    /// From what the ledger holds.
+    ///
+    /// # Errors
+    /// Where the plan uses an operation that this program does not know, or knows in
+    /// another version.
+    pub fn new(
+        view: RunView,
+        catalogue: &Catalogue,
+        link: Arc<Link>,
+    ) -> Result<Self, ProgramError> {
+        let plan = Arc::new(view.plan);
+        let program = Program::new(plan.clone(), catalogue)?;
+        let operations =
+            plan.steps.iter().filter_map(|s| catalogue.operation(s.operation.as_str())).collect();
+        let granted: BTreeSet<String> = view.granted.into_iter().collect();
+        let context = RunContext { connection: view.connection, inputs: view.inputs, granted };
+        Ok(ActiveRun { id: view.run, plan: view.plan_hash, program, context, link, operations })
+    }
+
+    /// The operation of a step.
+    pub fn operation(&self, step: StepId) -> &'static Operation {
+        self.operations[step.index()]
+    }
+
+    /// The name of the connection.
+    pub fn connection(&self) -> &ConnectionName {
+        &self.link.connection.name
+    }
+}

@@ -1,0 +1,358 @@
+//! From a verdict to what is written and settled. Pure: time and chance are arguments.
+
+use watershed_ledger::{Checkpoint, End, Leased, Outcome, Repeat, Settle};
+use watershed_model::{
+    Brood, CoverageState, Millis, OnUnavailable, Operation, Page, Paging, RetryCause, Throttle,
+    Unavailable, Verdict,
+};
+use watershed_zoom::Request;
+
+use crate::active::{ActiveRun, Stopped};
+use crate::entry::Entry;
+use crate::letter::{Trouble, letter};
+use crate::spawned::Spawned;
+use crate::task::{Ask, Asked, Done, repeat_of};
+
+/// After a fatal verdict the task waits this long; the lane is paused meanwhile.
+const FATAL_WAIT_MS: i64 = 5_000;
+
+/// When a call was made, and chance for its delays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// When the call started.
+    pub(crate) first_at: Millis,
+    /// When the answer was read.
+    pub(crate) now: Millis,
+    /// 64 random bits.
+    pub(crate) chance: u64,
+}
+
+/// An end that is known without a call.
+pub enum Known {
+    /// A dead letter.
+    Dead(Trouble),
+    /// Its condition is false.
+    Skipped,
+    /// The customer did not agree to it.
+    Excluded(Box<Ask>),
+    /// Its scope was not granted.
+    NotGranted(Box<Ask>),
+    /// Asking is known to be in vain.
+    Stopped(Box<Ask>, Stopped),
+    /// Asked already, and not to be had.
+    Unavailable(Box<Ask>, String),
+    /// Asked already, and not there yet.
+    Waiting,
+}
+
+/// The end of a task that needed no call.
+pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis) -> Done {
+    match known {
+        Known::Dead(trouble) => dead(leased, run, None, trouble, now),
+        Known::Skipped => closed(leased, End::Skipped, Vec::new()),
+        Known::Waiting => closed(leased, End::Waiting, Vec::new()),
+        Known::Unavailable(ask, _) => {
+            let mut done = closed(leased, End::Unavailable, Vec::new());
+            beneath_unavailable(leased, run, &ask, &mut done, now);
+            done
+        }
+        Known::Excluded(ask) => {
+            let reason = format!("consent: {}", run.link.connection.content.name());
+            let mut done = closed(leased, End::Skipped, Vec::new());
+            done.write = Some(
+                Entry::new(run, leased, &ask.request, now)
+                    .state(CoverageState::Excluded, Some(reason)),
+            );
+            done
+        }
+        Known::NotGranted(ask) => {
+            let operation = run.operation(leased.step);
+            let scope = operation.scopes.first().copied().unwrap_or_default();
+            unavailable(leased, run, &ask, Unavailable::Scope, scope, now, 0)
+        }
+        Known::Stopped(ask, stopped) => {
+            unavailable(leased, run, &ask, stopped.why, &stopped.message, now, 0)
+        }
+    }
+}
+
+/// What a verdict comes to.
+pub(crate) fn asked(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    asked: Asked,
+    moment: Moment,
+) -> Done {
+    let Asked { verdict, calls } = asked;
+    let operation = run.operation(leased.step);
+    let now = moment.now;
+    let mut done = match verdict {
+        Verdict::Data(page) => read(leased, run, ask, page, moment),
+        Verdict::Empty => read(leased, run, ask, Page::default(), moment),
+        Verdict::Waiting { retry_at, deadline, why, page } if now < deadline => {
+            waiting(leased, run, ask, page, (retry_at, why), moment)
+        }
+        Verdict::Waiting { why, page, .. } => match page {
+            // Past its deadline what is there is final.
+            Some(page) => read(leased, run, ask, page, moment),
+            None => unavailable(leased, run, ask, Unavailable::NeverCame, &why, now, 1),
+        },
+        Verdict::Unavailable { why, message } => {
+            if why.stops_step() {
+                run.link.stop(operation.id, why, &message);
+            }
+            unavailable(leased, run, ask, why, &message, now, 1)
+        }
+        Verdict::ScopeMissing(scopes) => {
+            let message = scopes.join(" or ");
+            run.link.stop(operation.id, Unavailable::Scope, &message);
+            unavailable(leased, run, ask, Unavailable::Scope, &message, now, 1)
+        }
+        Verdict::Retry { cause, message } => again(leased, run, ask, cause, message, moment),
+        Verdict::Wait(throttle) => throttled(leased, throttle, moment),
+        Verdict::Token { .. } => {
+            let mut done = retry(leased, now, false);
+            done.settle.repeats = Some(Repeat::Retry(RetryCause::Token));
+            done
+        }
+        Verdict::Restart => Done::of(leased, Outcome::Restart),
+        Verdict::Dead { http, code, message } => {
+            dead(leased, run, Some(&ask.request), Trouble::answer(http, code, message), now)
+        }
+        Verdict::Fatal { message } => fatal(leased, message, now),
+    };
+    done.settle.calls = calls;
+    if calls > 0 && done.settle.repeats.is_none() {
+        done.settle.repeats = repeat_of(leased);
+    }
+    done
+}
+
+impl Done {
+    /// Settles with that outcome, writes nothing.
+    pub(crate) fn of(leased: &Leased, outcome: Outcome) -> Done {
+        let settle = Settle {
+            fence: leased.fence,
+            outcome,
+            calls: 0,
+            repeats: None,
+            least: 0,
+            throttle: None,
+        };
+        Done { write: None, failures: Vec::new(), settle, fatal: None }
+    }
+}
+
+/// Given back, not started.
+pub(crate) fn released(leased: &Leased) -> Done {
+    Done::of(leased, Outcome::Released)
+}
+
+/// The connection cannot go on.
+pub(crate) fn fatal(leased: &Leased, why: String, now: Millis) -> Done {
+    let mut done = retry(leased, now + FATAL_WAIT_MS, false);
+    done.fatal = Some(why);
+    done
+}
+
+/// There is no token now.
+pub(crate) fn later(leased: &Leased, now: Millis) -> Done {
+    retry(leased, now + FATAL_WAIT_MS, false)
+}
+
+/// A call that no handler brought to an end: it took too long, or the handler broke.
+pub(crate) fn broken(leased: &Leased, run: &ActiveRun, why: String, moment: Moment) -> Done {
+    let mut done = delayed(leased, run, None, RetryCause::Transport, why, moment);
+    done.settle.calls = 1;
+    done
+}
+
+fn closed(leased: &Leased, end: End, broods: Vec<Brood>) -> Done {
+    Done::of(leased, Outcome::Closed { broods, end })
+}
+
+fn retry(leased: &Leased, at: Millis, counts: bool) -> Done {
+    Done::of(leased, Outcome::Retry { at, counts })
+}
+
+/// A page: rows, coverage, children.
+fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment) -> Done {
+    let operation = run.operation(leased.step);
+    let before = leased.checkpoint.as_ref();
+    let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
+    let first_at = before.map_or(moment.first_at, |c| c.first_at);
+    let entry = Entry::new(run, leased, &ask.request, moment.now).rows(rows);
+    let spawned = Spawned::of(leased, run, &page.items, moment.now);
+    let (outcome, mut write, least) = match page.next {
+        Some(token) => {
+            let checkpoint = Checkpoint {
+                token,
+                token_at: moment.now,
+                first_at,
+                pages: before.map_or(0, |c| c.pages) + 1,
+                rows,
+            };
+            let write = entry.state(CoverageState::Partial, Some("more pages follow".to_owned()));
+            (Outcome::More { broods: spawned.broods, checkpoint }, write, 0)
+        }
+        None => {
+            let write = match page.narrowed {
+                Some(narrowed) => entry.state(CoverageState::Partial, Some(narrowed)),
+                None => entry.known_until(first_at).state(CoverageState::Complete, None),
+            };
+            let outcome = Outcome::Closed { broods: spawned.broods, end: End::Done };
+            (outcome, write, least_calls(operation, rows))
+        }
+    };
+    write.fetched_at = moment.first_at;
+    write.rows = page.rows;
+    write.coverage.extend(spawned.coverage);
+    let mut done = Done::of(leased, outcome);
+    done.settle.least = least;
+    done.failures = spawned.failures;
+    done.write = Some(write);
+    done
+}
+
+fn waiting(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    page: Option<Page>,
+    (retry_at, why): (Millis, String),
+    moment: Moment,
+) -> Done {
+    let rows = page.as_ref().map_or(0, |p| p.rows.len() as u64);
+    let mut write = Entry::new(run, leased, &ask.request, moment.now)
+        .rows(rows)
+        .state(CoverageState::Waiting, Some(why));
+    for coverage in &mut write.coverage {
+        coverage.retry_at = Some(retry_at);
+    }
+    let items = page.as_ref().map_or(&[][..], |p| &p.items);
+    let spawned = Spawned::of(leased, run, items, moment.now);
+    write.coverage.extend(spawned.coverage);
+    write.fetched_at = moment.first_at;
+    write.rows = page.map_or_else(Vec::new, |p| p.rows);
+    let mut done = closed(leased, End::Waiting, spawned.broods);
+    done.failures = spawned.failures;
+    done.settle.least = 1;
+    done.write = Some(write);
+    done
+}
+
+fn unavailable(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    why: Unavailable,
+    message: &str,
+    now: Millis,
+    least: u64,
+) -> Done {
+    let mut done = closed(leased, End::Unavailable, Vec::new());
+    let reason = if message.is_empty() {
+        why.name().to_owned()
+    } else {
+        format!("{}: {message}", why.name())
+    };
+    let entry = Entry::new(run, leased, &ask.request, now);
+    done.write = Some(entry.state(CoverageState::Unavailable, Some(reason)));
+    done.settle.least = least;
+    beneath_unavailable(leased, run, ask, &mut done, now);
+    done
+}
+
+/// `on_unavailable: continue`: the steps beneath get the item, with own fields null.
+fn beneath_unavailable(leased: &Leased, run: &ActiveRun, ask: &Ask, done: &mut Done, now: Millis) {
+    let plan = run.program.plan();
+    if plan.step(leased.step).on_unavailable != OnUnavailable::Continue {
+        return;
+    }
+    let mut spawned = Spawned::default();
+    match run.program.expand_unavailable(&run.context, leased.step, &leased.item) {
+        Ok(expanded) => spawned.take(leased, run, expanded, now),
+        Err(error) => spawned.failures.push(letter(
+            leased,
+            run,
+            Some(&ask.request),
+            Trouble::expression(&error),
+            now,
+        )),
+    }
+    if let Outcome::Closed { broods, .. } = &mut done.settle.outcome {
+        broods.extend(spawned.broods);
+    }
+    done.failures.extend(spawned.failures);
+    if let Some(write) = &mut done.write {
+        write.coverage.extend(spawned.coverage);
+    } else if !spawned.coverage.is_empty() {
+        let mut write = Entry::new(run, leased, &ask.request, now).write();
+        write.coverage = spawned.coverage;
+        done.write = Some(write);
+    }
+}
+
+fn again(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    cause: RetryCause,
+    message: String,
+    moment: Moment,
+) -> Done {
+    delayed(leased, run, Some(&ask.request), cause, message, moment)
+}
+
+fn delayed(
+    leased: &Leased,
+    run: &ActiveRun,
+    request: Option<&Request>,
+    cause: RetryCause,
+    message: String,
+    moment: Moment,
+) -> Done {
+    let policy = &run.program.plan().step(leased.step).retry;
+    if leased.attempts + 1 >= policy.attempts {
+        return dead(leased, run, request, Trouble::attempts(cause, message), moment.now);
+    }
+    let delay = crate::delay::delay_ms(policy, leased.attempts, moment.chance);
+    let mut done = retry(leased, moment.now + delay, true);
+    done.settle.repeats = Some(Repeat::Retry(cause));
+    done
+}
+
+fn throttled(leased: &Leased, throttle: Throttle, moment: Moment) -> Done {
+    let jitter = i64::try_from(moment.chance % 1_000).unwrap_or(0);
+    let mut done = retry(leased, throttle.until + jitter, false);
+    done.settle.throttle = Some(throttle);
+    done.settle.repeats = Some(Repeat::Retry(RetryCause::RateLimit));
+    done
+}
+
+fn dead(
+    leased: &Leased,
+    run: &ActiveRun,
+    request: Option<&Request>,
+    trouble: Trouble,
+    now: Millis,
+) -> Done {
+    let mut done = Done::of(leased, Outcome::Failed);
+    let letter = letter(leased, run, request, trouble, now);
+    if let Some(request) = request {
+        let reason = Some(letter.message.clone());
+        done.write =
+            Some(Entry::new(run, leased, request, now).state(CoverageState::Failed, reason));
+    }
+    done.failures.push(letter);
+    done
+}
+
+/// The least calls that `rows` rows of a listing could have cost: pages of 300, one at least.
+fn least_calls(operation: &Operation, rows: u64) -> u64 {
+    match operation.paging {
+        Paging::None => 1,
+        Paging::Token { .. } => rows.div_ceil(300).max(1),
+    }
+}

@@ -1,0 +1,164 @@
+//! What the sink knows already is not asked again: children expand from stored rows.
+
+use serde_json::Value;
+use watershed_ledger::{End, Leased, Outcome};
+use watershed_model::{Coverage, CoverageState, Lifetime, Millis, Operation, Unavailable};
+use watershed_sink::{Ask as CoverageAsk, ListingKey, Sink};
+use watershed_zoom::Request;
+
+use crate::active::ActiveRun;
+use crate::conclude::{self, Known};
+use crate::spawned::Spawned;
+use crate::task::{Ask, Done, Job, Todo, Tools};
+
+/// Stored rows read at once.
+const ROWS_AT_ONCE: u32 = 500;
+
+/// Asks the sink, in one query, what of a leased batch is known already, and turns those
+/// jobs from asking to expanding.
+///
+/// # Errors
+/// The sink's.
+pub(crate) async fn mark(
+    jobs: &mut [Job],
+    sink: &dyn Sink,
+    now: Millis,
+) -> Result<(), watershed_sink::Error> {
+    let mut asks = Vec::new();
+    let mut places = Vec::new();
+    for (place, job) in jobs.iter().enumerate() {
+        // A listing under way is known not to be complete.
+        if let (Todo::Ask(ask), None) = (&job.todo, &job.leased.checkpoint) {
+            asks.push(CoverageAsk {
+                connection: job.run.connection().clone(),
+                operation: job.run.operation(job.leased.step).id.into(),
+                subject: ask.request.subject.clone(),
+                from: ask.request.window.as_ref().map(|w| w.from.to_string()),
+            });
+            places.push(place);
+        }
+    }
+    if asks.is_empty() {
+        return Ok(());
+    }
+    let found = sink.covered(asks).await?;
+    for (place, coverage) in places.into_iter().zip(found) {
+        if let Some(coverage) = coverage {
+            turn(&mut jobs[place], coverage, now);
+        }
+    }
+    Ok(())
+}
+
+fn turn(job: &mut Job, coverage: Coverage, now: Millis) {
+    let Todo::Ask(ask) = &mut job.todo else { return };
+    let operation = job.run.operation(job.leased.step);
+    if !answers(&coverage, operation, &job.run, &ask.request, now) {
+        return;
+    }
+    let ask = Box::new(Ask { with: std::mem::take(&mut ask.with), request: ask.request.clone() });
+    job.todo = match coverage.state {
+        CoverageState::Unavailable => {
+            let reason = coverage.reason.unwrap_or_default();
+            Todo::End(Box::new(Known::Unavailable(ask, reason)))
+        }
+        CoverageState::Waiting => Todo::End(Box::new(Known::Waiting)),
+        _ => Todo::Known(ask, Box::new(coverage)),
+    };
+}
+
+/// Expands a task whose answer is stored: no call, the same children.
+pub(crate) async fn replay(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    coverage: &Coverage,
+    tools: &Tools,
+) -> Done {
+    let now = tools.clock.now();
+    let feeds = !run.program.plan().step(leased.step).feeds.is_empty();
+    let records = if feeds && coverage.rows > 0 {
+        match stored(leased, run, ask, tools).await {
+            Ok(records) => records,
+            Err(_) => return conclude::later(leased, now),
+        }
+    } else {
+        Vec::new()
+    };
+    let spawned = Spawned::of(leased, run, &records, now);
+    let mut done = Done::of(leased, Outcome::Closed { broods: spawned.broods, end: End::Done });
+    done.failures = spawned.failures;
+    if !spawned.coverage.is_empty() {
+        done.write = Some(watershed_sink::Write {
+            connection: run.connection().clone(),
+            run: run.id.clone(),
+            fetched_at: now,
+            rows: Vec::new(),
+            coverage: spawned.coverage,
+            listing: None,
+        });
+    }
+    done
+}
+
+async fn stored(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    tools: &Tools,
+) -> Result<Vec<Value>, watershed_sink::Error> {
+    let operation = run.operation(leased.step);
+    let listing = ListingKey {
+        connection: run.connection().clone(),
+        dataset: operation.dataset.name.to_owned(),
+        operation: operation.id.into(),
+        subject: ask.request.subject.clone(),
+        from: ask.request.window.as_ref().map(|w| w.from.to_string()),
+        to: ask.request.window.as_ref().map(|w| w.to.to_string()),
+    };
+    let mut records = Vec::new();
+    let mut after = None;
+    loop {
+        let rows = tools.sink.listed(listing.clone(), after, ROWS_AT_ONCE).await?;
+        let full = rows.len() == ROWS_AT_ONCE as usize;
+        after = rows.last().map(|r| r.key.clone());
+        records.extend(rows.into_iter().map(|r| r.record));
+        if !full {
+            return Ok(records);
+        }
+    }
+}
+
+/// Whether what coverage says of the question makes asking it again in vain.
+fn answers(
+    coverage: &Coverage,
+    operation: &Operation,
+    run: &ActiveRun,
+    request: &Request,
+    now: Millis,
+) -> bool {
+    let mine = coverage.run == run.id;
+    if !mine && operation.lifetime == Lifetime::Living {
+        return false;
+    }
+    let wide_enough = match (&request.window, &coverage.to) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        // An instant begins with its day, so text compares right: a window that was cut at
+        // the present counts within the run that cut it.
+        (Some(window), Some(to)) => mine || to.as_str() >= window.to.to_string().as_str(),
+    };
+    match coverage.state {
+        CoverageState::Complete => wide_enough,
+        CoverageState::Unavailable => {
+            let reason = coverage.reason.as_deref().unwrap_or_default();
+            let passing = [Unavailable::Tier, Unavailable::Role, Unavailable::Scope];
+            mine || !passing.iter().any(|p| reason.starts_with(p.name()))
+        }
+        CoverageState::Waiting => coverage.retry_at.is_some_and(|at| now < at),
+        CoverageState::Partial
+        | CoverageState::Skipped
+        | CoverageState::Excluded
+        | CoverageState::Failed => false,
+    }
+}

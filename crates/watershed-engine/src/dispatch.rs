@@ -1,0 +1,407 @@
+//! The conversation with the ledger: outcomes are written, then settled; what may start is
+//! leased and handed to the workers.
+//!
+//! One per process. Guarantees: rows are in the sink before their settle is said; no more is
+//! leased than there are free slots; a ledger or sink that fails for a while makes it wait;
+//! nothing polls hot. The rules are the ledger's, the hops of a task are in `task`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use watershed_ledger::{
+    Command, Exchange, Exchanged, Fence, LeaseId, Leased, Ledger, Reply, Settled, Want,
+};
+use watershed_model::{Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
+use watershed_sink::Batch;
+
+use crate::active::{ActiveRun, Link};
+use crate::conclude::{self, Moment};
+use crate::covered;
+use crate::error::Error;
+use crate::runtime::{Return, Ticket};
+use crate::stop::{Stop, Stopping};
+use crate::task::{self, Done, Job, Tools};
+
+/// Permits are taken this far ahead: several tasks a trip, each with its own start.
+const HORIZON_MS: i64 = 200;
+/// No exchange follows another sooner, unless something is to be settled.
+const PACE_MS: i64 = 25;
+/// Outcomes gather this long, so that they share a commit.
+const GATHER_MS: u64 = 4;
+/// Outcomes settled at once.
+const BATCH_MAX: usize = 256;
+/// A store that does not answer is asked again after this.
+const STORE_WAIT_MS: i64 = 1_000;
+/// How often the state of the run that is waited for is looked at.
+const LOOK_MS: i64 = 1_000;
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Tasks at once.
+    pub concurrency: u16,
+    /// Length of a lease.
+    pub lease_ms: i64,
+    /// How long calls in flight may take to settle after a stop was asked for.
+    pub shutdown_grace_ms: i64,
+    /// Whether no other process executes on this ledger: what others held is taken back at
+    /// the start.
+    pub alone: bool,
+}
+
+/// How work came to an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The run that was waited for is in this state.
+    Run(RunState),
+    /// A stop was asked for.
+    Stopped,
+    /// A connection cannot go on: its runs are paused.
+    Fatal(String),
+}
+
+/// What is held for a task in flight.
+struct Flight {
+    leased: Leased,
+    run: Arc<ActiveRun>,
+}
+
+/// The conversation.
+pub(crate) struct Dispatch {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) links: BTreeMap<ConnectionName, Arc<Link>>,
+    pub(crate) settings: WorkerSettings,
+    pub(crate) worker: WorkerId,
+    pub(crate) stop: Stop,
+    pub(crate) tickets: mpsc::Sender<Ticket>,
+    pub(crate) returns: mpsc::Receiver<Return>,
+    pub(crate) state: State,
+}
+
+/// What the conversation remembers.
+#[derive(Default)]
+pub(crate) struct State {
+    sequence: u64,
+    flights: BTreeMap<Fence, Flight>,
+    runs: BTreeMap<RunId, Arc<ActiveRun>>,
+    done: Vec<Done>,
+    ask_at: Millis,
+    extend_at: Millis,
+    look_at: Millis,
+    fatal: Option<String>,
+    ended: BTreeSet<RunId>,
+}
+
+impl Dispatch {
+    /// Works until `run` has ended, or a stop is asked for.
+    pub(crate) async fn run(mut self, run: Option<&RunId>) -> Result<Ending, Error> {
+        if self.settings.alone {
+            self.said(Command::Takeover { worker: self.worker.clone() }).await?;
+        }
+        let mut drain_until: Option<Millis> = None;
+        loop {
+            self.gather().await;
+            let now = self.tools.clock.now();
+            match self.stop.state() {
+                Stopping::Now => return Ok(Ending::Stopped),
+                Stopping::Drain => {
+                    let until = *drain_until.get_or_insert(now + self.settings.shutdown_grace_ms);
+                    if now >= until {
+                        self.give_back();
+                    }
+                    if self.state.flights.is_empty() && self.state.done.is_empty() {
+                        return Ok(Ending::Stopped);
+                    }
+                }
+                Stopping::No => {}
+            }
+            self.settle_and_lease(drain_until.is_some()).await?;
+            self.keep_leases().await?;
+            if let Some(ending) = self.look(run).await? {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// Waits until there is something to do, and takes what has come back.
+    async fn gather(&mut self) {
+        let clock = self.tools.clock.clone();
+        let stopping = self.stop.state();
+        let next = if stopping == Stopping::No {
+            self.state.ask_at.min(self.state.extend_at).min(self.state.look_at)
+        } else {
+            clock.now() + PACE_MS
+        };
+        if self.state.done.is_empty() {
+            let wait = clock.sleep_until(next.max(clock.now()));
+            let harder = if stopping == Stopping::No { Stopping::Drain } else { Stopping::Now };
+            tokio::select! {
+                biased;
+                Some(back) = self.returns.recv() => self.take(back),
+                () = self.stop.reached(harder) => {}
+                () = wait => return,
+            }
+        }
+        let gather_until = clock.sleep_until(clock.now() + i64::try_from(GATHER_MS).unwrap_or(0));
+        tokio::pin!(gather_until);
+        while self.state.done.len() < BATCH_MAX {
+            // What is here already comes without waiting.
+            match self.returns.try_recv() {
+                Ok(back) => self.take(back),
+                Err(_) if self.state.done.len() * 2 >= self.state.flights.len() => return,
+                Err(_) => tokio::select! {
+                    biased;
+                    Some(back) = self.returns.recv() => self.take(back),
+                    () = &mut gather_until => return,
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, back: Return) {
+        let done = match back {
+            Return::Done(done) => *done,
+            Return::Broken { fence, why } => {
+                let Some(flight) = self.state.flights.get(&fence) else { return };
+                let clock = &self.tools.clock;
+                let now = clock.now();
+                let moment = Moment { first_at: now, now, chance: clock.random() };
+                conclude::broken(&flight.leased, &flight.run, why, moment)
+            }
+        };
+        if let Some(why) = &done.fatal {
+            self.state.fatal.get_or_insert_with(|| why.clone());
+        }
+        self.state.done.push(done);
+    }
+
+    /// After the grace: what is still in flight is given back.
+    fn give_back(&mut self) {
+        let settled: BTreeSet<Fence> = self.state.done.iter().map(|d| d.settle.fence).collect();
+        for (fence, flight) in &self.state.flights {
+            if !settled.contains(fence) {
+                self.state.done.push(conclude::released(&flight.leased));
+            }
+        }
+    }
+
+    /// Rows, then settle, then lease: the order that makes a second delivery harmless.
+    async fn settle_and_lease(&mut self, draining: bool) -> Result<(), Error> {
+        let now = self.tools.clock.now();
+        let free = if draining || self.state.fatal.is_some() {
+            0
+        } else {
+            usize::from(self.settings.concurrency)
+                .saturating_sub(self.state.flights.len() - self.settled_flights())
+        };
+        // A trip that settles asks for more in any case.
+        let wants = free > 0 && (now >= self.state.ask_at || !self.state.done.is_empty());
+        if self.state.done.is_empty() && !wants {
+            return Ok(());
+        }
+        let done = std::mem::take(&mut self.state.done);
+        let mut batch = Batch::default();
+        let mut settles = Vec::with_capacity(done.len());
+        for done in done {
+            batch.writes.extend(done.write);
+            batch.failures.extend(done.failures);
+            settles.push(done.settle);
+        }
+        self.written(batch).await?;
+        self.state.sequence += 1;
+        let fences: Vec<Fence> = settles.iter().map(|s| s.fence).collect();
+        let exchange = Exchange {
+            worker: self.worker.clone(),
+            sequence: self.state.sequence,
+            random: self.tools.clock.random(),
+            settles,
+            want: Want {
+                lanes: self.links.keys().cloned().collect(),
+                tasks: if wants { u16::try_from(free).unwrap_or(u16::MAX) } else { 0 },
+                lease_ms: self.settings.lease_ms,
+                horizon_ms: HORIZON_MS,
+            },
+        };
+        let sent_at = self.tools.clock.now();
+        let reply = self.said(Command::Exchange(exchange)).await?;
+        let Reply::Exchanged(exchanged) = reply else {
+            return Err(Error::Protocol("the ledger answered an exchange with something else"));
+        };
+        for (fence, settled) in fences.iter().zip(&exchanged.settled) {
+            self.state.flights.remove(fence);
+            if *settled == Settled::Stale {
+                tracing::warn!(lease = fence.lease.0, "a settle came too late and was refused");
+            }
+        }
+        self.hand_out(exchanged, sent_at).await
+    }
+
+    fn settled_flights(&self) -> usize {
+        self.state.done.iter().filter(|d| self.state.flights.contains_key(&d.settle.fence)).count()
+    }
+
+    async fn hand_out(&mut self, exchanged: Exchanged, sent_at: Millis) -> Result<(), Error> {
+        let now = self.tools.clock.now();
+        self.state.ended.extend(exchanged.ended);
+        let again = exchanged.ask_again_at.map_or(LOOK_MS, |at| at - exchanged.now);
+        self.state.ask_at = now + again.clamp(PACE_MS, LOOK_MS);
+        if !exchanged.leased.is_empty() {
+            self.state.ask_at = self.state.ask_at.min(now + PACE_MS.max(HORIZON_MS / 2));
+        }
+        let mut jobs = Vec::with_capacity(exchanged.leased.len());
+        for leased in exchanged.leased {
+            let Some(run) = self.active(&leased.run).await? else {
+                self.state.done.push(conclude::released(&leased));
+                continue;
+            };
+            let job = Job {
+                start_from: now + (leased.start_from - exchanged.now).max(0),
+                start_until: sent_at + (leased.start_until - exchanged.now),
+                todo: task::prepare(&leased, &run),
+                leased,
+                run,
+            };
+            jobs.push(job);
+        }
+        while let Err(error) = covered::mark(&mut jobs, &*self.tools.sink, now).await {
+            self.wait_for("sink", error.waits(), &error).await?;
+        }
+        for job in jobs {
+            let flight = Flight { leased: job.leased.clone(), run: job.run.clone() };
+            self.state.flights.insert(job.leased.fence, flight);
+            if self.tickets.send(Ticket::new(job)).await.is_err() {
+                return Err(Error::Protocol("the workers are gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The run of a lease, loaded once.
+    async fn active(&mut self, id: &RunId) -> Result<Option<Arc<ActiveRun>>, Error> {
+        if let Some(run) = self.state.runs.get(id) {
+            return Ok(Some(run.clone()));
+        }
+        let Some(view) = self.ledger.run(id).await? else { return Ok(None) };
+        let Some(link) = self.links.get(&view.connection) else { return Ok(None) };
+        match ActiveRun::new(view, &self.catalogue, link.clone()) {
+            Ok(run) => {
+                let run = Arc::new(run);
+                self.state.runs.insert(id.clone(), run.clone());
+                Ok(Some(run))
+            }
+            Err(error) => {
+                // Left for a program that knows the plan.
+                self.said(Command::Pause(id.clone())).await?;
+                self.state.fatal = Some(format!("run {id} is paused: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the leases of what is in flight.
+    async fn keep_leases(&mut self) -> Result<(), Error> {
+        let now = self.tools.clock.now();
+        if now < self.state.extend_at {
+            return Ok(());
+        }
+        self.state.extend_at = now + self.settings.lease_ms / 3;
+        let leases: BTreeSet<LeaseId> = self.state.flights.keys().map(|f| f.lease).collect();
+        if leases.is_empty() {
+            return Ok(());
+        }
+        let extend = Command::Extend {
+            worker: self.worker.clone(),
+            leases: leases.into_iter().collect(),
+            lease_ms: self.settings.lease_ms,
+        };
+        if let Reply::Extended { lost } = self.said(extend).await?
+            && !lost.is_empty()
+        {
+            tracing::warn!(leases = lost.len(), "leases were lost: their settles will be refused");
+        }
+        Ok(())
+    }
+
+    /// Whether work is over.
+    async fn look(&mut self, run: Option<&RunId>) -> Result<Option<Ending>, Error> {
+        let idle = self.state.flights.is_empty() && self.state.done.is_empty();
+        if let Some(why) = &self.state.fatal
+            && idle
+        {
+            let why = why.clone();
+            for id in self.state.runs.keys().cloned().collect::<Vec<_>>() {
+                self.pause(id).await?;
+            }
+            return Ok(Some(Ending::Fatal(why)));
+        }
+        let now = self.tools.clock.now();
+        let Some(run) = run else { return Ok(None) };
+        let ended = self.state.ended.remove(run);
+        if !ended && now < self.state.look_at {
+            return Ok(None);
+        }
+        self.state.look_at = now + LOOK_MS;
+        let Some(view) = self.ledger.run(run).await? else { return Ok(None) };
+        let over = match view.state {
+            RunState::Running | RunState::Cancelling => false,
+            RunState::Paused | RunState::Failed => idle,
+            RunState::Cancelled | RunState::Complete => true,
+        };
+        Ok(over.then_some(Ending::Run(view.state)))
+    }
+
+    async fn pause(&mut self, id: RunId) -> Result<(), Error> {
+        let running =
+            self.ledger.run(&id).await?.is_some_and(|view| view.state == RunState::Running);
+        if running {
+            self.said(Command::Pause(id)).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a batch, waiting while the sink cannot take it.
+    async fn written(&mut self, batch: Batch) -> Result<(), Error> {
+        if batch.writes.is_empty() && batch.failures.is_empty() {
+            return Ok(());
+        }
+        while let Err(error) = self.tools.sink.write(batch.clone()).await {
+            self.wait_for("sink", error.waits(), &error).await?;
+        }
+        Ok(())
+    }
+
+    /// Says a command, waiting while the ledger does not answer: a repeat changes nothing.
+    async fn said(&mut self, command: Command) -> Result<Reply, Error> {
+        loop {
+            match self.ledger.execute(command.clone()).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) if error.waits() => self.wait_for("ledger", true, &error).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn wait_for(
+        &self,
+        store: &str,
+        waits: bool,
+        error: &(dyn std::error::Error + Sync),
+    ) -> Result<(), Error> {
+        if !waits {
+            return Err(Error::Store(format!("{store}: {error}")));
+        }
+        if self.stop.state() != Stopping::No {
+            return Err(Error::Store(format!("{store}: {error}")));
+        }
+        tracing::warn!(store, %error, "waiting: what is in flight is kept");
+        let clock = &self.tools.clock;
+        tokio::select! {
+            () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}
+            () = self.stop.reached(Stopping::Drain) => {}
+        }
+        Ok(())
+    }
+}

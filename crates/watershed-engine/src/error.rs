@@ -1,0 +1,53 @@
+//! What stops the engine, by what is to be done about it.
+
+use watershed_model::{ConnectionName, RunId};
+
+use crate::token::NoToken;
+
+/// Fragments fit after "failed to run the workflow:".
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledger's.
+    #[error(transparent)]
+    Ledger(#[from] watershed_ledger::Error),
+    /// The sink's.
+    #[error(transparent)]
+    Sink(#[from] watershed_sink::Error),
+    /// A store that cannot be waited for.
+    #[error("{0}")]
+    Store(String),
+    /// No token: the credential is refused, or the endpoint does not answer.
+    #[error(transparent)]
+    Token(#[from] NoToken),
+    /// The plan does not fit this program.
+    #[error(transparent)]
+    Program(#[from] watershed_workflow::ProgramError),
+    /// The workflow's first branches cannot be made.
+    #[error(transparent)]
+    Expand(#[from] watershed_workflow::ExpandError),
+    /// No such connection.
+    #[error("no connection {0}")]
+    NoConnection(ConnectionName),
+    /// No such run.
+    #[error("no run {0}")]
+    NoRun(RunId),
+    /// The same id with another workflow, connection or inputs.
+    #[error("run {run} exists with another {what}")]
+    OtherRun {
+        /// The run.
+        run: RunId,
+        /// What differs.
+        what: &'static str,
+    },
+    /// A stored workflow no longer compiles.
+    #[error("run {run}: its stored workflow no longer compiles: {why}")]
+    Stored {
+        /// The run.
+        run: RunId,
+        /// The first diagnostic.
+        why: String,
+    },
+    /// Two parts of this program disagree.
+    #[error("{0}")]
+    Protocol(&'static str),
+}

@@ -1,0 +1,192 @@
+//! Files of recordings: the recording is read again for its signed URL, which is never kept.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
+use url::Url;
+use watershed_model::{Catalogue, Operation, Verdict};
+use watershed_zoom::files::{self as zoom_files, DownloadTarget};
+use watershed_zoom::{Answer, hosts};
+
+use crate::active::ActiveRun;
+use crate::connection::Content;
+use crate::task::{Ask, Asked, Tools, unanswered};
+use crate::token::Held;
+use crate::transport::{Answered, Call, TransportError};
+
+/// Bytes of a transcript that are taken at most: a day of speech is some 2 MiB.
+const TRANSCRIPT_MAX: usize = 64 * 1024 * 1024;
+/// Hops that a download may be sent on.
+const HOPS_MAX: usize = 5;
+/// Recordings remembered at once.
+const KEPT_MAX: usize = 256;
+/// URLs are made per answer; they are used while they are young.
+const KEPT_MS: i64 = 120_000;
+
+/// Recordings read again, so that all files of one cost one call.
+#[derive(Default)]
+pub struct Recordings {
+    kept: Mutex<BTreeMap<String, Kept>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    at: i64,
+    answer: Arc<OnceCell<Bytes>>,
+}
+
+impl Recordings {
+    fn of(&self, key: String, now: i64) -> Arc<OnceCell<Bytes>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, k| now - k.at < KEPT_MS);
+        if kept.len() >= KEPT_MAX
+            && let Some(oldest) = kept.iter().min_by_key(|(_, k)| k.at).map(|(key, _)| key.clone())
+        {
+            kept.remove(&oldest);
+        }
+        kept.entry(key).or_insert_with(|| Kept { at: now, answer: Arc::default() }).answer.clone()
+    }
+
+    fn forget(&self, key: &str) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// Whether the customer's consent keeps this download out.
+pub(crate) fn excluded(operation: &Operation, with: &Map<String, Value>, agreed: Content) -> bool {
+    if !operation.path.is_empty() {
+        return false;
+    }
+    let kind = with.get("file").and_then(|f| f.get("file_type")).and_then(Value::as_str);
+    match kind {
+        Some("TRANSCRIPT" | "CC") => agreed < Content::Transcripts,
+        _ => agreed < Content::Recordings,
+    }
+}
+
+/// Reads the recording again, fetches the file, reads it.
+pub(crate) async fn download(
+    run: &ActiveRun,
+    operation: &'static Operation,
+    ask: &Ask,
+    token: &Held,
+    tools: &Tools,
+) -> Asked {
+    let mut calls = 0;
+    let verdict = match target(run, ask, token, tools, &mut calls).await {
+        Ok(target) => fetch(run, operation, ask, target, token, tools).await,
+        Err(verdict) => verdict,
+    };
+    Asked { verdict, calls }
+}
+
+async fn target(
+    run: &ActiveRun,
+    ask: &Ask,
+    token: &Held,
+    tools: &Tools,
+    calls: &mut u16,
+) -> Result<DownloadTarget, Verdict> {
+    let file = zoom_files::FileRef::of(&ask.with)?;
+    let key = format!("{}|{}", run.connection(), file.instance_uuid);
+    let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
+    let body = cell
+        .get_or_try_init(|| async {
+            *calls += 1;
+            recording(&file.instance_uuid, token, tools).await
+        })
+        .await?;
+    zoom_files::find_file(body, &file).inspect_err(|_| tools.recordings.forget(&key))
+}
+
+/// The answer of `get_recording`, or what else it meant.
+async fn recording(uuid: &str, token: &Held, tools: &Tools) -> Result<Bytes, Verdict> {
+    let catalogue: Catalogue = watershed_zoom::catalogue();
+    let operation = catalogue
+        .operation("zoom.get_recording")
+        .expect("the catalogue has the operation that downloads rest on");
+    let with = Map::from_iter([("uuid".to_owned(), Value::from(uuid))]);
+    let request = watershed_zoom::request(operation, &with, None)
+        .map_err(|error| Verdict::Dead { http: 0, code: None, message: error.to_string() })?;
+    let text = format!("{}{}", token.base.as_str().trim_end_matches('/'), request.path_and_query);
+    let url = Url::parse(&text).map_err(|error| Verdict::Dead {
+        http: 0,
+        code: None,
+        message: format!("no URL can be made of this request: {error}"),
+    })?;
+    let get =
+        Call::Get { url, bearer: Some(token.bearer.clone()), body_max: crate::task::PAGE_BODY_MAX };
+    let answered = tools.transport.send(get).await.map_err(|e| unanswered(&e))?;
+    let answer =
+        Answer { status: answered.status, headers: &answered.headers, body: &answered.body };
+    match watershed_zoom::read(operation, &with, &answer, tools.clock.now()) {
+        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(answered.body),
+        other => Err(other),
+    }
+}
+
+async fn fetch(
+    run: &ActiveRun,
+    operation: &'static Operation,
+    ask: &Ask,
+    target: DownloadTarget,
+    token: &Held,
+    tools: &Tools,
+) -> Verdict {
+    let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
+    let Ok(url) = Url::parse(&target.url) else {
+        let message = "the recording names a download URL that is none".to_owned();
+        return Verdict::Dead { http: 200, code: None, message };
+    };
+    match follow(url, &token.bearer, &configured, tools).await {
+        Ok(answered) => {
+            let answer = Answer {
+                status: answered.status,
+                headers: &answered.headers,
+                body: &answered.body,
+            };
+            zoom_files::read_transcript(operation, &ask.with, &answer, tools.clock.now())
+        }
+        Err(error) => unanswered(&error),
+    }
+}
+
+/// Follows redirects by hand. The token goes to Zoom's hosts (and the configured one) only;
+/// once a hop has left them it is never sent again.
+async fn follow(
+    mut url: Url,
+    bearer: &SecretString,
+    configured: &[Url],
+    tools: &Tools,
+) -> Result<Answered, TransportError> {
+    let mut trusted = true;
+    for _ in 0..=HOPS_MAX {
+        trusted &= hosts::may_carry_token(&url, configured);
+        let get = Call::Get {
+            url: url.clone(),
+            bearer: trusted.then(|| bearer.clone()),
+            body_max: TRANSCRIPT_MAX,
+        };
+        let answered = tools.transport.send(get).await?;
+        if !matches!(answered.status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(answered);
+        }
+        let next = answered.header("location").and_then(|l| url.join(l).ok());
+        match next {
+            Some(next) if next.scheme() == "https" || hosts::may_carry_token(&next, configured) => {
+                url = next;
+            }
+            _ => return Err(misled(&url, "a redirect leads to no https address")),
+        }
+    }
+    Err(misled(&url, "more than 5 redirects"))
+}
+
+fn misled(url: &Url, why: &str) -> TransportError {
+    let host = url.host_str().unwrap_or("-").to_owned();
+    TransportError::Body { host, why: why.to_owned() }
+}

@@ -1,0 +1,132 @@
+//! The real network: reqwest, with its own redirects and retries off.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Response};
+use secrecy::ExposeSecret;
+
+use crate::transport::{Answered, Answering, Call, Transport, TransportError};
+
+/// A connection that is not made by then will not be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence in the middle of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// One call, body included: a body that trickles must not hold its slot.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// A token answer is some hundred bytes.
+const TOKEN_BODY_MAX: usize = 64 * 1024;
+
+/// HTTP by reqwest.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    client: Client,
+}
+
+impl HttpTransport {
+    /// A client that follows no redirect, retries nothing, sends no referrer.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up on this machine.
+    pub fn new() -> Result<Self, TransportError> {
+        let client = Client::builder()
+            .user_agent(concat!("watershed/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|e| TransportError::Connect { host: "-".to_owned(), why: cause(&e) })?;
+        Ok(HttpTransport { client })
+    }
+
+    async fn exchange(&self, call: Call) -> Result<Answered, TransportError> {
+        let (request, host, body_max) = match call {
+            Call::Get { url, bearer, body_max } => {
+                let host = url.host_str().unwrap_or("-").to_owned();
+                let mut request = self.client.get(url);
+                if let Some(token) = bearer {
+                    let text = format!("Bearer {}", token.expose_secret());
+                    request = request.header(AUTHORIZATION, sensitive(&text, &host)?);
+                }
+                (request, host, body_max)
+            }
+            Call::Token { url, basic: (id, secret), form } => {
+                let host = url.host_str().unwrap_or("-").to_owned();
+                let request = self
+                    .client
+                    .post(url)
+                    .basic_auth(id, Some(secret.expose_secret()))
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(form);
+                (request, host, TOKEN_BODY_MAX)
+            }
+        };
+        let response = request.send().await.map_err(|e| failed(&e, &host))?;
+        read(response, host, body_max).await
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, call: Call) -> Answering<'_> {
+        Box::pin(self.exchange(call))
+    }
+}
+
+async fn read(
+    mut response: Response,
+    host: String,
+    body_max: usize,
+) -> Result<Answered, TransportError> {
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
+        .collect();
+    let mut body = BytesMut::new();
+    while let Some(part) = response.chunk().await.map_err(|e| failed(&e, &host))? {
+        if body.len() + part.len() > body_max {
+            return Err(TransportError::TooLong { host, body_max });
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Answered { status, headers, body: body.freeze() })
+}
+
+fn sensitive(text: &str, host: &str) -> Result<HeaderValue, TransportError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| TransportError::Connect {
+        host: host.to_owned(),
+        why: "the token is not a header value".to_owned(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn failed(error: &reqwest::Error, host: &str) -> TransportError {
+    let host = host.to_owned();
+    if error.is_timeout() {
+        TransportError::Timeout { host }
+    } else if error.is_connect() || error.is_request() {
+        TransportError::Connect { host, why: cause(error) }
+    } else {
+        TransportError::Body { host, why: cause(error) }
+    }
+}
+
+/// The innermost cause: reqwest's own text names the URL, which may be signed.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = match error.source() {
+        Some(source) => source,
+        None => return "unknown cause".to_owned(),
+    };
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,240 @@
+//! From a compiled workflow to a run: found again where it exists, begun where it does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use watershed_ledger::{Command, Reply, Submit};
+use watershed_model::{
+    ConnectionName, Millis, Plan, PlanHash, RunId, RunRow, RunState, Trigger, Verdict,
+};
+use watershed_workflow::{Program, RunContext};
+
+use crate::active::Link;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::stop::Stop;
+use crate::task::{self, Tools};
+use crate::token::Held;
+
+/// Attempts of a probing call before its operation counts as not granted.
+const PROBES_MAX: u32 = 4;
+
+/// What an operator asks for.
+pub struct Request {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The workflow file's text.
+    pub source: String,
+    /// What it compiles to.
+    pub plan: Plan,
+    /// Its hash.
+    pub hash: PlanHash,
+    /// Inputs, dates absolute.
+    pub inputs: BTreeMap<String, Value>,
+    /// The run's id, where the operator chose it.
+    pub run: Option<RunId>,
+    /// Used where neither the operator chose one nor an unfinished run is found.
+    pub fresh: RunId,
+    /// What starts it.
+    pub trigger: Trigger,
+}
+
+/// What a submit came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// A new run.
+    New(RunId),
+    /// An unfinished run of the same workflow, connection and inputs goes on.
+    Found(RunId),
+    /// That run has ended: nothing is asked again.
+    Ended(RunId, RunState),
+}
+
+impl Submitted {
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        match self {
+            Submitted::New(run) | Submitted::Found(run) | Submitted::Ended(run, _) => run,
+        }
+    }
+}
+
+impl Engine {
+    /// Begins a run, or finds the one that this is.
+    ///
+    /// # Errors
+    /// [`Error::OtherRun`] where the id belongs to another workflow, connection or inputs;
+    /// [`Error::Token`] where the credential is refused; the stores'.
+    pub async fn submit(&self, request: Request) -> Result<Submitted, Error> {
+        let link = self.link(&request.connection)?.clone();
+        let connection = &link.connection;
+        self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
+        let found = match &request.run {
+            Some(id) => self.sink.run(id.clone()).await?,
+            None => {
+                let (name, hash) = (connection.name.clone(), request.hash.clone());
+                self.sink.unfinished(name, hash, request.inputs.clone()).await?
+            }
+        };
+        if let Some(row) = found {
+            same(&row, &request)?;
+            if row.state.ended() && self.ledger.run(&row.id).await?.is_none_or(|v| v.state.ended())
+            {
+                return Ok(Submitted::Ended(row.id, row.state));
+            }
+            let id = row.id.clone();
+            self.restore(row, &request.plan).await?;
+            return Ok(Submitted::Found(id));
+        }
+        let token = link.tokens.get().await?;
+        let granted = self.granted(&link, &token, &request.plan).await?;
+        let row = RunRow {
+            id: request.run.unwrap_or(request.fresh),
+            connection: connection.name.clone(),
+            workflow: request.plan.name.clone(),
+            source: request.source,
+            plan: request.hash,
+            inputs: request.inputs,
+            granted,
+            trigger: request.trigger,
+            state: RunState::Running,
+            started_at: self.clock.now(),
+            ended_at: None,
+            evidence: None,
+        };
+        let id = row.id.clone();
+        // The row before the first call: it is what a lost ledger is rebuilt from.
+        self.sink.put_run(row.clone()).await?;
+        self.begin(row, &request.plan).await?;
+        Ok(Submitted::New(id))
+    }
+
+    /// Puts an unfinished run into a ledger that does not know it (any more).
+    ///
+    /// # Errors
+    /// The stores', and those of a plan that this program does not know.
+    pub async fn restore(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
+        if self.ledger.run(&row.id).await?.is_some() {
+            return Ok(());
+        }
+        tracing::warn!(run = %row.id, "the ledger does not know this run: rebuilt from the sink");
+        self.begin(row, plan).await
+    }
+
+    async fn begin(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
+        let link = self.link(&row.connection)?.clone();
+        self.set_limits(&link).await?;
+        let program = Program::new(Arc::new(plan.clone()), &self.catalogue)?;
+        let context = RunContext {
+            connection: row.connection.clone(),
+            inputs: row.inputs.clone(),
+            granted: row.granted.iter().cloned().collect(),
+        };
+        let submit = Submit {
+            run: row.id,
+            connection: row.connection,
+            account: link.connection.account.clone(),
+            plan: plan.clone(),
+            plan_hash: row.plan,
+            inputs: row.inputs,
+            granted: row.granted,
+            trigger: row.trigger,
+            kin: program.seeds(&context)?,
+            joins: program.root_joins(&context)?,
+        };
+        match self.ledger.execute(Command::Submit(Box::new(submit))).await? {
+            Reply::Submitted { .. } => Ok(()),
+            _ => Err(Error::Protocol("the ledger answered a submit with something else")),
+        }
+    }
+
+    pub(crate) fn link(&self, name: &ConnectionName) -> Result<&Arc<Link>, Error> {
+        self.links.get(name).ok_or_else(|| Error::NoConnection(name.clone()))
+    }
+
+    /// The operations that the token's scopes open; those that the plan asks `granted()` of
+    /// are probed by one call, since scopes alone do not tell.
+    async fn granted(&self, link: &Link, token: &Held, plan: &Plan) -> Result<Vec<String>, Error> {
+        let mut granted: BTreeSet<String> = self
+            .catalogue
+            .operations
+            .iter()
+            .filter(|o| watershed_zoom::scopes::granted(o, &token.scopes))
+            .map(|o| o.id.to_owned())
+            .collect();
+        for operation in asked_of(plan) {
+            if granted.contains(&operation) && !self.probe(link, token, &operation).await? {
+                granted.remove(&operation);
+            }
+        }
+        Ok(granted.into_iter().collect())
+    }
+
+    async fn probe(&self, link: &Link, token: &Held, operation: &str) -> Result<bool, Error> {
+        let Some(operation) = self.catalogue.operation(operation) else { return Ok(false) };
+        let today = self.clock.now().date().to_string();
+        let with = Map::from_iter(
+            operation
+                .params
+                .iter()
+                .filter(|p| p.required)
+                .map(|p| (p.name.to_owned(), Value::from(today.as_str()))),
+        );
+        let Ok(request) = watershed_zoom::request(operation, &with, None) else { return Ok(false) };
+        let tools = self.tools(crate::stop::stop().1);
+        for _ in 0..PROBES_MAX {
+            let wait_until: Millis =
+                match task::call(operation, &with, &request, token, &tools).await {
+                    Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
+                    Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
+                    Verdict::Wait(throttle) if !throttle.daily => throttle.until,
+                    _ => return Ok(false),
+                };
+            self.clock.sleep_until(wait_until).await;
+        }
+        tracing::warn!(operation = operation.id, connection = %link.connection.name,
+            "the probing call was not answered: the operation is not used in this run");
+        Ok(false)
+    }
+
+    pub(crate) fn tools(&self, stop: Stop) -> Tools {
+        Tools {
+            transport: self.transport.clone(),
+            clock: self.clock.clone(),
+            sink: self.sink.clone(),
+            recordings: crate::files::Recordings::default(),
+            stop,
+        }
+    }
+}
+
+/// Operations that the plan's conditions ask `granted()` of.
+fn asked_of(plan: &Plan) -> BTreeSet<String> {
+    let mut asked = BTreeSet::new();
+    for step in &plan.steps {
+        let Some(when) = &step.when else { continue };
+        for part in when.0.split("granted").skip(1) {
+            let name: String = part
+                .trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | '\''))
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+                .collect();
+            asked.insert(name);
+        }
+    }
+    asked
+}
+
+fn same(row: &RunRow, request: &Request) -> Result<(), Error> {
+    let what = if row.plan != request.hash {
+        "workflow"
+    } else if row.connection != request.connection {
+        "connection"
+    } else if row.inputs != request.inputs {
+        "inputs"
+    } else {
+        return Ok(());
+    };
+    Err(Error::OtherRun { run: row.id.clone(), what })
+}

@@ -1,0 +1,230 @@
+//! One task, from its lease to what is settled: the hops of a row stand here together.
+//!
+//! prepare (parameters, request) → known already? → wait for the permit's start → send →
+//! read → conclude. What comes out, [`Done`], is written to the sink and then settled by
+//! `dispatch`; nothing here changes any state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use watershed_ledger::{Leased, Repeat, Settle};
+use watershed_model::{Coverage, DeadLetter, Millis, Verdict};
+use watershed_sink::Write;
+use watershed_workflow::Parameters;
+use watershed_zoom::{Answer, Request};
+
+use crate::active::ActiveRun;
+use crate::clock::Clock;
+use crate::conclude;
+use crate::covered;
+use crate::files;
+use crate::letter::Trouble;
+use crate::stop::{Stop, Stopping};
+use crate::token::{Held, NoToken};
+use crate::transport::{Call, Transport, TransportError};
+
+/// Bytes of a page that are taken at most. A page of 300 recordings is some 3 MiB.
+pub(crate) const PAGE_BODY_MAX: usize = 32 * 1024 * 1024;
+
+/// A leased task on its way through the process.
+pub struct Job {
+    /// The lease.
+    pub leased: Leased,
+    /// Its run.
+    pub run: Arc<ActiveRun>,
+    /// The call may start from here, by this process's clock,
+    pub start_from: Millis,
+    /// and until here.
+    pub start_until: Millis,
+    /// What is to be done.
+    pub todo: Todo,
+}
+
+/// What is to be done for a task.
+pub enum Todo {
+    /// Ask.
+    Ask(Box<Ask>),
+    /// Known from the sink: expand from stored rows, ask nothing.
+    Known(Box<Ask>, Box<Coverage>),
+    /// Nothing: the end is known.
+    End(Box<conclude::Known>),
+}
+
+/// A question, ready to be sent.
+pub struct Ask {
+    /// The step's parameters.
+    pub with: Map<String, Value>,
+    /// The request of the page that is due.
+    pub request: Request,
+}
+
+/// What a task came to: first written, then settled.
+pub struct Done {
+    /// Rows and coverage.
+    pub write: Option<Write>,
+    /// Dead letters.
+    pub failures: Vec<DeadLetter>,
+    /// What the ledger is told.
+    pub settle: Settle,
+    /// The connection cannot go on, and why.
+    pub fatal: Option<String>,
+}
+
+/// What a task works with.
+pub struct Tools {
+    /// The network.
+    pub transport: Arc<dyn Transport>,
+    /// Time and chance.
+    pub clock: Arc<dyn Clock>,
+    /// Rows and coverage.
+    pub sink: Arc<dyn watershed_sink::Sink>,
+    /// Recordings read again for their files.
+    pub recordings: files::Recordings,
+    /// Whether new calls may start.
+    pub stop: Stop,
+}
+
+/// Parameters and request of a leased task; or its end, where that is known without a call.
+pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
+    let end = |known| Todo::End(Box::new(known));
+    if leased.poisoned {
+        return end(conclude::Known::Dead(Trouble::poison(leased.lost)));
+    }
+    let failures: BTreeMap<String, u64> = leased
+        .failures
+        .iter()
+        .map(|(step, n)| (run.program.plan().step(*step).name.clone(), *n))
+        .collect();
+    let with = match run.program.parameters(&run.context, leased.step, &leased.item, &failures) {
+        Ok(Parameters::Call(with)) => with,
+        Ok(Parameters::Skip) => return end(conclude::Known::Skipped),
+        Err(error) => return end(conclude::Known::Dead(Trouble::expression(&error))),
+    };
+    let operation = run.operation(leased.step);
+    let token = leased.checkpoint.as_ref().map(|c| c.token.as_str());
+    let request = match watershed_zoom::request(operation, &with, token) {
+        Ok(request) => request,
+        Err(error) => return end(conclude::Known::Dead(Trouble::request(&error))),
+    };
+    let ask = Box::new(Ask { with, request });
+    if files::excluded(operation, &ask.with, run.link.connection.content) {
+        return end(conclude::Known::Excluded(ask));
+    }
+    if !run.context.granted.contains(operation.id) {
+        return end(conclude::Known::NotGranted(ask));
+    }
+    match run.link.stopped(operation.id) {
+        Some(stopped) => end(conclude::Known::Stopped(ask, stopped)),
+        None => Todo::Ask(ask),
+    }
+}
+
+/// Carries a task out.
+pub async fn perform(job: Job, tools: &Tools) -> Done {
+    let Job { leased, run, start_from, start_until, todo } = job;
+    let ask = match todo {
+        Todo::End(known) => return conclude::known(&leased, &run, *known, tools.clock.now()),
+        Todo::Known(ask, coverage) => {
+            return covered::replay(&leased, &run, &ask, &coverage, tools).await;
+        }
+        Todo::Ask(ask) => ask,
+    };
+    let token = match run.link.tokens.get().await {
+        Ok(token) => token,
+        Err(NoToken::Fatal { why, .. }) => return conclude::fatal(&leased, why, tools.clock.now()),
+        Err(NoToken::Later { .. }) => return conclude::later(&leased, tools.clock.now()),
+    };
+    tools.clock.sleep_until(start_from).await;
+    let first_at = tools.clock.now();
+    if first_at > start_until || tools.stop.state() != Stopping::No {
+        return conclude::released(&leased);
+    }
+    let asked = asked(&leased, &run, &ask, &token, tools).await;
+    if !matches!(asked.verdict, Verdict::Token { .. }) && asked.calls > 0 {
+        run.link.tokens.accepted().await;
+    }
+    let chance = tools.clock.random();
+    conclude::asked(
+        &leased,
+        &run,
+        &ask,
+        asked,
+        conclude::Moment { first_at, now: tools.clock.now(), chance },
+    )
+}
+
+/// A verdict, and what it cost.
+pub(crate) struct Asked {
+    /// What the answer means.
+    pub(crate) verdict: Verdict,
+    /// Counted calls that were started.
+    pub(crate) calls: u16,
+}
+
+async fn asked(leased: &Leased, run: &ActiveRun, ask: &Ask, token: &Held, tools: &Tools) -> Asked {
+    let operation = run.operation(leased.step);
+    let asked = if operation.path.is_empty() {
+        files::download(run, operation, ask, token, tools).await
+    } else {
+        Asked { verdict: call(operation, &ask.with, &ask.request, token, tools).await, calls: 1 }
+    };
+    if matches!(asked.verdict, Verdict::Token { .. }) {
+        run.link.tokens.refused(token.generation).await;
+    }
+    asked
+}
+
+/// One counted call.
+pub(crate) async fn call(
+    operation: &watershed_model::Operation,
+    with: &Map<String, Value>,
+    request: &Request,
+    token: &Held,
+    tools: &Tools,
+) -> Verdict {
+    let text = format!("{}{}", token.base.as_str().trim_end_matches('/'), request.path_and_query);
+    let url = match url::Url::parse(&text) {
+        Ok(url) => url,
+        Err(error) => {
+            let message = format!("no URL can be made of this request: {error}");
+            return Verdict::Dead { http: 0, code: None, message };
+        }
+    };
+    let get = Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX };
+    match tools.transport.send(get).await {
+        Ok(answered) => {
+            let answer = Answer {
+                status: answered.status,
+                headers: &answered.headers,
+                body: &answered.body,
+            };
+            watershed_zoom::read(operation, with, &answer, tools.clock.now())
+        }
+        Err(error) => unanswered(&error),
+    }
+}
+
+/// What a call without an answer means.
+pub(crate) fn unanswered(error: &TransportError) -> Verdict {
+    use watershed_model::RetryCause::{BadBody, Transport};
+    let message = error.to_string();
+    match error {
+        TransportError::Connect { .. } | TransportError::Timeout { .. } => {
+            Verdict::Retry { cause: Transport, message }
+        }
+        TransportError::Body { .. } => Verdict::Retry { cause: BadBody, message },
+        TransportError::TooLong { .. } => Verdict::Dead { http: 200, code: None, message },
+    }
+}
+
+/// Why the call under this lease is a repeat of an earlier one.
+pub(crate) fn repeat_of(leased: &Leased) -> Option<Repeat> {
+    if leased.lost > 0 {
+        Some(Repeat::LostLease)
+    } else if leased.restarted {
+        Some(Repeat::Restart)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,118 @@
+//! Opening a state file: pragmas, whose file it is, which version, migrations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use watershed_ledger::Error;
+
+use crate::fault::fault;
+
+/// Marks a file as a Watershed ledger (`PRAGMA application_id`): the letters `WsLg`.
+const APPLICATION_ID: u32 = 0x5773_4c67;
+/// Each version of the state, from the first: what brings a file from the version before.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_ledger.sql")];
+/// How long one process waits for another's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Prepared statements kept.
+const STATEMENTS_MAX: usize = 128;
+
+/// The version of the state that this program writes.
+pub(crate) fn version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// Opens the file for writing; makes it where there is none.
+pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Error::Unreachable {
+            place: folder.display().to_string(),
+            why: error.to_string(),
+        })?;
+    }
+    private(path)?;
+    let failed = |error| fault(path, &error);
+    let mut connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    check(path, &connection)?;
+    // FULL: a settle that was acknowledged stays, also over a loss of power.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 1000;",
+        )
+        .map_err(failed)?;
+    migrate(path, &mut connection)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading, beside whoever writes; `None` where there is no file.
+pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let failed = |error| fault(path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    check(path, &connection)?;
+    Ok(Some(connection))
+}
+
+/// An account's state is nobody else's: made before SQLite would make it readable to all.
+fn private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map(|_| ())
+        .map_err(|error| Error::Unreachable {
+            place: path.display().to_string(),
+            why: error.to_string(),
+        })
+}
+
+fn check(path: &Path, connection: &Connection) -> Result<(), Error> {
+    let failed = |error| fault(path, &error);
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    let found = number("user_version").map_err(failed)?;
+    let application = number("application_id").map_err(failed)?;
+    let tables: u32 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(Error::Corrupt {
+            place: path.display().to_string(),
+            why: "it is a database, but not a Watershed ledger".to_owned(),
+        });
+    }
+    if found > version() {
+        let place = path.display().to_string();
+        return Err(Error::Version { place, found, known: version() });
+    }
+    Ok(())
+}
+
+fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Error> {
+    let failed = |error| fault(path, &error);
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    let found: u32 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    if found < version() {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", version()).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}
