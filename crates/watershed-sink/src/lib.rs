@@ -1,1 +1,21 @@
-//! Datasets and coverage: the sink trait, and SQLite
+//! Datasets and coverage: the sink trait, and SQLite.
+//!
+//! Holds what outlives every queue: rows, coverage, runs, dead letters, and which account
+//! a connection belongs to. Guarantees: rows and the coverage that speaks of them are
+//! durable together or not at all ([`Sink::write`]), and older data never overwrites newer.
+//! Never decides what to ask, and never reads a clock: instants come with the rows.
+//! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
+
+mod batch;
+mod error;
+mod question;
+mod sink;
+mod sqlite;
+
+pub use batch::{Batch, Listing, Write};
+pub use error::Error;
+pub use question::{
+    Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
+};
+pub use sink::{Pending, Sink};
+pub use sqlite::SqliteSink;

@@ -1,0 +1,14 @@
+-- Conditional on `at`: a worker that was asleep cannot overwrite what is known since.
+INSERT INTO _coverage
+    (connection, operation, subject, "from", "to", state, reason, rows, retry_at, run, at)
+VALUES
+    (:connection, :operation, :subject, :from, :to, :state, :reason, :rows, :retry_at, :run, :at)
+ON CONFLICT (connection, operation, subject, ifnull("from", '')) DO UPDATE SET
+    "to"     = excluded."to",
+    state    = excluded.state,
+    reason   = excluded.reason,
+    rows     = excluded.rows,
+    retry_at = excluded.retry_at,
+    run      = excluded.run,
+    at       = excluded.at
+WHERE excluded.at >= _coverage.at

@@ -1,0 +1,71 @@
+//! What one sink transaction brings.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use watershed_model::{
+    ConnectionName, Coverage, DeadLetter, Millis, OperationId, Row, RunId, Subject,
+};
+
+/// One sink transaction: all of it is durable together, or none of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// What calls brought, in the order in which they ended.
+    pub writes: Vec<Write>,
+    /// Tasks that failed for good.
+    pub failures: Vec<DeadLetter>,
+}
+
+/// What one call brought: rows, and the coverage that speaks of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The run.
+    pub run: RunId,
+    /// When the call was made: the version of its rows. An older one overwrites nothing.
+    pub fetched_at: Millis,
+    /// The rows. Of several with one key, the last stays.
+    pub rows: Vec<Row>,
+    /// What is known through this call.
+    pub coverage: Vec<Coverage>,
+    /// The listing that brought the rows, where one did.
+    pub listing: Option<Listing>,
+}
+
+/// A listing: what was asked, of which window. Stands in `_listing` of each row it brought.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Listing {
+    /// What was asked.
+    pub subject: Subject,
+    /// First day of its window (`yyyy-mm-dd`), where it has one.
+    pub from: Option<String>,
+    /// Last day of its window, as it was asked.
+    pub to: Option<String>,
+    /// The operation.
+    pub operation: OperationId,
+}
+
+impl Listing {
+    /// The text that `_listing` holds: compact JSON, always in this order of members.
+    /// `{"operation":"zoom.list_users","subject":{"status":"active"},"from":null,"to":null}`
+    pub fn text(&self) -> String {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            operation: &'a str,
+            subject: &'a RawValue,
+            from: Option<&'a str>,
+            to: Option<&'a str>,
+        }
+        // A subject is JSON already; were it not, it would stand there as a string.
+        let subject = RawValue::from_string(self.subject.as_str().to_owned())
+            .or_else(|_| serde_json::value::to_raw_value(self.subject.as_str()))
+            .expect("any text is a JSON string");
+        let shown = Shown {
+            operation: self.operation.as_str(),
+            subject: &subject,
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+        };
+        serde_json::to_string(&shown).expect("strings and checked JSON always serialise")
+    }
+}

@@ -1,0 +1,97 @@
+//! The sink: where rows land, and what is known of them.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::Value;
+use watershed_model::{
+    AccountId, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+};
+
+use crate::{
+    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
+};
+
+/// An answer that a sink still owes.
+///
+/// Nothing happens before it is polled. Dropped afterwards, what it asked for may still
+/// happen, whole.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// Datasets, coverage, runs and dead letters of any number of connections.
+///
+/// # Errors
+/// Every method fails with [`Error`]. Where [`Error::waits`] says so, the same call may be
+/// made again later: the failed one was kept whole or not at all, and to make it twice does
+/// no harm.
+pub trait Sink: Send + Sync {
+    /// Writes rows, coverage and dead letters in one transaction.
+    ///
+    /// Once it answers, all of it survives a power loss. Rows and coverage are conditional
+    /// on their version (`fetched_at`, `at`): older than what is stored, they change nothing
+    /// and are no error. The same batch again changes nothing.
+    fn write(&self, batch: Batch) -> Pending<'_, ()>;
+
+    /// What is known of each of these, in their order; `None`: never tried.
+    /// One query, however many are asked.
+    fn covered(&self, asks: Vec<Ask>) -> Pending<'_, Vec<Option<Coverage>>>;
+
+    /// A page of the rows whose newest version this listing brought, ordered by key, from
+    /// the first key after `after` on; at most `limit`. Fewer than `limit`: the last page.
+    fn listed(
+        &self,
+        listing: ListingKey,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Vec<ListedRow>>;
+
+    /// Remembers the account of a connection the first time; later on makes sure of it.
+    ///
+    /// # Errors
+    /// [`Error::OtherAccount`] where another one is remembered: stop, a wrong account looks
+    /// as if everything had been deleted.
+    fn bind_account(&self, connection: ConnectionName, account: AccountId) -> Pending<'_, ()>;
+
+    /// Writes a run's row, over an older one of that id.
+    fn put_run(&self, run: RunRow) -> Pending<'_, ()>;
+
+    /// The run of that id.
+    fn run(&self, id: RunId) -> Pending<'_, Option<RunRow>>;
+
+    /// At most `limit` runs, newest first, of one connection or of all.
+    fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>>;
+
+    /// The newest run of this plan, connection and inputs that has not ended: the one to go
+    /// on with after the ledger was lost.
+    fn unfinished(
+        &self,
+        connection: ConnectionName,
+        plan: PlanHash,
+        inputs: BTreeMap<String, Value>,
+    ) -> Pending<'_, Option<RunRow>>;
+
+    /// The dead letters that pass the filter, oldest first.
+    fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>>;
+
+    /// Removes dead letters, once they are put back. One that is not there is no error.
+    fn remove_failures(&self, ids: Vec<LetterId>) -> Pending<'_, ()>;
+
+    /// A page of coverage, ordered by connection, operation, subject and window, from the
+    /// first after `after` on; at most `limit`. Fewer than `limit`: the last page.
+    fn coverage(
+        &self,
+        filter: CoverageFilter,
+        after: Option<Ask>,
+        limit: u32,
+    ) -> Pending<'_, Vec<Coverage>>;
+
+    /// The coverage that passes the filter, counted by operation, state and reason.
+    fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>>;
+
+    /// Rows of a connection that the account still has, by dataset; 0 for an empty one.
+    fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>>;
+
+    /// Makes sure that the sink answers, and says how it keeps what it acknowledges.
+    fn check(&self) -> Pending<'_, Health>;
+}

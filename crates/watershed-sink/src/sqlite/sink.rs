@@ -1,0 +1,202 @@
+//! The SQLite sink: opening it, and the trait's methods as acts on its two connections.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use serde_json::Value;
+use watershed_model::{
+    AccountId, Catalogue, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+};
+
+use super::fault::Fault;
+use super::layout::bring_up_to_date;
+use super::opening::{Access, Place};
+use super::table::Tables;
+use super::thread::{Hand, Keeper};
+use super::{read, write};
+use crate::{
+    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
+    Pending, Sink,
+};
+
+/// A sink on one SQLite file, which any number of processes may have open.
+///
+/// Dropped, it waits for what is under way and closes the file.
+pub struct SqliteSink {
+    place: Place,
+    tables: Arc<Tables>,
+    /// `None`: it was opened to be read.
+    writer: Option<Hand>,
+    /// `None`: in memory, where there is but one connection.
+    reader: Option<Hand>,
+}
+
+impl SqliteSink {
+    /// Opens the file, makes it (for its owner alone) where there is none, and brings it up
+    /// to date with this program and catalogue.
+    ///
+    /// # Errors
+    /// [`Error::NewerVersion`], [`Error::Foreign`], [`Error::NotADatabase`]: it was left as
+    /// it is. [`Error::CannotOpen`] and the rest: what the system says.
+    pub async fn open(path: &Path, catalogue: Catalogue) -> Result<SqliteSink, Error> {
+        let place = Place::File(path.to_owned());
+        let tables = Arc::new(Tables::of(catalogue));
+        let writer = start_writer(&place, &tables).await?;
+        let reader = start_reader(&place).await?;
+        Ok(SqliteSink { place, tables, writer: Some(writer), reader: Some(reader) })
+    }
+
+    /// Opens a file to read it only; every method that writes is [`Error::ReadOnly`].
+    ///
+    /// # Errors
+    /// [`Error::Missing`], and [`Error::OlderVersion`] for a file to be brought up to date
+    /// first; otherwise as [`SqliteSink::open`].
+    pub async fn open_read_only(path: &Path, catalogue: Catalogue) -> Result<SqliteSink, Error> {
+        let place = Place::File(path.to_owned());
+        let tables = Arc::new(Tables::of(catalogue));
+        let reader = start_reader(&place).await?;
+        Ok(SqliteSink { place, tables, writer: None, reader: Some(reader) })
+    }
+
+    /// A sink that is gone when it is dropped: for rehearsals and tests.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where there is no memory or no thread for it.
+    pub async fn in_memory(catalogue: Catalogue) -> Result<SqliteSink, Error> {
+        let place = Place::Memory;
+        let tables = Arc::new(Tables::of(catalogue));
+        let writer = start_writer(&place, &tables).await?;
+        Ok(SqliteSink { place, tables, writer: Some(writer), reader: None })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    pub(super) fn on_writer<'a, T: Send + 'static>(
+        &'a self,
+        act: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Pending<'a, T> {
+        match &self.writer {
+            Some(writer) => writer.ask(act),
+            None => {
+                let path = self.path().to_owned();
+                Box::pin(async move { Err(Error::ReadOnly { path }) })
+            }
+        }
+    }
+
+    pub(super) fn on_reader<'a, T: Send + 'static>(
+        &'a self,
+        act: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Pending<'a, T> {
+        match &self.reader {
+            Some(reader) => reader.ask(act),
+            None => self.on_writer(act),
+        }
+    }
+}
+
+async fn start_writer(place: &Place, tables: &Arc<Tables>) -> Result<Hand, Error> {
+    let (at, tables) = (place.clone(), Arc::clone(tables));
+    Hand::start("sink-writer", place, move || {
+        at.make()?;
+        let mut connection = at.connect(Access::Write)?;
+        bring_up_to_date(&mut connection, &tables).map_err(|fault| fault.at(at.path()))?;
+        Ok(Keeper::new(at, Access::Write, connection))
+    })
+    .await
+}
+
+async fn start_reader(place: &Place) -> Result<Hand, Error> {
+    let at = place.clone();
+    Hand::start("sink-reader", place, move || {
+        let connection = at.connect(Access::Read)?;
+        Ok(Keeper::new(at, Access::Read, connection))
+    })
+    .await
+}
+
+impl Sink for SqliteSink {
+    fn write(&self, batch: Batch) -> Pending<'_, ()> {
+        let tables = Arc::clone(&self.tables);
+        self.on_writer(move |connection| write::write(connection, &tables, &batch))
+    }
+
+    fn covered(&self, asks: Vec<Ask>) -> Pending<'_, Vec<Option<Coverage>>> {
+        self.on_reader(move |connection| read::covered(connection, &asks))
+    }
+
+    fn listed(
+        &self,
+        listing: ListingKey,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Vec<ListedRow>> {
+        let tables = Arc::clone(&self.tables);
+        self.on_reader(move |connection| {
+            read::listed(connection, &tables, &listing, after.as_deref(), limit)
+        })
+    }
+
+    fn bind_account(&self, connection: ConnectionName, account: AccountId) -> Pending<'_, ()> {
+        self.on_writer(move |writer| read::bind_account(writer, &connection, account))
+    }
+
+    fn put_run(&self, run: RunRow) -> Pending<'_, ()> {
+        self.on_writer(move |connection| write::put_run(connection, &run))
+    }
+
+    fn run(&self, id: RunId) -> Pending<'_, Option<RunRow>> {
+        self.on_reader(move |connection| read::run(connection, &id))
+    }
+
+    fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
+        self.on_reader(move |reader| read::runs(reader, connection.as_ref(), limit))
+    }
+
+    fn unfinished(
+        &self,
+        connection: ConnectionName,
+        plan: PlanHash,
+        inputs: BTreeMap<String, Value>,
+    ) -> Pending<'_, Option<RunRow>> {
+        self.on_reader(move |reader| read::unfinished(reader, &connection, &plan, &inputs))
+    }
+
+    fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {
+        self.on_reader(move |connection| read::failures(connection, &filter))
+    }
+
+    fn remove_failures(&self, ids: Vec<LetterId>) -> Pending<'_, ()> {
+        self.on_writer(move |connection| write::remove_failures(connection, &ids))
+    }
+
+    fn coverage(
+        &self,
+        filter: CoverageFilter,
+        after: Option<Ask>,
+        limit: u32,
+    ) -> Pending<'_, Vec<Coverage>> {
+        self.on_reader(move |connection| read::coverage(connection, &filter, after.as_ref(), limit))
+    }
+
+    fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
+        self.on_reader(move |connection| read::coverage_counts(connection, &filter))
+    }
+
+    fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {
+        let tables = Arc::clone(&self.tables);
+        self.on_reader(move |reader| read::counts(reader, &tables, &connection))
+    }
+
+    fn check(&self) -> Pending<'_, Health> {
+        let path: PathBuf = self.path().to_owned();
+        let act = move |connection: &mut Connection| read::check(connection, &path);
+        // Of the connection that acknowledges, where there is one.
+        if self.writer.is_some() { self.on_writer(act) } else { self.on_reader(act) }
+    }
+}

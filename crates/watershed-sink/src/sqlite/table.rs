@@ -1,0 +1,198 @@
+//! The tables of the datasets: the only place that makes SQL text.
+//!
+//! Identifiers come from the built-in catalogue alone, always quoted; values are always
+//! bound. Everything that is not a dataset has its SQL in files under `sql/`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use watershed_model::{Catalogue, Dataset, Field, FieldType, Row};
+
+use super::cell::{Cell, cell};
+
+/// A typed column: a documented field, or what the record was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    pub name: &'static str,
+    pub ty: FieldType,
+}
+
+/// A dataset's table, and every statement on it.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub name: &'static str,
+    /// The typed columns, in order; then those of `KEPT`.
+    pub columns: Vec<Column>,
+    /// Makes the table and its indexes where they are missing.
+    pub create: String,
+    /// Typed columns by position from 1, then `KEPT` without `_deleted_at`.
+    pub upsert: String,
+    /// `:connection`, `:listing`, `:after`, `:limit` → `_key`, `_raw`.
+    pub listed: String,
+    /// `:connection` → rows that are not deleted.
+    pub count: String,
+}
+
+/// What every dataset has beside its fields, and how it is declared.
+const KEPT: [(&str, &str); 7] = [
+    ("_connection", "TEXT NOT NULL"),
+    ("_key", "TEXT NOT NULL"),
+    ("_raw", "TEXT NOT NULL"),
+    ("_listing", "TEXT"),
+    ("_fetched_at", "TEXT NOT NULL"),
+    ("_run", "TEXT NOT NULL"),
+    ("_deleted_at", "TEXT"),
+];
+
+/// The tables of a catalogue, by dataset.
+#[derive(Debug)]
+pub(super) struct Tables(BTreeMap<&'static str, Table>);
+
+impl Tables {
+    pub(super) fn of(catalogue: Catalogue) -> Tables {
+        Tables(catalogue.datasets.iter().map(|d| (d.name, Table::of(d))).collect())
+    }
+
+    pub(super) fn named(&self, dataset: &str) -> Option<&Table> {
+        self.0.get(dataset)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Table> {
+        self.0.values()
+    }
+}
+
+impl Table {
+    fn of(dataset: &'static Dataset) -> Table {
+        let columns = columns(dataset);
+        Table {
+            name: dataset.name,
+            create: create(dataset.name, &columns),
+            upsert: upsert(dataset.name, &columns),
+            listed: listed(dataset.name),
+            count: count(dataset.name),
+            columns,
+        }
+    }
+
+    /// Adds a typed column to a table that an older catalogue made.
+    pub(super) fn add_column(&self, column: Column) -> String {
+        let (table, declared) = (quoted(self.name), declared(column));
+        format!("ALTER TABLE {table} ADD COLUMN {declared}")
+    }
+
+    /// `?1` → the next rows after a rowid: `rowid`, `_raw`.
+    pub(super) fn raw_after(&self) -> String {
+        let table = quoted(self.name);
+        format!("SELECT rowid, _raw FROM {table} WHERE rowid > ?1 ORDER BY rowid LIMIT 1000")
+    }
+
+    /// Sets one column (`?1`) of one row (`?2`, its rowid).
+    pub(super) fn set(&self, column: Column) -> String {
+        let (table, name) = (quoted(self.name), quoted(column.name));
+        format!("UPDATE {table} SET {name} = ?1 WHERE rowid = ?2")
+    }
+}
+
+impl Column {
+    /// Its cell in a row: what the record says, else what it was asked for.
+    pub(super) fn of<'a>(&self, row: &'a Row) -> Cell<'a> {
+        let said = row.record.get(self.name).filter(|value| !value.is_null());
+        said.or_else(|| row.asked.get(self.name)).map_or(Cell::Null, |value| cell(self.ty, value))
+    }
+
+    /// Its cell in a stored record.
+    pub(super) fn of_record<'a>(&self, record: &'a Value) -> Cell<'a> {
+        record.get(self.name).map_or(Cell::Null, |value| cell(self.ty, value))
+    }
+}
+
+/// The record's fields, then what was asked; secrets have none. A name that comes again,
+/// in whatever case, is one column: SQLite does not tell them apart.
+fn columns(dataset: &'static Dataset) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for Field { name, ty, secret } in dataset.record.fields.iter().chain(dataset.asked) {
+        let known = columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+        if !secret && !known {
+            columns.push(Column { name, ty: *ty });
+        }
+    }
+    columns
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn declared(column: Column) -> String {
+    let ty = match column.ty {
+        FieldType::Int => "INTEGER",
+        FieldType::Double => "REAL",
+        FieldType::Bool => "BOOLEAN",
+        FieldType::Text
+        | FieldType::Time
+        | FieldType::Date
+        | FieldType::Object(_)
+        | FieldType::List(_)
+        | FieldType::TextList
+        | FieldType::IntList
+        | FieldType::Json => "TEXT",
+    };
+    format!("{} {ty}", quoted(column.name))
+}
+
+/// An ordinary table with a unique index: `_raw` is large, and in a table WITHOUT ROWID it
+/// would lie in the inner pages that every look at a key walks through.
+fn create(name: &str, columns: &[Column]) -> String {
+    let mut lines: Vec<String> = columns.iter().copied().map(declared).collect();
+    lines.extend(KEPT.iter().map(|(kept, ty)| format!("{kept} {ty}")));
+    lines.push("PRIMARY KEY (_connection, _key)".to_owned());
+    let table = quoted(name);
+    let by_listing = quoted(&format!("{name}_by_listing"));
+    let deleted = quoted(&format!("{name}_deleted"));
+    format!(
+        "CREATE TABLE IF NOT EXISTS {table} (\n    {}\n);
+CREATE INDEX IF NOT EXISTS {by_listing} ON {table} (_connection, _listing, _key);
+CREATE INDEX IF NOT EXISTS {deleted} ON {table} (_connection) WHERE _deleted_at IS NOT NULL;",
+        lines.join(",\n    ")
+    )
+}
+
+/// Conditional on `_fetched_at`: older than what is stored, or than its deletion, it
+/// changes nothing. What is written is there: `_deleted_at` becomes null.
+fn upsert(name: &str, columns: &[Column]) -> String {
+    let kept = KEPT.iter().map(|(kept, _)| *kept).filter(|kept| *kept != "_deleted_at");
+    let names: Vec<String> =
+        columns.iter().map(|c| quoted(c.name)).chain(kept.map(quoted)).collect();
+    let places: Vec<String> = (1..=names.len()).map(|place| format!("?{place}")).collect();
+    let sets: Vec<String> = names.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let table = quoted(name);
+    format!(
+        "INSERT INTO {table} ({}) VALUES ({})
+ON CONFLICT (_connection, _key) DO UPDATE SET {}, _deleted_at = NULL
+WHERE excluded._fetched_at >= {table}._fetched_at
+    AND ({table}._deleted_at IS NULL OR excluded._fetched_at > {table}._deleted_at)",
+        names.join(", "),
+        places.join(", "),
+        sets.join(", ")
+    )
+}
+
+fn listed(name: &str) -> String {
+    let table = quoted(name);
+    format!(
+        "SELECT _key, _raw FROM {table}
+WHERE _connection = :connection AND _listing = :listing AND _key > :after
+ORDER BY _key
+LIMIT :limit"
+    )
+}
+
+/// Two indexes are counted; no row is read, however many there are.
+fn count(name: &str) -> String {
+    let table = quoted(name);
+    format!(
+        "SELECT (SELECT count(*) FROM {table} WHERE _connection = :connection)
+    - (SELECT count(*) FROM {table} WHERE _connection = :connection AND _deleted_at IS NOT NULL)"
+    )
+}

@@ -1,0 +1,133 @@
+//! The one transaction: rows, the coverage that speaks of them, and dead letters.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
+use watershed_model::{Coverage, DeadLetter, LetterId, RunRow, Subject};
+
+use super::fault::Fault;
+use super::state::{json, word};
+use super::table::Tables;
+use crate::{Batch, Error, Write};
+
+const PUT_COVERAGE: &str = include_str!("../../sql/put_coverage.sql");
+const PUT_FAILURE: &str = include_str!("../../sql/put_failure.sql");
+const REMOVE_FAILURE: &str = include_str!("../../sql/remove_failure.sql");
+const PUT_RUN: &str = include_str!("../../sql/put_run.sql");
+
+/// Writes a batch, whole or not at all.
+pub(super) fn write(
+    connection: &mut Connection,
+    tables: &Tables,
+    batch: &Batch,
+) -> Result<(), Fault> {
+    let act = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for write in &batch.writes {
+        put_rows(&act, tables, write)?;
+        for coverage in &write.coverage {
+            put_coverage(&act, coverage)?;
+        }
+    }
+    for letter in &batch.failures {
+        put_failure(&act, letter)?;
+    }
+    act.commit()?;
+    Ok(())
+}
+
+fn put_rows(act: &Transaction<'_>, tables: &Tables, write: &Write) -> Result<(), Fault> {
+    let listing = write.listing.as_ref().map(crate::Listing::text);
+    let fetched_at = write.fetched_at.to_string();
+    for row in &write.rows {
+        let table = tables
+            .named(row.dataset.name)
+            .ok_or_else(|| Error::UnknownDataset { dataset: row.dataset.name.to_owned() })?;
+        let mut statement = act.prepare_cached(&table.upsert)?;
+        let mut place = 0;
+        for column in &table.columns {
+            place += 1;
+            statement.raw_bind_parameter(place, column.of(row))?;
+        }
+        // In the order of the table's own columns.
+        statement.raw_bind_parameter(place + 1, write.connection.as_str())?;
+        statement.raw_bind_parameter(place + 2, &row.key)?;
+        statement.raw_bind_parameter(place + 3, row.record.to_string())?;
+        statement.raw_bind_parameter(place + 4, listing.as_deref())?;
+        statement.raw_bind_parameter(place + 5, &fetched_at)?;
+        statement.raw_bind_parameter(place + 6, write.run.as_str())?;
+        statement.raw_execute()?;
+    }
+    Ok(())
+}
+
+fn put_coverage(act: &Transaction<'_>, coverage: &Coverage) -> Result<(), Fault> {
+    act.prepare_cached(PUT_COVERAGE)?.execute(named_params! {
+        ":connection": coverage.connection.as_str(),
+        ":operation": coverage.operation.as_str(),
+        ":subject": coverage.subject.as_str(),
+        ":from": coverage.from,
+        ":to": coverage.to,
+        ":state": coverage.state.name(),
+        ":reason": coverage.reason,
+        ":rows": i64::try_from(coverage.rows).unwrap_or(i64::MAX),
+        ":retry_at": coverage.retry_at.map(|at| at.to_string()),
+        ":run": coverage.run.as_str(),
+        ":at": coverage.at.to_string(),
+    })?;
+    Ok(())
+}
+
+fn put_failure(act: &Transaction<'_>, letter: &DeadLetter) -> Result<(), Fault> {
+    act.prepare_cached(PUT_FAILURE)?.execute(named_params! {
+        ":id": letter.id.as_str(),
+        ":connection": letter.connection.as_str(),
+        ":run": letter.run.as_str(),
+        ":plan": letter.plan.as_str(),
+        ":step": letter.step,
+        ":operation": letter.operation.as_str(),
+        ":branch": letter.branch,
+        ":item": letter.item,
+        ":key": letter.key.cast_signed(),
+        ":once": letter.once.map(u64::cast_signed),
+        ":bucket": letter.bucket,
+        ":scopes": json(&letter.scopes),
+        ":subject": letter.subject.as_ref().map(Subject::as_str),
+        ":from": letter.from,
+        ":to": letter.to,
+        ":verdict": letter.verdict,
+        ":http": letter.http,
+        ":code": letter.code,
+        ":message": letter.message,
+        ":attempts": letter.attempts,
+        ":at": letter.at.to_string(),
+        ":hint": letter.hint,
+    })?;
+    Ok(())
+}
+
+/// Removes dead letters, all or none.
+pub(super) fn remove_failures(connection: &mut Connection, ids: &[LetterId]) -> Result<(), Fault> {
+    let act = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for id in ids {
+        act.prepare_cached(REMOVE_FAILURE)?.execute(named_params! { ":id": id.as_str() })?;
+    }
+    act.commit()?;
+    Ok(())
+}
+
+/// Writes a run's row.
+pub(super) fn put_run(connection: &Connection, run: &RunRow) -> Result<(), Fault> {
+    connection.prepare_cached(PUT_RUN)?.execute(named_params! {
+        ":id": run.id.as_str(),
+        ":connection": run.connection.as_str(),
+        ":workflow": run.workflow,
+        ":source": run.source,
+        ":plan": run.plan.as_str(),
+        ":inputs": json(&run.inputs),
+        ":granted": json(&run.granted),
+        ":trigger": word(&run.trigger),
+        ":state": run.state.name(),
+        ":started_at": run.started_at.to_string(),
+        ":ended_at": run.ended_at.map(|at| at.to_string()),
+        ":evidence": run.evidence.as_ref().map(json),
+    })?;
+    Ok(())
+}

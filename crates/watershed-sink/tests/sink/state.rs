@@ -1,0 +1,265 @@
+//! Coverage, runs, dead letters and accounts.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use watershed_model::{Coverage, CoverageState, RunState};
+use watershed_sink::{
+    Ask, CoverageCount, CoverageFilter, Error, FailureFilter, Sink, SqliteSink, Write,
+};
+
+use crate::scenario::{CATALOGUE, batch, coverage, fetched, letter, run_row, subject, write};
+
+async fn sink() -> SqliteSink {
+    SqliteSink::in_memory(CATALOGUE).await.unwrap()
+}
+
+fn knowing(coverage: Vec<Coverage>) -> Write {
+    Write { coverage, ..fetched(1, Vec::new()) }
+}
+
+#[tokio::test]
+async fn a_whole_batch_is_asked_at_once_and_answered_in_its_order() {
+    let sink = sink().await;
+    let whole = coverage("active", None, CoverageState::Complete, 5);
+    let january = coverage("active", Some("2026-01-01"), CoverageState::Waiting, 5);
+    write(&sink, knowing(vec![whole.clone(), january.clone()])).await;
+
+    let asks = vec![
+        Ask::of(&january),
+        Ask { from: Some("2026-02-01".to_owned()), ..Ask::of(&january) },
+        Ask::of(&whole),
+        Ask { connection: "globex".into(), ..Ask::of(&whole) },
+        Ask { subject: subject(json!({ "status": "inactive" })), ..Ask::of(&whole) },
+        Ask { operation: "zoom.list_pets".into(), ..Ask::of(&whole) },
+        Ask::of(&january),
+    ];
+    let known = sink.covered(asks).await.unwrap();
+    let (whole, january) = (Some(whole), Some(january));
+    assert_eq!(known, [january.clone(), None, whole, None, None, None, january]);
+    assert_eq!(sink.covered(Vec::new()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_nothing() {
+    let sink = sink().await;
+    let partial = coverage("active", None, CoverageState::Partial, 10);
+    let complete = coverage("active", None, CoverageState::Complete, 20);
+    for at_once in [partial.clone(), complete.clone(), partial] {
+        write(&sink, knowing(vec![at_once])).await;
+    }
+    let all = sink.coverage(CoverageFilter::default(), None, 9).await.unwrap();
+    assert_eq!(all, [complete]);
+}
+
+#[tokio::test]
+async fn coverage_that_waits_for_ever_is_refused() {
+    let sink = sink().await;
+    let lost = Coverage { retry_at: None, ..coverage("a", None, CoverageState::Waiting, 1) };
+    let refused = sink.write(batch(vec![knowing(vec![lost])])).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn coverage_is_visited_in_pages_and_each_row_once() {
+    let sink = sink().await;
+    let mut every = vec![coverage("active", None, CoverageState::Complete, 1)];
+    for day in 1..=9 {
+        let from = format!("2026-01-0{day}");
+        every.push(coverage("active", Some(&from), CoverageState::Complete, 1));
+        every.push(coverage("pending", Some(&from), CoverageState::Skipped, 1));
+    }
+    write(&sink, knowing(every.clone())).await;
+
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = sink.coverage(CoverageFilter::default(), after, 4).await.unwrap();
+        seen.extend(page.iter().cloned());
+        if page.len() < 4 {
+            break;
+        }
+        after = page.last().map(Ask::of);
+    }
+    every.sort_by_key(Ask::of);
+    assert_eq!(seen, every);
+}
+
+#[tokio::test]
+async fn coverage_is_filtered_by_each_member() {
+    let sink = sink().await;
+    let of_user = |user: &str| Coverage {
+        subject: subject(json!({ "type": "scheduled", "userId": user })),
+        ..coverage("", None, CoverageState::Complete, 1)
+    };
+    let ana = of_user("ana");
+    let bo = Coverage { run: "run-2".into(), state: CoverageState::Failed, ..of_user("bo") };
+    let other = Coverage { operation: "zoom.list_pets".into(), ..of_user("cy") };
+    let globex = Coverage { connection: "globex".into(), ..of_user("di") };
+    write(&sink, knowing(vec![ana.clone(), bo.clone(), other.clone(), globex.clone()])).await;
+
+    let none = CoverageFilter::default;
+    let cases = [
+        (CoverageFilter { user: Some("ana".to_owned()), ..none() }, ana),
+        (CoverageFilter { run: Some("run-2".into()), ..none() }, bo.clone()),
+        (CoverageFilter { state: Some(CoverageState::Failed), ..none() }, bo),
+        (CoverageFilter { operation: Some("zoom.list_pets".into()), ..none() }, other),
+        (CoverageFilter { connection: Some("globex".into()), ..none() }, globex),
+    ];
+    for (filter, expected) in cases {
+        let counted: u64 =
+            sink.coverage_counts(filter.clone()).await.unwrap().iter().map(|c| c.count).sum();
+        assert_eq!(counted, 1, "{filter:?}");
+        assert_eq!(sink.coverage(filter, None, 9).await.unwrap(), [expected]);
+    }
+    let part = CoverageFilter { user: Some("an".to_owned()), ..none() };
+    assert_eq!(sink.coverage(part, None, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn coverage_is_counted_by_state_and_reason() {
+    let sink = sink().await;
+    let gone = |status: &str, reason: &str| Coverage {
+        reason: Some(reason.to_owned()),
+        rows: 0,
+        ..coverage(status, None, CoverageState::Unavailable, 1)
+    };
+    let rows = vec![
+        coverage("a", None, CoverageState::Complete, 1),
+        coverage("b", None, CoverageState::Complete, 1),
+        gone("c", "expired"),
+        gone("d", "scope"),
+        gone("e", "scope"),
+    ];
+    write(&sink, knowing(rows)).await;
+    let line = |state, reason: Option<&str>, count, rows| CoverageCount {
+        operation: "zoom.list_people".into(),
+        state,
+        reason: reason.map(str::to_owned),
+        count,
+        rows,
+    };
+    assert_eq!(
+        sink.coverage_counts(CoverageFilter::default()).await.unwrap(),
+        [
+            line(CoverageState::Complete, None, 2, 6),
+            line(CoverageState::Unavailable, Some("expired"), 1, 0),
+            line(CoverageState::Unavailable, Some("scope"), 2, 0),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_connection_keeps_its_account() {
+    let sink = sink().await;
+    for _ in 0..2 {
+        sink.bind_account("acme".into(), "account-1".into()).await.unwrap();
+    }
+    sink.bind_account("globex".into(), "account-2".into()).await.unwrap();
+    let refused = sink.bind_account("acme".into(), "account-2".into()).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "use connection acme: its data is of account account-1, and its credentials are now \
+         those of account account-2; give the other account a connection of its own"
+    );
+    assert!(matches!(refused, Error::OtherAccount { .. }));
+    sink.bind_account("acme".into(), "account-1".into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_is_written_over_by_its_id() {
+    let sink = sink().await;
+    let running = run_row("r1", "acme", RunState::Running, 1_000);
+    sink.put_run(running.clone()).await.unwrap();
+    assert_eq!(sink.run("r1".into()).await.unwrap(), Some(running));
+    let complete = run_row("r1", "acme", RunState::Complete, 1_000);
+    sink.put_run(complete.clone()).await.unwrap();
+    assert_eq!(sink.run("r1".into()).await.unwrap(), Some(complete));
+    assert_eq!(sink.run("r2".into()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn runs_come_newest_first() {
+    let sink = sink().await;
+    for (id, connection, started_at) in
+        [("r1", "acme", 1_000), ("r3", "acme", 3_000), ("r2", "globex", 2_000)]
+    {
+        sink.put_run(run_row(id, connection, RunState::Complete, started_at)).await.unwrap();
+    }
+    let ids = |runs: Vec<watershed_model::RunRow>| {
+        runs.into_iter().map(|run| run.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(sink.runs(None, 9).await.unwrap()), ["r3", "r2", "r1"]);
+    assert_eq!(ids(sink.runs(None, 2).await.unwrap()), ["r3", "r2"]);
+    assert_eq!(ids(sink.runs(Some("acme".into()), 9).await.unwrap()), ["r3", "r1"]);
+}
+
+#[tokio::test]
+async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs() {
+    let sink = sink().await;
+    let inputs = run_row("", "acme", RunState::Running, 0).inputs;
+    let other_inputs = BTreeMap::from([("from".to_owned(), json!("2026-02-01"))]);
+    let rows = [
+        run_row("older", "acme", RunState::Running, 1),
+        run_row("paused", "acme", RunState::Paused, 2),
+        run_row("ended", "acme", RunState::Complete, 3),
+        run_row("other connection", "globex", RunState::Running, 4),
+        watershed_model::RunRow {
+            plan: "other".into(),
+            ..run_row("other plan", "acme", RunState::Running, 5)
+        },
+        watershed_model::RunRow {
+            inputs: other_inputs.clone(),
+            ..run_row("other inputs", "acme", RunState::Running, 6)
+        },
+    ];
+    for row in rows {
+        sink.put_run(row).await.unwrap();
+    }
+    let found = sink.unfinished("acme".into(), "plan".into(), inputs.clone()).await.unwrap();
+    assert_eq!(found.unwrap().id.as_str(), "paused");
+    let found = sink.unfinished("acme".into(), "plan".into(), other_inputs).await.unwrap();
+    assert_eq!(found.unwrap().id.as_str(), "other inputs");
+    let found = sink.unfinished("acme".into(), "third".into(), inputs).await.unwrap();
+    assert_eq!(found, None);
+}
+
+#[tokio::test]
+async fn a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed() {
+    let sink = sink().await;
+    let first = letter("l1", "run-1", "past", 1, 10);
+    let second = letter("l2", "run-1", "report", u64::MAX, 20);
+    let third = letter("l3", "run-2", "past", 3, 5);
+    let mut failing = batch(Vec::new());
+    failing.failures = vec![first.clone(), second.clone(), third.clone()];
+    sink.write(failing).await.unwrap();
+
+    let none = FailureFilter::default;
+    let cases = [
+        (none(), vec![third.clone(), first.clone(), second.clone()]),
+        (
+            FailureFilter { run: Some("run-1".into()), ..none() },
+            vec![first.clone(), second.clone()],
+        ),
+        (FailureFilter { step: Some("past".to_owned()), ..none() }, vec![third, first.clone()]),
+        (FailureFilter { key: Some(u64::MAX), ..none() }, vec![second.clone()]),
+        (FailureFilter { id: Some("l1".into()), ..none() }, vec![first]),
+        (FailureFilter { connection: Some("globex".into()), ..none() }, vec![]),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(sink.failures(filter.clone()).await.unwrap(), expected, "{filter:?}");
+    }
+    sink.remove_failures(vec!["l1".into(), "l3".into(), "never there".into()]).await.unwrap();
+    assert_eq!(sink.failures(none()).await.unwrap(), [second]);
+}
+
+#[tokio::test]
+async fn a_letter_that_fails_again_is_one_letter_of_the_later_time() {
+    let sink = sink().await;
+    let early = letter("l1", "run-1", "past", 1, 10);
+    let late = letter("l1", "run-1", "past", 1, 20);
+    let mut failing = batch(Vec::new());
+    failing.failures = vec![early.clone(), late.clone(), early];
+    sink.write(failing).await.unwrap();
+    assert_eq!(sink.failures(FailureFilter::default()).await.unwrap(), [late]);
+}
