@@ -1,1 +1,26 @@
-//! watershed-tests
+//! The ground that whole-program tests and benchmarks stand on: the real binary as a process,
+//! a simulated account as another, and an auditor that compares the two.
+//!
+//! Imports nothing of ours, so that it can disagree with the program: the contract's names,
+//! keys and secrets are written down here once more. The tests are in `tests/all`.
+
+mod account;
+mod audit;
+mod child;
+mod coverage;
+mod fetch;
+mod home;
+mod moments;
+mod program;
+mod size;
+mod truth;
+
+pub use account::{Account, Spec, Stats};
+pub use audit::{Audit, Difference, Scope, audit};
+pub use child::{Ended, Running};
+pub use coverage::{Covered, Line, coverage};
+pub use home::{Home, Settings};
+pub use moments::{Moment, at};
+pub use program::{program, root};
+pub use size::{Size, seeds};
+pub use truth::{SECRET_MARK, SECRET_MEMBERS, Truth, bare};

@@ -1,0 +1,137 @@
+//! A simulated account, as a process of its own.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::child::Running;
+use crate::fetch::get;
+use crate::program::program;
+use crate::truth::Truth;
+
+/// An account whose ready line has not come by then is not coming.
+const READY_MAX: Duration = Duration::from_secs(60);
+
+/// What account is wanted; what is `None` is left to `watershed simulate`.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// People.
+    pub users: u64,
+    /// What everything is made from.
+    pub seed: u64,
+    /// Zoom plan.
+    pub tier: &'static str,
+    /// `--limits`.
+    pub limits: Option<String>,
+    /// `--scopes`.
+    pub scopes: Option<String>,
+    /// `--latency`, in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// `--faults`.
+    pub faults: Option<String>,
+}
+
+impl Default for Spec {
+    fn default() -> Spec {
+        Spec {
+            users: 20,
+            seed: 1,
+            tier: "business",
+            limits: None,
+            scopes: None,
+            latency_ms: None,
+            faults: None,
+        }
+    }
+}
+
+/// A running account. Gone when dropped.
+#[derive(Debug)]
+pub struct Account {
+    /// What it is.
+    pub spec: Spec,
+    ready: Value,
+    _process: Running,
+    _logs: tempfile::TempDir,
+}
+
+/// What the account counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats(pub Value);
+
+impl Account {
+    /// Starts one on a free port.
+    ///
+    /// # Errors
+    /// Where it does not say within a minute that it is ready.
+    pub fn start(spec: Spec) -> Result<Account> {
+        let logs = tempfile::tempdir()?;
+        let mut command = Command::new(program());
+        command.args(["simulate", "--listen", "127.0.0.1:0", "--tier", spec.tier]);
+        command.args(["--users", &spec.users.to_string(), "--seed", &spec.seed.to_string()]);
+        if let Some(limits) = &spec.limits {
+            command.args(["--limits", limits]);
+        }
+        if let Some(scopes) = &spec.scopes {
+            command.args(["--scopes", scopes]);
+        }
+        if let Some(latency_ms) = spec.latency_ms {
+            command.args(["--latency", &latency_ms.to_string()]);
+        }
+        if let Some(faults) = &spec.faults {
+            command.args(["--faults", faults]);
+        }
+        // It is not to find a configuration of whoever runs the tests.
+        command.current_dir(logs.path());
+        let mut process = Running::start(command, logs.path())?;
+        process.until("the ready line", READY_MAX, |p| p.stdout().contains('\n'))?;
+        let said = process.stdout();
+        let line = said.lines().next().unwrap_or_default();
+        let ready = serde_json::from_str(line).with_context(|| format!("ready line {line:?}"))?;
+        Ok(Account { spec, ready, _process: process, _logs: logs })
+    }
+
+    /// A member of the ready line.
+    ///
+    /// # Panics
+    /// Where it has no such text.
+    pub fn ready(&self, member: &str) -> &str {
+        self.ready[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.ready))
+    }
+
+    /// The whole ready line.
+    pub fn ready_line(&self) -> &Value {
+        &self.ready
+    }
+
+    /// What the account really holds.
+    ///
+    /// # Errors
+    /// Where it does not tell.
+    pub fn truth(&self) -> Result<Truth> {
+        Truth::read(&get(self.host(), "/__sim/truth")?)
+    }
+
+    /// What it holds, as bytes: the secrets are still in it.
+    ///
+    /// # Errors
+    /// Where it does not tell.
+    pub fn truth_bytes(&self) -> Result<Vec<u8>> {
+        get(self.host(), "/__sim/truth")
+    }
+
+    /// What it has counted so far.
+    ///
+    /// # Errors
+    /// Where it does not tell.
+    pub fn stats(&self) -> Result<Stats> {
+        Ok(Stats(serde_json::from_slice(&get(self.host(), "/__sim/stats")?)?))
+    }
+
+    fn host(&self) -> &str {
+        let base = self.ready("base");
+        base.trim_start_matches("http://").trim_end_matches('/')
+    }
+}

@@ -1,0 +1,46 @@
+//! A whole answer of the simulated account's own pages, by the simplest means there are.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+/// The longest silence: truth of a large account is made while it is sent.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// The body of `GET path` at `host` (`127.0.0.1:port`). HTTP/1.0, so that the body ends with
+/// the connection and needs no framing.
+pub(crate) fn get(host: &str, path: &str) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(host).with_context(|| format!("connect to {host}"))?;
+    stream.set_read_timeout(Some(SILENCE_MAX))?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    if line.split(' ').nth(1) != Some("200") {
+        bail!("GET {path} answered {line:?}");
+    }
+    let mut length = None;
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let header = line.trim_end();
+        if header.is_empty() {
+            break;
+        }
+        if let Some((name, value)) = header.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = Some(value.trim().parse::<usize>()?);
+        }
+    }
+    let mut body = Vec::new();
+    reader.read_to_end(&mut body)?;
+    match length {
+        Some(length) if length != body.len() => {
+            bail!("GET {path}: {} of {length} bytes came", body.len())
+        }
+        _ => Ok(body),
+    }
+}
