@@ -113,7 +113,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file was moved, removed or replaced while it was open: put it back.
-    #[error("use {}: it was moved or removed while open; put it back and start again", path.display())]
+    #[error(
+        "use {}: it was moved or removed while open; put it back and start again",
+        path.display()
+    )]
     Moved {
         /// The file.
         path: PathBuf,

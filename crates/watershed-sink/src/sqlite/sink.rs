@@ -23,14 +23,16 @@ use crate::{
 
 /// A sink on one SQLite file, which any number of processes may have open.
 ///
-/// Dropped, it waits for what is under way and closes the file.
+/// Dropped, it waits for what is under way and closes the file. The last one to close it
+/// leaves one file, without a journal beside it.
 pub struct SqliteSink {
     place: Place,
     tables: Arc<Tables>,
+    /// `None`: in memory, where there is but one connection. Stands before the writer, so
+    /// that it closes first: only who may write can bring the journal into the file.
+    reader: Option<Hand>,
     /// `None`: it was opened to be read.
     writer: Option<Hand>,
-    /// `None`: in memory, where there is but one connection.
-    reader: Option<Hand>,
 }
 
 impl SqliteSink {

@@ -17,6 +17,7 @@ async fn what_was_acknowledged_is_there_after_the_file_is_opened_again() {
     first.coverage = vec![coverage("active", None, CoverageState::Complete, 1)];
     write(&sink, first).await;
     drop(sink);
+    assert_eq!(std::fs::read_dir(place.path.parent().unwrap()).unwrap().count(), 1, "a journal");
     let sink = open(&place).await;
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
     assert_eq!(sink.coverage(Default::default(), None, 9).await.unwrap().len(), 1);
@@ -25,7 +26,7 @@ async fn what_was_acknowledged_is_there_after_the_file_is_opened_again() {
 #[tokio::test]
 async fn a_copy_of_the_files_taken_while_open_holds_what_was_acknowledged() {
     // What a kill leaves behind: the file and its journal, with nobody to close them.
-    let (place, killed) = (place(), crate::scenario::place());
+    let (place, killed) = (place(), place());
     let sink = open(&place).await;
     write(&sink, fetched(1, vec![person("u1", json!({}))])).await;
     std::fs::create_dir_all(killed.path.parent().unwrap()).unwrap();

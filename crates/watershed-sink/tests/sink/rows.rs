@@ -106,9 +106,10 @@ async fn an_unchanged_record_still_tells_who_saw_it_last() {
     assert_eq!(text(&place.path, "_run", "u1").as_deref(), Some("run-of-2000"));
     assert_eq!(
         text(&place.path, "_listing", "u1").as_deref(),
-        Some(
-            r#"{"operation":"zoom.list_people","subject":{"status":"active"},"from":null,"to":null}"#
-        )
+        Some(concat!(
+            r#"{"operation":"zoom.list_people","subject":{"status":"active"},"#,
+            r#""from":null,"to":null}"#
+        ))
     );
     assert_eq!(text(&place.path, "_fetched_at", "u1").as_deref(), Some("1970-01-01T00:00:02.000Z"));
 }

@@ -30,11 +30,11 @@ const PERSON: Record = Record {
 };
 
 /// Its fields are SQL keywords on purpose, `type` and `order` among them.
-pub static PEOPLE: Dataset =
+pub(crate) static PEOPLE: Dataset =
     Dataset { name: "people", record: &PERSON, asked: &[field("order", FieldType::Text)] };
 
 /// The same dataset in a later catalogue: two columns more.
-pub static PEOPLE_LATER: Dataset = Dataset {
+pub(crate) static PEOPLE_LATER: Dataset = Dataset {
     name: "people",
     record: &Record {
         name: "person",
@@ -48,44 +48,45 @@ pub static PEOPLE_LATER: Dataset = Dataset {
     asked: &[field("asked_later", FieldType::Text)],
 };
 
-pub static PETS: Dataset = Dataset {
+pub(crate) static PETS: Dataset = Dataset {
     name: "pets",
     record: &Record { name: "pet", fields: &[field("id", FieldType::Text)] },
     asked: &[],
 };
 
-pub static UNKNOWN: Dataset = Dataset {
+pub(crate) static UNKNOWN: Dataset = Dataset {
     name: "unknown",
     record: &Record { name: "unknown", fields: &[field("id", FieldType::Text)] },
     asked: &[],
 };
 
-pub const CATALOGUE: Catalogue = Catalogue { operations: &[], datasets: &[&PEOPLE, &PETS] };
-pub const LATER: Catalogue = Catalogue { operations: &[], datasets: &[&PEOPLE_LATER, &PETS] };
+pub(crate) const CATALOGUE: Catalogue = Catalogue { operations: &[], datasets: &[&PEOPLE, &PETS] };
+pub(crate) const LATER: Catalogue =
+    Catalogue { operations: &[], datasets: &[&PEOPLE_LATER, &PETS] };
 
 /// A file in a directory of its own, gone with the value.
-pub struct Place {
+pub(crate) struct Place {
     _directory: TempDir,
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
-pub fn place() -> Place {
+pub(crate) fn place() -> Place {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("data").join("zoom.db");
     Place { _directory: directory, path }
 }
 
-pub async fn open(place: &Place) -> SqliteSink {
+pub(crate) async fn open(place: &Place) -> SqliteSink {
     SqliteSink::open(&place.path, CATALOGUE).await.unwrap()
 }
 
 /// The person of that key, as sent.
-pub fn person(key: &str, record: Value) -> Row {
+pub(crate) fn person(key: &str, record: Value) -> Row {
     Row { dataset: &PEOPLE, key: key.to_owned(), record, asked: Map::new() }
 }
 
 /// What a call made at `at` brought.
-pub fn fetched(at: i64, rows: Vec<Row>) -> Write {
+pub(crate) fn fetched(at: i64, rows: Vec<Row>) -> Write {
     Write {
         connection: "acme".into(),
         run: format!("run-of-{at}").into(),
@@ -96,20 +97,20 @@ pub fn fetched(at: i64, rows: Vec<Row>) -> Write {
     }
 }
 
-pub fn batch(writes: Vec<Write>) -> Batch {
+pub(crate) fn batch(writes: Vec<Write>) -> Batch {
     Batch { writes, failures: Vec::new() }
 }
 
-pub async fn write(sink: &dyn Sink, write: Write) {
+pub(crate) async fn write(sink: &dyn Sink, write: Write) {
     sink.write(batch(vec![write])).await.unwrap();
 }
 
-pub fn subject(members: Value) -> Subject {
+pub(crate) fn subject(members: Value) -> Subject {
     Subject::of(members.as_object().unwrap())
 }
 
 /// A listing of this status, of the whole time.
-pub fn listing(status: &str) -> Listing {
+pub(crate) fn listing(status: &str) -> Listing {
     Listing {
         subject: subject(json!({ "status": status })),
         from: None,
@@ -118,7 +119,12 @@ pub fn listing(status: &str) -> Listing {
     }
 }
 
-pub fn coverage(status: &str, from: Option<&str>, state: CoverageState, at: i64) -> Coverage {
+pub(crate) fn coverage(
+    status: &str,
+    from: Option<&str>,
+    state: CoverageState,
+    at: i64,
+) -> Coverage {
     Coverage {
         connection: "acme".into(),
         operation: "zoom.list_people".into(),
@@ -134,7 +140,7 @@ pub fn coverage(status: &str, from: Option<&str>, state: CoverageState, at: i64)
     }
 }
 
-pub fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> DeadLetter {
+pub(crate) fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> DeadLetter {
     DeadLetter {
         id: id.into(),
         connection: "acme".into(),
@@ -165,7 +171,7 @@ pub fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> DeadLetter 
     }
 }
 
-pub fn run_row(id: &str, connection: &str, state: RunState, started_at: i64) -> RunRow {
+pub(crate) fn run_row(id: &str, connection: &str, state: RunState, started_at: i64) -> RunRow {
     RunRow {
         id: id.into(),
         connection: connection.into(),
@@ -183,7 +189,7 @@ pub fn run_row(id: &str, connection: &str, state: RunState, started_at: i64) -> 
 }
 
 /// What one cell holds, asked of the file by a connection of the test's own.
-pub fn cell(path: &Path, column: &str, key: &str) -> rusqlite::types::Value {
+pub(crate) fn cell(path: &Path, column: &str, key: &str) -> rusqlite::types::Value {
     rusqlite::Connection::open(path)
         .unwrap()
         .query_row(&format!("SELECT \"{column}\" FROM people WHERE _key = ?1"), [key], |row| {
@@ -193,7 +199,7 @@ pub fn cell(path: &Path, column: &str, key: &str) -> rusqlite::types::Value {
 }
 
 /// The same, of a cell that holds text or nothing.
-pub fn text(path: &Path, column: &str, key: &str) -> Option<String> {
+pub(crate) fn text(path: &Path, column: &str, key: &str) -> Option<String> {
     match cell(path, column, key) {
         rusqlite::types::Value::Text(text) => Some(text),
         rusqlite::types::Value::Null => None,
@@ -202,6 +208,6 @@ pub fn text(path: &Path, column: &str, key: &str) -> Option<String> {
 }
 
 /// Runs statements on the file, as some other program would.
-pub fn meddle(path: &Path, sql: &str) {
+pub(crate) fn meddle(path: &Path, sql: &str) {
     rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
