@@ -1,14 +1,30 @@
 //! The ledger's rules: pure, synchronous, and an in-memory ledger that runs them.
+//!
+//! [`decide`] is the state machine over [`tables::Tables`]; whoever keeps the tables (here in
+//! memory, `watershed-ledger-sqlite` in a file) runs it inside one transaction a command.
+//! Guarantees: a stale fence settles nothing; a repeated exchange changes nothing; no permit
+//! beyond the account's limits. Reads no clock, draws no random number, does no I/O.
+//! Begin with `command` (what is said), then `decide`, then `fold` (what completion means).
 
+pub mod budget;
 mod command;
+mod decide;
 mod error;
+mod fold;
 mod ledger;
+mod look;
+mod memory;
+mod order;
+pub mod tables;
 mod view;
 
 pub use command::{
     Checkpoint, Command, End, Exchange, Exchanged, Fence, LeaseId, Leased, Letter, Outcome, Repeat,
     Reply, Settle, Settled, Submit, Want,
 };
+pub use decide::decide;
 pub use error::Error;
 pub use ledger::{Ledger, Pending};
+pub use look::{lines, view};
+pub use memory::{MemoryLedger, MemoryTables, ReadClock};
 pub use view::{RunLine, RunView, StepCounts};

@@ -1,0 +1,297 @@
+//! Settling: the one act that moves a checkpoint, adds children and closes an item.
+//!
+//! Guarantee: a settle whose fence is not the worker's changes nothing. Next: `fold`.
+
+use watershed_model::{Brood, Millis, RunState, StepId, WorkerId};
+
+use super::exchange::{Grounds, touched};
+use super::{spawn, tolerate};
+use crate::fold::{self, Ground, damaged};
+use crate::order;
+use crate::tables::{Lease, Leasehold, ScopeId, Tables, Task, TaskId};
+use crate::{End, Error, Outcome, Repeat, Settle, Settled};
+
+pub(super) fn settle(
+    tables: &mut impl Tables,
+    grounds: &mut Grounds,
+    worker: &WorkerId,
+    entry: &Settle,
+    now: Millis,
+) -> Result<Settled, Error> {
+    let index = usize::from(entry.fence.index);
+    let Some(mut lease) = tables.lease(entry.fence.lease)? else { return Ok(Settled::Stale) };
+    let valid = lease.nonce == entry.fence.nonce
+        && lease.worker == *worker
+        && lease.open.get(index) == Some(&true);
+    if !valid {
+        return Ok(Settled::Stale);
+    }
+    let ground = touched(tables, grounds, &lease.run)?;
+    count_calls(ground, &lease, entry);
+    account(tables, ground, &lease, entry, now)?;
+    let held = Held::of(tables, &lease, entry.fence.index)?;
+    lease.open[index] = false;
+    if lease.open.contains(&true) {
+        tables.put_lease(&lease)?;
+    } else {
+        tables.delete_lease(lease.id)?;
+    }
+    carry_out(tables, ground, held, &entry.outcome, now)?;
+    Ok(Settled::Accepted)
+}
+
+/// A leased item, wherever it lies.
+pub(super) struct Held {
+    /// As a task; its id is used only where it has a record.
+    pub(super) task: Task,
+    /// Where it lies.
+    pub(super) of: Leasehold,
+}
+
+impl Held {
+    pub(super) fn of(tables: &mut impl Tables, lease: &Lease, index: u16) -> Result<Held, Error> {
+        match lease.of {
+            Leasehold::Task(id) => {
+                let task = tables
+                    .task(id)?
+                    .ok_or_else(|| damaged(format!("leased task {} is missing", id.0)))?;
+                Ok(Held { task, of: lease.of })
+            }
+            Leasehold::Range { chunk, from } => {
+                let head = tables
+                    .chunk(chunk)?
+                    .ok_or_else(|| damaged(format!("leased chunk {} is missing", chunk.0)))?;
+                let item = tables
+                    .items(chunk, from + index, 1)?
+                    .pop()
+                    .ok_or_else(|| damaged(format!("an item of chunk {} is missing", chunk.0)))?;
+                let task = Task {
+                    id: TaskId(0),
+                    run: head.run,
+                    step: head.step,
+                    scope: head.scope,
+                    item: item.item,
+                    once: item.once,
+                    bucket: head.bucket,
+                    checkpoint: None,
+                    attempts: 0,
+                    lost: 0,
+                    restarted: false,
+                    keyed: false,
+                    due_at: Millis(0),
+                    leased: true,
+                };
+                Ok(Held { task, of: lease.of })
+            }
+        }
+    }
+}
+
+fn carry_out(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    held: Held,
+    outcome: &Outcome,
+    now: Millis,
+) -> Result<(), Error> {
+    match outcome {
+        Outcome::More { broods, checkpoint } => {
+            let mut task = held.task.clone();
+            let keys = children(tables, ground, &task, broods, now)?;
+            task.checkpoint = Some(checkpoint.clone());
+            task.lost = 0;
+            task.attempts = 0;
+            task.keyed = true;
+            let id = keep_open(tables, ground, held, task, now, now)?;
+            tables.put_keys(id, &keys)
+        }
+        Outcome::Closed { broods, end } => {
+            children(tables, ground, &held.task, broods, now)?;
+            let tally = &mut ground.counts.steps[held.task.step.index()];
+            match end {
+                End::Done => tally.done += 1,
+                End::Skipped => tally.skipped += 1,
+                End::Unavailable => tally.unavailable += 1,
+                End::Waiting => tally.waiting += 1,
+            }
+            tally.open = tally.open.saturating_sub(1);
+            spawn::free_once(tables, ground, held.task.step, held.task.once)?;
+            close(tables, ground, held, now)
+        }
+        Outcome::Failed => {
+            let step = held.task.step;
+            let tally = &mut ground.counts.steps[step.index()];
+            tally.failed += 1;
+            tally.open = tally.open.saturating_sub(1);
+            fold::count_failure(tables, held.task.scope, step)?;
+            close(tables, ground, held, now)?;
+            judge(ground, step, now);
+            Ok(())
+        }
+        Outcome::Retry { at, counts } => {
+            let mut task = held.task.clone();
+            task.lost = 0;
+            task.attempts += u16::from(*counts);
+            keep_open(tables, ground, held, task, *at, now).map(|_| ())
+        }
+        Outcome::Restart => {
+            let mut task = held.task.clone();
+            task.lost = 0;
+            task.restarted = true;
+            task.checkpoint = None;
+            keep_open(tables, ground, held, task, now, now).map(|_| ())
+        }
+        Outcome::Released => {
+            let task = held.task.clone();
+            keep_open(tables, ground, held, task, now, now).map(|_| ())
+        }
+    }
+}
+
+fn judge(ground: &mut Ground, step: StepId, now: Millis) {
+    if ground.run.state != RunState::Running && ground.run.state != RunState::Paused {
+        return;
+    }
+    if let Some(why) = tolerate::judge(&ground.plan, &ground.counts, step) {
+        ground.run.state = RunState::Failed;
+        ground.run.why = Some(why);
+        ground.run.ended_at = Some(now);
+    }
+}
+
+/// Adds the children of new records; gives the listing's keys.
+fn children(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    task: &Task,
+    broods: &[Brood],
+    now: Millis,
+) -> Result<Vec<u64>, Error> {
+    let mut keys = if task.keyed { tables.keys(task.id)? } else { Vec::new() };
+    let fresh = spawn::fresh(broods, &mut keys);
+    if ground.run.state != RunState::Cancelling {
+        let kin: Vec<_> = fresh.iter().flat_map(|b| b.kin.iter().cloned()).collect();
+        spawn::kin(tables, ground, task.scope, &kin, now)?;
+    }
+    Ok(keys)
+}
+
+/// Keeps a held item open as a task with a record, due at that time.
+pub(super) fn keep_open(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    held: Held,
+    mut task: Task,
+    due_at: Millis,
+    now: Millis,
+) -> Result<TaskId, Error> {
+    task.due_at = due_at;
+    task.leased = false;
+    if let Leasehold::Range { .. } = held.of {
+        task.id = TaskId(tables.next_id()?);
+        fold::open_unit(tables, ground, task.scope, task.step)?;
+    }
+    let place = order::of_task(&ground.plan, &task);
+    tables.put_task(&task, (due_at <= now).then_some(&place))?;
+    if let Leasehold::Range { chunk, .. } = held.of {
+        leave_chunk(tables, ground, chunk, now)?;
+    }
+    Ok(task.id)
+}
+
+/// Closes a held item; what it releases is released.
+fn close(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    held: Held,
+    now: Millis,
+) -> Result<(), Error> {
+    match held.of {
+        Leasehold::Range { chunk, .. } => leave_chunk(tables, ground, chunk, now),
+        Leasehold::Task(id) => {
+            if held.task.keyed {
+                tables.delete_keys(id)?;
+            }
+            tables.delete_task(id)?;
+            close_task_unit(tables, ground, held.task.scope, held.task.step, now)
+        }
+    }
+}
+
+/// A task's unit closes; where it is a join's, the join has run.
+pub(super) fn close_task_unit(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    scope: ScopeId,
+    step: StepId,
+    now: Millis,
+) -> Result<(), Error> {
+    fold::join_closed(tables, ground, scope, step)?;
+    fold::close_unit(tables, ground, scope, step, now)
+}
+
+/// One item less in a chunk; the last one closes the chunk's unit.
+fn leave_chunk(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    id: crate::tables::ChunkId,
+    now: Millis,
+) -> Result<(), Error> {
+    let mut chunk =
+        tables.chunk(id)?.ok_or_else(|| damaged(format!("chunk {} is missing", id.0)))?;
+    chunk.open = chunk
+        .open
+        .checked_sub(1)
+        .ok_or_else(|| damaged(format!("chunk {} has fewer items than none", id.0)))?;
+    if chunk.open > 0 {
+        let place = order::of_chunk(&ground.plan, &chunk);
+        let more = chunk.next < chunk.len;
+        return tables.put_chunk(&chunk, more.then_some(&place));
+    }
+    tables.delete_chunk(id)?;
+    fold::close_unit(tables, ground, chunk.scope, chunk.step, now)
+}
+
+fn count_calls(ground: &mut Ground, lease: &Lease, entry: &Settle) {
+    let counts = &mut ground.counts;
+    if entry.calls > 0 {
+        let name = lease.category.map_or("none", |c| c.name());
+        *counts.calls.entry(name.to_owned()).or_default() += u64::from(entry.calls);
+    }
+    counts.least += entry.least;
+    if let Some(repeat) = entry.repeats {
+        let cause = match repeat {
+            Repeat::LostLease => "lost_lease",
+            Repeat::Restart => "restart",
+            Repeat::Retry(cause) => cause.name(),
+        };
+        *counts.repeated.entry(cause.to_owned()).or_default() += 1;
+    }
+    if let Some(throttle) = entry.throttle {
+        let kind = if throttle.daily { "daily" } else { "per_second" };
+        *counts.throttled.entry(kind.to_owned()).or_default() += 1;
+    }
+}
+
+/// What the settle says to the account's budget.
+fn account(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    lease: &Lease,
+    entry: &Settle,
+    now: Millis,
+) -> Result<(), Error> {
+    let unused = lease.category.filter(|_| entry.calls == 0);
+    if unused.is_none() && entry.throttle.is_none() {
+        return Ok(());
+    }
+    let mut budget = tables.budget(&ground.run.account)?;
+    if let (Some(category), Some(slot)) = (unused, lease.slots.get(usize::from(entry.fence.index)))
+    {
+        budget.give_back(category, *slot);
+    }
+    if let Some(throttle) = entry.throttle {
+        budget.throttle(throttle, now);
+    }
+    tables.put_budget(&ground.run.account, &budget)
+}

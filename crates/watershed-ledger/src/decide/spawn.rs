@@ -1,0 +1,210 @@
+//! Children become items: gathered by step, scope and month into chunks.
+
+use std::collections::BTreeMap;
+
+use watershed_model::{Brood, Child, Kin, Millis, StepId};
+
+use crate::Error;
+use crate::fold::{self, Ground};
+use crate::order;
+use crate::tables::{Chunk, ChunkId, Item, ScopeId, Tables, Task, TaskId};
+
+/// Items of a chunk at most.
+const ITEMS_MAX: u16 = 300;
+/// Bytes of a chunk's items at most.
+const BYTES_MAX: usize = 64 * 1024;
+
+type Groups = BTreeMap<(StepId, ScopeId, u16), Vec<Item>>;
+
+/// Adds children beneath `scope`.
+pub(crate) fn kin(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    scope: ScopeId,
+    kin: &[Kin],
+    now: Millis,
+) -> Result<(), Error> {
+    let mut groups = Groups::new();
+    let mut opened = Vec::new();
+    gather(tables, ground, scope, kin, &mut groups, &mut opened)?;
+    for ((step, scope, bucket), items) in groups {
+        add(tables, ground, (step, scope, bucket), items)?;
+    }
+    // The deepest first: a scope that stayed empty releases its joins, or folds.
+    for scope in opened.into_iter().rev() {
+        fold::settle_scope(tables, ground, scope, now)?;
+    }
+    Ok(())
+}
+
+/// The broods of a page, less those whose key the listing has brought before.
+pub(crate) fn fresh<'a>(broods: &'a [Brood], keys: &mut Vec<u64>) -> Vec<&'a Brood> {
+    let mut seen: std::collections::BTreeSet<u64> = keys.iter().copied().collect();
+    broods
+        .iter()
+        .filter(|brood| {
+            let new = seen.insert(brood.key);
+            if new {
+                keys.push(brood.key);
+            }
+            new
+        })
+        .collect()
+}
+
+/// A task of a released join.
+pub(crate) fn join_task(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    scope: ScopeId,
+    step: StepId,
+    item: String,
+    now: Millis,
+) -> Result<(), Error> {
+    let tally = &mut ground.counts.steps[step.index()];
+    tally.known += 1;
+    tally.open += 1;
+    let child = Child { step, item, once: None, bucket: 0 };
+    loose(tables, ground, scope, child, now).map(|_| ())
+}
+
+/// A task with a record of its own, ready now.
+pub(crate) fn loose(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    scope: ScopeId,
+    child: Child,
+    now: Millis,
+) -> Result<TaskId, Error> {
+    let task = Task {
+        id: TaskId(tables.next_id()?),
+        run: ground.run.run.clone(),
+        step: child.step,
+        scope,
+        item: child.item,
+        once: child.once,
+        bucket: child.bucket,
+        checkpoint: None,
+        attempts: 0,
+        lost: 0,
+        restarted: false,
+        keyed: false,
+        due_at: now,
+        leased: false,
+    };
+    tables.put_task(&task, Some(&order::of_task(&ground.plan, &task)))?;
+    fold::open_unit(tables, ground, scope, task.step)?;
+    Ok(task.id)
+}
+
+fn gather(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    scope: ScopeId,
+    kin: &[Kin],
+    groups: &mut Groups,
+    opened: &mut Vec<ScopeId>,
+) -> Result<(), Error> {
+    for kin in kin {
+        match kin {
+            Kin::Task(child) => {
+                let taken = match child.once {
+                    Some(once) => take_once(tables, ground, child.step, once)?,
+                    None => true,
+                };
+                let tally = &mut ground.counts.steps[child.step.index()];
+                tally.known += 1;
+                if !taken {
+                    tally.done += 1;
+                    continue;
+                }
+                tally.open += 1;
+                let level = ground.plan.step(child.step).scope;
+                let home = fold::at_level(tables, scope, level)?;
+                let item = Item { item: child.item.clone(), once: child.once };
+                groups.entry((child.step, home, child.bucket)).or_default().push(item);
+            }
+            Kin::Scope { level, key, joins, kin } => {
+                let above = ground.plan.scopes[usize::from(*level)].parent.unwrap_or(0);
+                let parent = fold::at_level(tables, scope, above)?;
+                let id =
+                    fold::open_scope(tables, ground, Some(parent), *level, *key, joins.clone())?;
+                opened.push(id);
+                gather(tables, ground, id, kin, groups, opened)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a `once` key; false where it is open already.
+pub(crate) fn take_once(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    step: StepId,
+    once: u64,
+) -> Result<bool, Error> {
+    let operation = ground.plan.step(step).operation.clone();
+    tables.take_once(&ground.run.connection, operation.as_str(), once)
+}
+
+/// Gives a `once` key free.
+pub(crate) fn free_once(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    step: StepId,
+    once: Option<u64>,
+) -> Result<(), Error> {
+    let Some(once) = once else { return Ok(()) };
+    let operation = ground.plan.step(step).operation.clone();
+    tables.free_once(&ground.run.connection, operation.as_str(), once)
+}
+
+fn add(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    (step, scope, bucket): (StepId, ScopeId, u16),
+    items: Vec<Item>,
+) -> Result<(), Error> {
+    let run = &ground.run.run;
+    let mut items = items.into_iter().peekable();
+    let mut chunk = match tables.chunk_to_fill(run, step, scope, bucket)? {
+        Some(id) => tables.chunk(id)?,
+        None => None,
+    };
+    while items.peek().is_some() {
+        let mut filling = match chunk.take() {
+            Some(chunk) if fits(&chunk) => chunk,
+            _ => {
+                let id = ChunkId(tables.next_id()?);
+                fold::open_unit(tables, ground, scope, step)?;
+                Chunk {
+                    id,
+                    run: run.clone(),
+                    step,
+                    scope,
+                    bucket,
+                    len: 0,
+                    bytes: 0,
+                    next: 0,
+                    open: 0,
+                }
+            }
+        };
+        let mut new = Vec::new();
+        while fits(&filling) {
+            let Some(item) = items.next() else { break };
+            filling.len += 1;
+            filling.open += 1;
+            filling.bytes += u32::try_from(item.item.len()).unwrap_or(u32::MAX / 2);
+            new.push(item);
+        }
+        tables.put_chunk(&filling, Some(&order::of_chunk(&ground.plan, &filling)))?;
+        tables.add_items(filling.id, &new)?;
+    }
+    Ok(())
+}
+
+fn fits(chunk: &Chunk) -> bool {
+    chunk.len < ITEMS_MAX && (chunk.bytes as usize) < BYTES_MAX
+}

@@ -1,0 +1,47 @@
+//! How much may fail before a run does. Pure.
+
+use watershed_model::{OnFailure, Plan, StepId};
+
+use crate::tables::{Counts, Tally};
+
+/// Branches closed before a step is judged.
+const JUDGED_FROM: u64 = 100;
+/// Fewer dead letters than this never fail a run.
+const FAILURES_MIN: u64 = 10;
+
+/// Why the run fails after one more dead letter of that step, if it does.
+pub(crate) fn judge(plan: &Plan, counts: &Counts, step: StepId) -> Option<String> {
+    let spec = plan.step(step);
+    if spec.on_failure == OnFailure::FailRun {
+        return Some(format!("step {} may not fail, and did", spec.name));
+    }
+    let tally = &counts.steps[step.index()];
+    if closed(tally) < JUDGED_FROM {
+        return None;
+    }
+    exceeded(plan, counts, step)
+}
+
+/// Why the run fails at its end, if it does.
+pub(crate) fn judge_at_end(plan: &Plan, counts: &Counts) -> Option<String> {
+    plan.steps().find_map(|(step, _)| exceeded(plan, counts, step))
+}
+
+fn exceeded(plan: &Plan, counts: &Counts, step: StepId) -> Option<String> {
+    let spec = plan.step(step);
+    let tally = &counts.steps[step.index()];
+    let share = tally.failed as f64 / closed(tally).max(1) as f64;
+    (tally.failed >= FAILURES_MIN && share > spec.tolerate.fraction).then(|| {
+        format!(
+            "step {}: {} of {} failed, more than the {:.1} % that are tolerated",
+            spec.name,
+            tally.failed,
+            closed(tally),
+            spec.tolerate.fraction * 100.0
+        )
+    })
+}
+
+fn closed(tally: &Tally) -> u64 {
+    tally.done + tally.skipped + tally.unavailable + tally.waiting + tally.failed
+}

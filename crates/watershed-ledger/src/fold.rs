@@ -1,0 +1,319 @@
+//! Scopes: units that open and close, joins that are released, branches that fold.
+//!
+//! A unit is a chunk, a task, a waiting join or a scope, open directly in a scope. Each scope
+//! counts its units, and for each join the units that it watches. A scope beneath counts as
+//! one watched unit of its parent while it has any itself.
+
+use std::sync::Arc;
+
+use watershed_model::{Join, Millis, Plan, RunState, StepId};
+
+use crate::Error;
+use crate::tables::{Counts, JoinState, RunRecord, Scope, ScopeId, Tables};
+
+/// The run that a command works on.
+pub(crate) struct Ground {
+    /// The run.
+    pub(crate) run: RunRecord,
+    /// Its plan.
+    pub(crate) plan: Arc<Plan>,
+    /// Its counts.
+    pub(crate) counts: Counts,
+}
+
+impl Ground {
+    /// Keeps what a command changed of the run.
+    pub(crate) fn keep(&self, tables: &mut impl Tables) -> Result<(), Error> {
+        tables.put_run(&self.run)?;
+        tables.put_counts(&self.run.run, &self.counts)
+    }
+}
+
+/// A new scope, its joins waiting, nothing open beneath it yet. Its own unit in the parent
+/// is open; close it with [`close_if_empty`] once its children were added.
+pub(crate) fn open_scope(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    parent: Option<ScopeId>,
+    level: u8,
+    key: u64,
+    joins: Vec<(StepId, Vec<String>)>,
+) -> Result<ScopeId, Error> {
+    let id = ScopeId(tables.next_id()?);
+    let plan = &ground.plan;
+    let state = |join: &Join| {
+        if join.scope == level { JoinState::Waiting } else { JoinState::Elsewhere }
+    };
+    let scope = Scope {
+        id,
+        run: ground.run.run.clone(),
+        parent,
+        level,
+        key,
+        joins,
+        units: 0,
+        counts: vec![0; plan.joins.len()],
+        states: plan.joins.iter().map(state).collect(),
+        again: vec![false; plan.joins.len()],
+        failures: Default::default(),
+    };
+    tables.put_scope(&scope)?;
+    if let Some(parent) = parent {
+        let mut above = load(tables, parent)?;
+        above.units += 1;
+        tables.put_scope(&above)?;
+    }
+    for join in plan.joins.iter().filter(|j| j.scope == level) {
+        open_unit(tables, ground, id, join.step)?;
+    }
+    Ok(id)
+}
+
+/// One more open unit of a step in a scope.
+pub(crate) fn open_unit(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    scope: ScopeId,
+    step: StepId,
+) -> Result<(), Error> {
+    let mut here = load(tables, scope)?;
+    here.units += 1;
+    tables.put_scope(&here)?;
+    for (index, join) in ground.plan.joins.iter().enumerate() {
+        if join.watches.contains(&step) {
+            raise(tables, ground, scope, index)?;
+        }
+    }
+    Ok(())
+}
+
+/// One open unit less. What it releases is released, what it folds is folded, up to the run.
+pub(crate) fn close_unit(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    scope: ScopeId,
+    step: StepId,
+    now: Millis,
+) -> Result<(), Error> {
+    let mut here = load(tables, scope)?;
+    here.units = less(here.units, &here)?;
+    tables.put_scope(&here)?;
+    let plan = ground.plan.clone();
+    for (index, join) in plan.joins.iter().enumerate() {
+        if join.watches.contains(&step) {
+            lower(tables, ground, scope, index)?;
+        }
+    }
+    settle_scope(tables, ground, scope, now)
+}
+
+/// Releases the joins of a scope that nothing keeps waiting, and folds it where it is empty.
+pub(crate) fn settle_scope(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    scope: ScopeId,
+    now: Millis,
+) -> Result<(), Error> {
+    let mut at = Some(scope);
+    while let Some(id) = at {
+        release(tables, ground, id, now)?;
+        let Some(here) = tables.scope(id)? else { return Ok(()) };
+        at = here.parent;
+        if here.units > 0 {
+            // What closed here may still have released a join further up.
+            continue;
+        }
+        let Some(parent) = here.parent else { return end_run(ground, now) };
+        let mut above = load(tables, parent)?;
+        above.units = less(above.units, &above)?;
+        for (step, n) in &here.failures {
+            *above.failures.entry(*step).or_default() += n;
+        }
+        tables.put_scope(&above)?;
+        tables.delete_scope(id)?;
+    }
+    Ok(())
+}
+
+/// A join has run (one of its tasks closed).
+pub(crate) fn join_closed(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    scope: ScopeId,
+    step: StepId,
+) -> Result<(), Error> {
+    let Some(index) = ground.plan.joins.iter().position(|j| j.step == step) else { return Ok(()) };
+    let mut here = load(tables, scope)?;
+    if let JoinState::Open(n) = here.states[index] {
+        here.states[index] = match n {
+            0 | 1 => JoinState::Done,
+            n => JoinState::Open(n - 1),
+        };
+        let again = here.again[index] && here.states[index] == JoinState::Done;
+        if again {
+            here.again[index] = false;
+            here.states[index] = JoinState::Waiting;
+        }
+        tables.put_scope(&here)?;
+        if again {
+            open_unit(tables, ground, scope, step)?;
+        }
+    }
+    Ok(())
+}
+
+/// Joins of this scope that have run already run once more.
+pub(crate) fn rerun(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    scope: ScopeId,
+    index: usize,
+) -> Result<(), Error> {
+    let mut here = load(tables, scope)?;
+    match here.states[index] {
+        JoinState::Done => {
+            here.states[index] = JoinState::Waiting;
+            tables.put_scope(&here)?;
+            open_unit(tables, ground, scope, ground.plan.joins[index].step)
+        }
+        JoinState::Open(_) => {
+            here.again[index] = true;
+            tables.put_scope(&here)
+        }
+        JoinState::Waiting | JoinState::Elsewhere => Ok(()),
+    }
+}
+
+/// A dead letter beneath a scope.
+pub(crate) fn count_failure(
+    tables: &mut impl Tables,
+    scope: ScopeId,
+    step: StepId,
+) -> Result<(), Error> {
+    let mut here = load(tables, scope)?;
+    *here.failures.entry(step).or_default() += 1;
+    tables.put_scope(&here)
+}
+
+/// Loads a scope that must be there.
+pub(crate) fn load(tables: &mut impl Tables, id: ScopeId) -> Result<Scope, Error> {
+    tables.scope(id)?.ok_or_else(|| damaged(format!("scope {} is missing", id.0)))
+}
+
+/// The scope at that level, from one at or beneath it.
+pub(crate) fn at_level(
+    tables: &mut impl Tables,
+    from: ScopeId,
+    level: u8,
+) -> Result<ScopeId, Error> {
+    let mut id = from;
+    loop {
+        let here = load(tables, id)?;
+        if here.level == level {
+            return Ok(id);
+        }
+        id = here
+            .parent
+            .ok_or_else(|| damaged(format!("no scope of level {level} above {}", from.0)))?;
+    }
+}
+
+/// An error for state that does not make sense.
+pub(crate) fn damaged(why: String) -> Error {
+    Error::Corrupt { place: "the ledger".to_owned(), why }
+}
+
+fn raise(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    scope: ScopeId,
+    index: usize,
+) -> Result<(), Error> {
+    let mut at = Some(scope);
+    while let Some(id) = at {
+        let mut here = load(tables, id)?;
+        here.counts[index] += 1;
+        let first = here.counts[index] == 1;
+        at = here.parent.filter(|_| first && ground.plan.joins[index].scope < here.level);
+        tables.put_scope(&here)?;
+    }
+    Ok(())
+}
+
+fn lower(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    scope: ScopeId,
+    index: usize,
+) -> Result<(), Error> {
+    let mut at = Some(scope);
+    while let Some(id) = at {
+        let mut here = load(tables, id)?;
+        here.counts[index] = here.counts[index]
+            .checked_sub(1)
+            .ok_or_else(|| damaged(format!("scope {} counts less than nothing", id.0)))?;
+        let last = here.counts[index] == 0;
+        at = here.parent.filter(|_| last && ground.plan.joins[index].scope < here.level);
+        tables.put_scope(&here)?;
+    }
+    Ok(())
+}
+
+fn release(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    id: ScopeId,
+    now: Millis,
+) -> Result<(), Error> {
+    loop {
+        let Some(mut here) = tables.scope(id)? else { return Ok(()) };
+        let due = (0..here.states.len())
+            .find(|i| here.states[*i] == JoinState::Waiting && here.counts[*i] == 0);
+        let Some(index) = due else { return Ok(()) };
+        let step = ground.plan.joins[index].step;
+        let items: Vec<String> = here
+            .joins
+            .iter()
+            .filter(|(s, _)| *s == step)
+            .flat_map(|(_, items)| items.iter().cloned())
+            .collect();
+        let n = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        here.states[index] = if n == 0 { JoinState::Done } else { JoinState::Open(n) };
+        tables.put_scope(&here)?;
+        for item in items {
+            crate::decide::spawn::join_task(tables, ground, id, step, item, now)?;
+        }
+        // The waiting join's own unit, after those of its tasks: nothing reaches zero between.
+        let mut here = load(tables, id)?;
+        here.units = less(here.units, &here)?;
+        tables.put_scope(&here)?;
+        for other in 0..ground.plan.joins.len() {
+            if ground.plan.joins[other].watches.contains(&step) {
+                lower(tables, ground, id, other)?;
+            }
+        }
+    }
+}
+
+fn end_run(ground: &mut Ground, now: Millis) -> Result<(), Error> {
+    if ground.run.state.ended() {
+        return Ok(());
+    }
+    let judged = crate::decide::tolerate::judge_at_end(&ground.plan, &ground.counts);
+    ground.run.state = match (ground.run.state, &judged) {
+        (RunState::Cancelling, _) => RunState::Cancelled,
+        (_, Some(_)) => RunState::Failed,
+        (_, None) => RunState::Complete,
+    };
+    if ground.run.state == RunState::Failed {
+        ground.run.why = judged;
+    }
+    ground.run.ended_at = Some(now);
+    Ok(())
+}
+
+fn less(units: u64, scope: &Scope) -> Result<u64, Error> {
+    units
+        .checked_sub(1)
+        .ok_or_else(|| damaged(format!("scope {} has fewer units than none", scope.id.0)))
+}

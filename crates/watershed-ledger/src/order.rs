@@ -1,0 +1,35 @@
+//! Where ready work stands in its lane and category: deeper first, then newest month, then
+//! listings under way, then in order of arrival. Pure.
+
+use watershed_model::{Order, Plan, StepId};
+
+use crate::tables::{Chunk, Place, Task};
+
+/// The place of a chunk's next items.
+pub(crate) fn of_chunk(plan: &Plan, chunk: &Chunk) -> Place {
+    place(plan, chunk.run.clone(), chunk.step, chunk.bucket, false, None)
+}
+
+/// The place of a task.
+pub(crate) fn of_task(plan: &Plan, task: &Task) -> Place {
+    let token_at = task.checkpoint.as_ref().map(|c| c.token_at);
+    place(plan, task.run.clone(), task.step, task.bucket, true, token_at)
+}
+
+fn place(
+    plan: &Plan,
+    run: watershed_model::RunId,
+    step: StepId,
+    bucket: u16,
+    under_way: bool,
+    token_at: Option<watershed_model::Millis>,
+) -> Place {
+    let step = plan.step(step);
+    let depth = i64::from(255 - step.depth.min(255));
+    let month = match step.order {
+        Order::NewestFirst => i64::from(u16::MAX - bucket),
+        Order::AsListed => 0,
+    };
+    let rank = (depth << 24) | (month << 1) | i64::from(!under_way);
+    Place { run, category: step.category, rank, token_at }
+}
