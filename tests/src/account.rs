@@ -135,3 +135,40 @@ impl Account {
         base.trim_start_matches("http://").trim_end_matches('/')
     }
 }
+
+impl Stats {
+    /// Calls that arrived, the token's left out.
+    pub fn calls(&self) -> u64 {
+        sum(&self.0["calls"])
+    }
+
+    /// Calls of one operation.
+    pub fn calls_of(&self, operation: &str) -> u64 {
+        sum(&self.0["calls"][operation])
+    }
+
+    /// Calls in vain, for whatever cause.
+    pub fn in_vain(&self) -> u64 {
+        sum(&self.0["in_vain"])
+    }
+
+    /// Identical calls after a complete answer.
+    pub fn repeated(&self) -> u64 {
+        sum(&self.0["in_vain"]["repeated"])
+    }
+
+    /// 429s of any kind.
+    pub fn refused_for_rate(&self) -> u64 {
+        sum(&self.0["refused"])
+    }
+}
+
+/// All numbers beneath a value.
+fn sum(value: &Value) -> u64 {
+    match value {
+        Value::Number(number) => number.as_u64().unwrap_or(0),
+        Value::Object(members) => members.values().map(sum).sum(),
+        Value::Array(values) => values.iter().map(sum).sum(),
+        _ => 0,
+    }
+}

@@ -1,4 +1,14 @@
 //! Whole-program tests: the real binary as processes, against a simulated account. One binary,
 //! so that it is linked once. `./scripts/test` runs a sample, `./scripts/test --all` all.
 
+mod bad_input;
+mod cli;
+mod crash;
+mod dataset;
+mod demo;
+mod ground;
+mod json_shapes;
+mod live;
+mod odd_workflows;
+mod secrets;
 mod tidy;

@@ -1,0 +1,192 @@
+//! Killed at any moment, a run loses nothing and repeats little; stopped by signal, it repeats
+//! nothing.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use watershed_tests::{
+    Account, Audit, Home, Moment, Scope, Settings, Size, Spec, at, audit, seeds,
+};
+
+use crate::ground::{account, home, measured};
+
+/// Tasks at once. What a kill may repeat hangs on it.
+const CONCURRENCY: u16 = 16;
+/// Most calls that one kill repeats: those in flight, and those read but not settled yet; no
+/// more of either than there are slots.
+const REPEATED_MAX: u64 = 2 * CONCURRENCY as u64;
+/// A run that has not ended by then is stuck.
+const RUN_MAX: Duration = Duration::from_secs(300);
+
+struct Campaign {
+    account: Account,
+    home: Home,
+    run: &'static str,
+    within: Duration,
+}
+
+impl Campaign {
+    fn new(seed: u64, faults: Option<&str>) -> Campaign {
+        let account = account(Spec {
+            users: Size::asked().of(12, 20),
+            seed,
+            limits: Some("off".to_owned()),
+            // As slow as a near server: so that there are calls in flight to be killed.
+            latency_ms: Some(15),
+            faults: faults.map(str::to_owned),
+            ..Spec::default()
+        });
+        let settings = Settings {
+            concurrency: CONCURRENCY,
+            limits: Some(Settings::FREE),
+            ..Settings::default()
+        };
+        let home = home(&account, &settings);
+        Campaign { account, home, run: "campaign", within: Duration::from_millis(1500) }
+    }
+
+    /// The words that go on with the run: now by name, now by its inputs.
+    fn words(&self, stops: u64) -> Vec<&'static str> {
+        match stops % 3 {
+            0 => vec!["run", "zoom-backfill", "--run-id", self.run],
+            1 => vec!["resume", self.run],
+            _ => vec!["resume"],
+        }
+    }
+
+    /// Stops the run `times` times by `signal`, each time at one of the moments, then lets it
+    /// end. How often it was really stopped, and its exit code at the end.
+    fn stopped(
+        &self,
+        signal: Signal,
+        times: u64,
+        moments: &mut impl Iterator<Item = Moment>,
+    ) -> (u64, i32) {
+        let mut stops = 0;
+        while stops < times {
+            // The run has to be known before `resume` can go on with it.
+            let known = self.home.sink().exists() && stops > 0;
+            let words = self.words(if known { stops } else { 0 });
+            let mut process = self.home.start(&words);
+            let moment = moments.next().expect("there is always another moment");
+            if !at(moment, &mut process, &self.home.data(), self.within) {
+                // Done before the moment came.
+                let ended = process.wait(RUN_MAX).expect("it ended");
+                return (stops, ended.code.unwrap_or_else(|| panic!("{ended}")));
+            }
+            stops += 1;
+            if signal == Signal::KILL {
+                process.kill().expect("it is gone");
+            } else {
+                process.signal(signal);
+                let ended = process.wait(RUN_MAX).expect("it drained");
+                match ended.code {
+                    Some(4) => {}
+                    Some(code) => return (stops - 1, code),
+                    None => panic!("a signal that asks to stop killed it: {ended}"),
+                }
+            }
+        }
+        let words = ["run", "zoom-backfill", "--run-id", self.run];
+        let ended = self.home.start(&words).wait(RUN_MAX).expect("it ended");
+        (stops, ended.code.unwrap_or_else(|| panic!("{ended}")))
+    }
+
+    fn audit(&self, scope: &Scope) -> Audit {
+        let truth = self.account.truth().expect("the truth");
+        audit(&self.home.sink(), &truth, scope).expect("an audit")
+    }
+}
+
+#[test]
+fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
+    let size = Size::asked();
+    let times = size.of(4, 12);
+    let (mut kills, mut repeated, mut rows) = (0, 0, 0);
+    for seed in seeds(size.of(1, 5)) {
+        let campaign = Campaign::new(seed, None);
+        let mut moments = Moment::chosen(seed, campaign.within, 40);
+        let (killed, code) = campaign.stopped(Signal::KILL, times, &mut moments);
+        assert_eq!(code, 0, "seed {seed}");
+        rows += campaign.audit(&Scope::backfill()).expect_equal().rows.values().sum::<u64>();
+        let stats = campaign.account.stats().expect("stats");
+        let again = stats.repeated();
+        let bound = killed * REPEATED_MAX;
+        assert!(again <= bound, "seed {seed}: {again} repeats after {killed} kills: {:#}", stats.0);
+        assert_eq!(stats.in_vain(), again, "seed {seed}: only kills repeat: {:#}", stats.0);
+        kills += killed;
+        repeated += again;
+    }
+    assert!(kills >= size.of(2, 25), "the kills came too late to mean anything: {kills}");
+    let mean = repeated as f64 / kills as f64;
+    measured(
+        "`kill -9` at random moments, no fault",
+        &format!("{} seeds, {kills} kills, {rows} rows", size.of(1, 5)),
+        &format!("0 rows differ; {mean:.1} calls repeated a kill"),
+        &format!("0; {REPEATED_MAX} a kill at concurrency {CONCURRENCY}"),
+    );
+}
+
+#[test]
+fn killed_among_every_fault_a_run_loses_nothing() {
+    let size = Size::asked();
+    let times = size.of(3, 12);
+    let (mut kills, mut rows, mut explained) = (0, 0, 0);
+    for seed in seeds(size.of(1, 5)) {
+        let campaign = Campaign::new(seed, Some("all"));
+        let mut moments = Moment::chosen(seed ^ 0xfa17, campaign.within, 40);
+        let (killed, code) = campaign.stopped(Signal::KILL, times, &mut moments);
+        assert!(code == 0 || code == 3, "seed {seed}: exit {code}");
+        let audit = campaign.audit(&Scope::backfill().explained()).expect_equal();
+        rows += audit.rows.values().sum::<u64>();
+        explained += audit.explained;
+        kills += killed;
+    }
+    assert!(kills >= size.of(2, 25), "the kills came too late to mean anything: {kills}");
+    measured(
+        "`kill -9` at random moments, every fault",
+        &format!("{} seeds, {kills} kills, {rows} rows", size.of(1, 5)),
+        &format!("0 rows differ, {explained} waiting or dead-lettered by name"),
+        "0",
+    );
+}
+
+#[test]
+fn stopped_by_signal_a_run_repeats_no_call() {
+    let size = Size::asked();
+    let mut stops = 0;
+    for seed in seeds(size.of(1, 5)) {
+        let campaign = Campaign::new(seed, None);
+        let mut moments = Moment::chosen(seed ^ 0x7e21, campaign.within, 40);
+        let times = size.of(3, 10);
+        let (stopped, code) = campaign.stopped(Signal::TERM, times, &mut moments);
+        assert_eq!(code, 0, "seed {seed}");
+        let stats = campaign.account.stats().expect("stats");
+        assert_eq!(stats.in_vain(), 0, "seed {seed}, {stopped} stops: {:#}", stats.0);
+        campaign.audit(&Scope::backfill()).expect_equal();
+        stops += stopped;
+    }
+    assert!(stops > 0, "the signals came too late to mean anything");
+    let size = format!("{} seeds, {stops} stops", size.of(1, 5));
+    measured("SIGTERM at random moments", &size, "0 calls repeated", "0");
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let account = account(Spec { latency_ms: Some(3_000), ..Spec::default() });
+    let home = home(&account, &Settings::default());
+    let mut process = home.start(&["run", "zoom-backfill"]);
+    process
+        .until("the first call", Duration::from_secs(30), |_| {
+            account.stats().is_ok_and(|s| s.calls() > 0)
+        })
+        .expect("a call");
+    process.signal(Signal::INT);
+    process
+        .until("word of the stop", Duration::from_secs(5), |p| p.stderr().contains("stop"))
+        .expect("it says what happens");
+    process.signal(Signal::INT);
+    let ended = process.wait(Duration::from_secs(2)).expect("it does not wait for the call");
+    ended.expect(4);
+    drop(home);
+}

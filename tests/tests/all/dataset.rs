@@ -1,0 +1,123 @@
+//! The dataset equals the account; the account saw no call in vain, and refused none.
+
+use watershed_tests::{Covered, Scope, Settings, Size, Spec, audit, coverage, seeds};
+
+use crate::ground::{account, free_account, free_home, home, measured};
+
+/// The days that the shipped backfill asks for by default, as the run's own inputs tell.
+fn asked_days(report_of: &std::path::Path) -> (String, String) {
+    let database = rusqlite::Connection::open(report_of).expect("the dataset");
+    let inputs: String =
+        database.query_row("SELECT inputs FROM _runs", [], |row| row.get(0)).expect("one run");
+    let inputs: serde_json::Value = serde_json::from_str(&inputs).expect("inputs are JSON");
+    let day = |name: &str| inputs[name].as_str().expect("a day").to_owned();
+    (day("from"), day("to"))
+}
+
+#[test]
+fn a_backfill_brings_exactly_what_the_account_holds() {
+    let size = Size::asked();
+    let mut rows = 0;
+    for seed in seeds(size.of(1, 5)) {
+        let account = free_account(size.of(20, 40), seed);
+        let home = free_home(&account);
+        let run = ["run", "zoom-backfill", "--run-id", "first"];
+        home.run(&run).expect(0);
+        let truth = account.truth().expect("the truth");
+        let found = audit(&home.sink(), &truth, &Scope::backfill()).expect("an audit");
+        rows += found.expect_equal().rows.values().sum::<u64>();
+
+        let covered = coverage(&home.sink()).expect("coverage");
+        assert_eq!(covered.gaps(&truth), [""; 0], "seed {seed}");
+        let (from, to) = asked_days(&home.sink());
+        let windows = covered.of("zoom.list_account_recordings");
+        assert_eq!(Covered::uncovered(windows, &from, &to), None, "recordings, seed {seed}");
+
+        let before = account.stats().expect("stats");
+        assert_eq!(before.in_vain(), 0, "seed {seed}: {:#}", before.0);
+        home.run(&run).expect(0);
+        home.run(&["resume", "first"]).expect(0);
+        let after = account.stats().expect("stats");
+        assert_eq!(before, after, "a run that is complete makes no call, seed {seed}");
+    }
+    let size = format!("{} seeds, no fault", size.of(1, 5));
+    measured("dataset equals the account", &size, &format!("{rows} rows, 0 differ"), "0 differ");
+}
+
+#[test]
+fn the_account_refuses_no_call_for_its_rate() {
+    let shapes = ["fixed", "sliding", "bucket"];
+    let size = Size::asked();
+    let mut calls = 0;
+    for tier in ["pro", "business"] {
+        for shape in &shapes[..size.of(2, 3)] {
+            let limits = Some(format!("shape={shape}"));
+            let users = size.of(8, 40);
+            let account = account(Spec { users, tier, limits, ..Spec::default() });
+            let home = home(&account, &Settings { concurrency: 64, ..Settings::default() });
+            home.run(&["run", "zoom-backfill"]).expect(0);
+            let stats = account.stats().expect("stats");
+            assert_eq!(stats.refused_for_rate(), 0, "tier {tier}, {shape}: {:#}", stats.0);
+            calls += stats.calls();
+        }
+    }
+    let size = format!("tiers pro and business, {} shapes of limit", size.of(2, 3));
+    measured("429s of our own making", &size, &format!("0 of {calls} calls"), "0");
+}
+
+#[test]
+fn without_the_account_list_recordings_come_user_by_user() {
+    let all = crate::ground::SCOPES.join(",");
+    let scopes = all.replace("cloud_recording:read:list_account_recordings:admin,", "");
+    assert_ne!(scopes, all);
+    let account = account(Spec {
+        users: 20,
+        scopes: Some(scopes),
+        limits: Some("off".to_owned()),
+        ..Spec::default()
+    });
+    let home = free_home(&account);
+    home.run(&["run", "zoom-backfill"]).expect(0);
+    let truth = account.truth().expect("the truth");
+    audit(&home.sink(), &truth, &Scope::backfill()).expect("an audit").expect_equal();
+    let covered = coverage(&home.sink()).expect("coverage");
+    let (from, to) = asked_days(&home.sink());
+    for person in truth.people() {
+        let windows = covered.of("zoom.list_user_recordings").filter(|l| l.asked.contains(person));
+        assert_eq!(Covered::uncovered(windows, &from, &to), None, "{person}");
+    }
+    assert_eq!(covered.of("zoom.list_account_recordings").filter(|l| l.rows > 0).count(), 0);
+}
+
+#[test]
+fn the_fast_attendance_brings_the_other_list() {
+    let account = free_account(20, 3);
+    let home = free_home(&account);
+    home.run(&["run", "zoom-backfill", "--input", "attendance=fast"]).expect(0);
+    let mut scope = Scope::backfill();
+    for dataset in &mut scope.datasets {
+        if *dataset == "report_participants" {
+            *dataset = "past_participants";
+        }
+    }
+    let truth = account.truth().expect("the truth");
+    audit(&home.sink(), &truth, &scope).expect("an audit").expect_equal();
+    let reports = account.stats().expect("stats").calls_of("zoom.report_participants");
+    assert_eq!(reports, 0, "the Heavy report is not asked");
+}
+
+#[test]
+fn consent_is_a_ceiling_that_no_workflow_exceeds() {
+    let account = free_account(20, 4);
+    let settings =
+        Settings { limits: Some(Settings::FREE), content: Some("metadata"), ..Settings::default() };
+    let home = home(&account, &settings);
+    home.run(&["run", "zoom-backfill", "--input", "content=transcripts"]).expect(0);
+    let scope = Scope { datasets: vec!["transcripts", "transcript_cues"], explained: false };
+    let nothing = watershed_tests::Truth::default();
+    audit(&home.sink(), &nothing, &scope).expect("an audit").expect_equal();
+    let covered = coverage(&home.sink()).expect("coverage");
+    let downloads: Vec<_> = covered.of("zoom.download_recording_file").collect();
+    assert!(!downloads.is_empty(), "what consent leaves out is told, not hidden");
+    assert!(downloads.iter().all(|l| l.state == "excluded"), "downloads are excluded, by name");
+}
