@@ -51,8 +51,6 @@ CREATE TABLE _failures (
     hint       TEXT NOT NULL
 );
 
-CREATE INDEX _failures_run ON _failures (run, step);
-
 CREATE TABLE _coverage (
     connection TEXT NOT NULL,
     operation  TEXT NOT NULL,

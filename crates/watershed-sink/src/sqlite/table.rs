@@ -1,7 +1,8 @@
 //! The tables of the datasets: the only place that makes SQL text.
 //!
 //! Identifiers come from the built-in catalogue alone, always quoted; values are always
-//! bound. Everything that is not a dataset has its SQL in files under `sql/`.
+//! bound. The state's SQL stands in files under `sql/`; what is asked of SQLite itself
+//! (pragmas, its schema) is a literal where it is asked.
 
 use std::collections::BTreeMap;
 
