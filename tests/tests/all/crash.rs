@@ -64,9 +64,7 @@ impl Campaign {
     ) -> (u64, i32) {
         let mut stops = 0;
         while stops < times {
-            // The run has to be known before `resume` can go on with it.
-            let known = self.home.sink().exists() && stops > 0;
-            let words = self.words(if known { stops } else { 0 });
+            let words = self.words(if self.known() { stops } else { 0 });
             let mut process = self.home.start(&words);
             let moment = moments.next().expect("there is always another moment");
             if !at(moment, &mut process, &self.home.data(), self.within) {
@@ -90,6 +88,14 @@ impl Campaign {
         let words = ["run", "zoom-backfill", "--run-id", self.run];
         let ended = self.home.start(&words).wait(RUN_MAX).expect("it ended");
         (stops, ended.code.unwrap_or_else(|| panic!("{ended}")))
+    }
+
+    /// Whether the run was submitted: before that, `resume` has nothing to go on with.
+    fn known(&self) -> bool {
+        let database = rusqlite::Connection::open(self.home.sink());
+        database.is_ok_and(|d| {
+            d.query_row("SELECT count(*) > 0 FROM _runs", [], |row| row.get(0)).unwrap_or(false)
+        })
     }
 
     fn audit(&self, scope: &Scope) -> Audit {
@@ -169,6 +175,44 @@ fn stopped_by_signal_a_run_repeats_no_call() {
     assert!(stops > 0, "the signals came too late to mean anything");
     let size = format!("{} seeds, {stops} stops", size.of(1, 5));
     measured("SIGTERM at random moments", &size, "0 calls repeated", "0");
+}
+
+#[test]
+fn with_its_state_lost_a_run_goes_on_from_the_dataset() {
+    let size = Size::asked();
+    let (mut losses, mut repeated) = (0, 0);
+    for seed in seeds(size.of(1, 5)) {
+        let campaign = Campaign::new(seed, None);
+        let mut moments = Moment::chosen(seed ^ 0x1057, campaign.within, 40);
+        for _ in 0..size.of(2, 10) {
+            let mut process = campaign.home.start(&campaign.words(0));
+            let moment = moments.next().expect("there is always another moment");
+            if !at(moment, &mut process, &campaign.home.data(), campaign.within) {
+                break;
+            }
+            process.kill().expect("it is gone");
+            for end in ["", "-wal", "-shm"] {
+                let file = campaign.home.data().join(format!("state.db{end}"));
+                if file.exists() {
+                    std::fs::remove_file(file).expect("it goes");
+                }
+            }
+            losses += 1;
+        }
+        let ended = campaign.home.start(&campaign.words(0)).wait(RUN_MAX).expect("it ends");
+        ended.expect(0);
+        campaign.audit(&Scope::backfill()).expect_equal();
+        repeated += campaign.account.stats().expect("stats").repeated();
+    }
+    assert!(losses > 0, "the losses came too late to mean anything");
+    let bound = losses * REPEATED_MAX;
+    assert!(repeated <= bound, "{repeated} calls repeated after {losses} losses");
+    measured(
+        "the whole state lost in the middle of a run",
+        &format!("{} seeds, {losses} losses", size.of(1, 5)),
+        &format!("0 rows differ; {:.1} calls repeated a loss", repeated as f64 / losses as f64),
+        &format!("0; {REPEATED_MAX} a loss (what was not settled)"),
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The dataset equals the account; the account saw no call in vain, and refused none.
 
-use watershed_tests::{Covered, Scope, Settings, Size, Spec, audit, coverage, seeds};
+use watershed_tests::{Covered, Home, Scope, Settings, Size, Spec, audit, coverage, seeds};
 
 use crate::ground::{account, free_account, free_home, home, measured};
 
@@ -104,6 +104,22 @@ fn the_fast_attendance_brings_the_other_list() {
     audit(&home.sink(), &truth, &scope).expect("an audit").expect_equal();
     let reports = account.stats().expect("stats").calls_of("zoom.report_participants");
     assert_eq!(reports, 0, "the Heavy report is not asked");
+}
+
+#[test]
+fn without_configuration_the_environment_is_enough() {
+    let account = free_account(10, 5);
+    let home = Home::bare(&account).expect("a folder");
+    home.run(&["run", "zoom-backfill"]).expect(0);
+    let truth = account.truth().expect("the truth");
+    audit(&home.sink(), &truth, &Scope::backfill()).expect("an audit").expect_equal();
+    let connections: Vec<String> = {
+        let database = rusqlite::Connection::open(home.sink()).expect("the dataset");
+        let mut names = database.prepare("SELECT DISTINCT _connection FROM users").expect("SQL");
+        let names = names.query_map([], |row| row.get(0)).expect("rows");
+        names.collect::<rusqlite::Result<_>>().expect("rows")
+    };
+    assert_eq!(connections, ["default"]);
 }
 
 #[test]
