@@ -85,6 +85,9 @@ pub enum ParamPlace {
     Query,
     /// Not sent: a record that the operation works on (a recording file).
     Record(&'static Record),
+    /// Not sent, not covered: what is known already and helps to read the answer (when a
+    /// meeting ended, so that "not found" can be told from "not yet").
+    Hint,
 }
 
 /// The type of a parameter.

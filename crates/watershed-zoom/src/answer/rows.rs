@@ -1,0 +1,146 @@
+//! Records to rows (what is stored, as sent) and items (what steps beneath see, typed).
+
+use serde_json::{Map, Number, Value};
+use watershed_model::{Field, FieldType, Operation, Record, Row};
+
+use super::unripe::attendance;
+use crate::catalogue::recordings::{RECORDING_FILES, RECORDINGS};
+use crate::keys::{self, Stays};
+
+/// What steps beneath see of a record of `op`, fresh or read back from the sink: documented
+/// fields in their documented types.
+///
+/// Zoom sends some numbers as text in one listing and as numbers in another; expressions see
+/// one type. A field that cannot be brought to its type is null. Files of a recording get
+/// the instance's UUID as `meeting_id` where they lack it. Unknown fields stay as they are.
+pub fn item(op: &Operation, record: &Value) -> Value {
+    let mut item = typed(op.record, record);
+    if op.dataset == &RECORDINGS {
+        let uuid = item.get("uuid").cloned().unwrap_or_default();
+        let files = item.get_mut("recording_files").and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if file.get("meeting_id").is_none_or(|id| id.is_null() || id == "") {
+                file.insert("meeting_id".to_owned(), uuid.clone());
+            }
+        }
+    }
+    item
+}
+
+fn typed(shape: &Record, record: &Value) -> Value {
+    let Value::Object(members) = record else { return Value::Null };
+    let members = members.iter().map(|(name, value)| {
+        let value = match shape.field(name) {
+            Some(field) => fitted(field, value),
+            None => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    Value::Object(members.collect())
+}
+
+fn fitted(field: &Field, value: &Value) -> Value {
+    match (field.ty, value) {
+        (FieldType::Json, any) => any.clone(),
+        (FieldType::Text | FieldType::Time | FieldType::Date, Value::String(_))
+        | (FieldType::Bool, Value::Bool(_))
+        | (FieldType::Double, Value::Number(_))
+        | (FieldType::TextList | FieldType::IntList, Value::Array(_)) => value.clone(),
+        (FieldType::Text, Value::Number(number)) => Value::from(number.to_string()),
+        (FieldType::Int, Value::Number(number)) => whole(number),
+        (FieldType::Int, Value::String(text)) => {
+            text.trim().parse::<i64>().map_or(Value::Null, Value::from)
+        }
+        (FieldType::Double, Value::String(text)) => {
+            text.trim().parse::<f64>().map_or(Value::Null, Value::from)
+        }
+        (FieldType::Object(shape), Value::Object(_)) => typed(shape, value),
+        (FieldType::List(shape), Value::Array(values)) => {
+            values.iter().map(|value| typed(shape, value)).collect()
+        }
+        _ => Value::Null,
+    }
+}
+
+/// `90.0` is a whole number too.
+fn whole(number: &Number) -> Value {
+    let exact = |n: f64| (n.fract() == 0.0 && n.abs() < 9e15).then_some(n as i64);
+    number.as_i64().or_else(|| number.as_f64().and_then(exact)).map_or(Value::Null, Value::from)
+}
+
+/// The rows of these records, which are as sent less secrets.
+///
+/// # Errors
+/// Where a record lacks what it is identified by: names the first.
+pub(super) fn rows(
+    op: &Operation,
+    with: &Map<String, Value>,
+    records: &[Value],
+    stays: &mut Stays,
+) -> Result<Vec<Row>, String> {
+    if attendance(op.dataset) {
+        return Ok(attendance_rows(op, with, records, stays));
+    }
+    let mut rows = Vec::with_capacity(records.len());
+    for (at, record) in records.iter().enumerate() {
+        let key = match op.dataset.name {
+            "users" => keys::user(record),
+            "meetings" => keys::id(record, "id"),
+            _ => keys::id(record, "uuid"),
+        };
+        let Some(key) = key else {
+            let list = op.rows_in.unwrap_or("the answer");
+            return Err(format!("{list}[{at}] has nothing to identify it by"));
+        };
+        if op.dataset == &RECORDINGS {
+            rows.extend(file_rows(&key, record));
+        }
+        rows.push(Row { dataset: op.dataset, key, record: record.clone(), asked: asked(op, with) });
+    }
+    Ok(rows)
+}
+
+fn attendance_rows(
+    op: &Operation,
+    with: &Map<String, Value>,
+    records: &[Value],
+    stays: &mut Stays,
+) -> Vec<Row> {
+    let uuid = with.get("uuid").and_then(Value::as_str).unwrap_or_default();
+    let keys = stays.keys(uuid, records);
+    let keyed = keys.into_iter().zip(records).filter_map(|(key, record)| Some((key?, record)));
+    let asked = asked(op, with);
+    keyed
+        .map(|(key, record)| Row {
+            dataset: op.dataset,
+            key,
+            record: record.clone(),
+            asked: asked.clone(),
+        })
+        .collect()
+}
+
+fn file_rows(instance_uuid: &str, recording: &Value) -> Vec<Row> {
+    let Some(Value::Array(files)) = recording.get("recording_files") else { return Vec::new() };
+    let keys = keys::recording_files(instance_uuid, files);
+    let asked = Map::from_iter([("instance_uuid".to_owned(), Value::from(instance_uuid))]);
+    keys.into_iter()
+        .zip(files)
+        .filter(|(_, file)| file.is_object())
+        .map(|(key, file)| Row {
+            dataset: &RECORDING_FILES,
+            key,
+            record: file.clone(),
+            asked: asked.clone(),
+        })
+        .collect()
+}
+
+/// The columns that the record does not say, from what was asked.
+fn asked(op: &Operation, with: &Map<String, Value>) -> Map<String, Value> {
+    let given = |field: &Field| {
+        let member = if field.name == "instance_uuid" { "uuid" } else { field.name };
+        with.get(member).map(|value| (field.name.to_owned(), fitted(field, value)))
+    };
+    op.dataset.asked.iter().filter_map(given).collect()
+}

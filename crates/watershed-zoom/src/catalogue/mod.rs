@@ -1,0 +1,52 @@
+//! The operations and datasets that are known, one constant row each, a file per family.
+//!
+//! A row says what may be asked, what comes back and what it costs. To add an operation:
+//! write its record with `fields!`, its dataset and its row in the family's file, name them
+//! below, and give the dataset its key in `keys.rs`.
+
+pub(crate) mod files;
+mod macros;
+mod meetings;
+pub(crate) mod past;
+pub(crate) mod recordings;
+pub(crate) mod reports;
+mod users;
+
+use watershed_model::{Catalogue, Dataset, Operation};
+
+/// Rows a page. 300 is the most that every listing takes.
+const PAGE_SIZE: u16 = 300;
+
+const OPERATIONS: &[&Operation] = &[
+    &users::LIST_USERS,
+    &meetings::LIST_MEETINGS,
+    &past::LIST_PAST_INSTANCES,
+    &past::GET_PAST_MEETING,
+    &reports::REPORT_PARTICIPANTS,
+    &past::LIST_PAST_PARTICIPANTS,
+    &recordings::LIST_USER_RECORDINGS,
+    &recordings::LIST_ACCOUNT_RECORDINGS,
+    &recordings::GET_RECORDING,
+    &files::DOWNLOAD_RECORDING_FILE,
+];
+
+const DATASETS: &[&Dataset] = &[
+    &users::USERS,
+    &meetings::MEETINGS,
+    &past::PAST_INSTANCES,
+    &past::PAST_MEETINGS,
+    &past::PAST_PARTICIPANTS,
+    &reports::REPORT_PARTICIPANTS_ROWS,
+    &recordings::RECORDINGS,
+    &recordings::RECORDING_FILES,
+    &files::TRANSCRIPTS,
+    &files::TRANSCRIPT_CUES,
+];
+
+/// All operations and datasets.
+pub fn catalogue() -> Catalogue {
+    Catalogue { operations: OPERATIONS, datasets: DATASETS }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Files of recordings: found again by their id in a fresh answer, and read.
+//!
+//! Signed URLs never travel with a task. It holds the instance and the file's id; the
+//! recording is read again (`zoom.get_recording`) for the URL of the moment.
+
+use serde_json::{Map, Value};
+use watershed_model::{Millis, Operation, Page, RetryCause, Row, Unavailable, Verdict};
+
+use crate::answer::{Answer, RECORDING_MS, instant, processing, throttled};
+use crate::catalogue::files::{DOWNLOAD_RECORDING_FILE, TRANSCRIPT_CUES, TRANSCRIPTS};
+use crate::{keys, vtt};
+
+/// A file of a recording, as a task names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRef {
+    /// The instance that was recorded.
+    pub instance_uuid: String,
+    /// Its id; `CC` and `TIMELINE` files have none.
+    pub file_id: Option<String>,
+    /// Its type, such as `TRANSCRIPT`.
+    pub file_type: String,
+    /// When its recording began, as sent.
+    pub recording_start: String,
+}
+
+impl FileRef {
+    /// Of a step's parameters, member `file`.
+    ///
+    /// # Errors
+    /// A dead letter where the record does not say which instance the file belongs to.
+    #[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
+    pub fn of(with: &Map<String, Value>) -> Result<FileRef, Verdict> {
+        let file = with.get("file").unwrap_or(&Value::Null);
+        FileRef::of_record(file).map_err(|why| Verdict::Dead {
+            http: 0,
+            code: None,
+            message: format!("{}: the file must be {why}", DOWNLOAD_RECORDING_FILE.id),
+        })
+    }
+
+    /// Of the file's record; the error says what it must be.
+    pub(crate) fn of_record(file: &Value) -> Result<FileRef, String> {
+        let text = |member| keys::id(file, member);
+        let file_id = text("id");
+        let file_type = text("file_type").unwrap_or_default();
+        let instance_uuid = text("meeting_id").filter(|uuid| !matches!(uuid.as_str(), "." | ".."));
+        match instance_uuid {
+            Some(instance_uuid) if file_id.is_some() || !file_type.is_empty() => Ok(FileRef {
+                instance_uuid,
+                file_id,
+                file_type,
+                recording_start: text("recording_start").unwrap_or_default(),
+            }),
+            _ => Err("a recording file with meeting_id and with id or file_type".to_owned()),
+        }
+    }
+
+    /// Its key in `recording_files` and `transcripts`. Of files without id that are equal in
+    /// type and start the first is meant.
+    pub fn key(&self) -> String {
+        self.file_id.clone().unwrap_or_else(|| {
+            format!("{}|{}|{}|0", self.instance_uuid, self.file_type, self.recording_start)
+        })
+    }
+
+    fn is(&self, file: &Value) -> bool {
+        let text = |member| keys::id(file, member);
+        match &self.file_id {
+            Some(id) => text("id").as_ref() == Some(id),
+            None => {
+                text("id").is_none()
+                    && text("file_type").unwrap_or_default() == self.file_type
+                    && text("recording_start").unwrap_or_default() == self.recording_start
+            }
+        }
+    }
+}
+
+/// Where a file is to be had. It has no `Debug`: the URL is signed.
+#[derive(Clone)]
+pub struct DownloadTarget {
+    /// The URL: a secret of the moment.
+    pub url: String,
+    /// Bytes that it should have, where told.
+    pub size: Option<u64>,
+    /// Its type.
+    pub file_type: String,
+}
+
+/// Finds the file in the answer of `zoom.get_recording`, whose body this is.
+///
+/// # Errors
+/// What else it means: the file is no longer there, is in the trash, is still in the works,
+/// or the body is none. The wait for a file in the works ends 72 hours after its recording.
+#[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
+pub fn find_file(recording_body: &[u8], file: &FileRef) -> Result<DownloadTarget, Verdict> {
+    let broken = |why: &str| Verdict::Retry { cause: RetryCause::BadBody, message: why.to_owned() };
+    let recording: Value = serde_json::from_slice(recording_body)
+        .map_err(|_| broken("the recording's answer is not JSON"))?;
+    let Some(Value::Array(files)) = recording.get("recording_files") else {
+        return Err(broken("the recording's answer has no list recording_files"));
+    };
+    let Some(found) = files.iter().find(|candidate| file.is(candidate)) else {
+        let message = format!("the recording no longer has the file {}", file.key());
+        return Err(Verdict::Unavailable { why: Unavailable::NotFound, message });
+    };
+    let url = found.get("download_url").and_then(Value::as_str).filter(|url| !url.is_empty());
+    if let Some(url) = url {
+        return Ok(DownloadTarget {
+            url: url.to_owned(),
+            size: found.get("file_size").and_then(Value::as_f64).map(|size| size as u64),
+            file_type: keys::id(found, "file_type").unwrap_or_default(),
+        });
+    }
+    Err(without_url(found))
+}
+
+/// What it means that a file has no URL.
+fn without_url(file: &Value) -> Verdict {
+    let unavailable =
+        |why, message: &str| Verdict::Unavailable { why, message: message.to_owned() };
+    let recorded = instant(file, "recording_end").or_else(|| instant(file, "recording_start"));
+    if keys::id(file, "deleted_time").is_some() {
+        return unavailable(Unavailable::Trashed, "the file is in the trash");
+    }
+    match recorded {
+        Some(at) if processing(file) => {
+            let deadline = at + RECORDING_MS;
+            let why = "the file is still in processing".to_owned();
+            Verdict::Waiting { retry_at: deadline, deadline, why, page: None }
+        }
+        _ => unavailable(Unavailable::NotAccessible, "the file has no download URL"),
+    }
+}
+
+/// Reads a downloaded transcript: one row of `transcripts`, one of `transcript_cues` a cue.
+///
+/// A sign-in page in place of the file, a file cut short or of another kind is not taken as
+/// one. `with` is what was asked, `now` the engine's time, for waits.
+pub fn read_transcript(
+    op: &Operation,
+    with: &Map<String, Value>,
+    answer: &Answer<'_>,
+    now: Millis,
+) -> Verdict {
+    let again = |cause, message: &str| Verdict::Retry { cause, message: message.to_owned() };
+    match answer.status {
+        200 => {}
+        401 => return Verdict::Token { message: "the download was refused with 401".to_owned() },
+        // Perhaps the URL has aged: the next attempt reads the recording again.
+        403 => return again(RetryCause::Token, "the download was refused with 403"),
+        404 | 410 => return again(RetryCause::BadBody, "nothing is at the download URL"),
+        429 => return throttled(op, answer, "", now),
+        408 | 500.. => return again(RetryCause::ServerError, &format!("HTTP {}", answer.status)),
+        204 | 206 => return again(RetryCause::BadBody, "the download brought no whole file"),
+        http => {
+            let message = format!("the download was answered with HTTP {http}");
+            return Verdict::Dead { http, code: None, message };
+        }
+    }
+    let file = match FileRef::of(with) {
+        Ok(file) => file,
+        Err(verdict) => return verdict,
+    };
+    if !matches!(file.file_type.as_str(), "TRANSCRIPT" | "CC") {
+        let kind = watershed_model::printable(&file.file_type, 40);
+        let message = format!("files of type {kind:?} are no transcripts");
+        return Verdict::Dead { http: answer.status, code: None, message };
+    }
+    if !vtt::is_vtt(answer.body) {
+        return not_vtt(answer);
+    }
+    // A file that a byte was lost from is asked for again, not stored with a hole.
+    let Ok(text) = std::str::from_utf8(answer.body) else {
+        return again(RetryCause::BadBody, "the transcript is not UTF-8");
+    };
+    match vtt::parse(text) {
+        Ok(cues) => Verdict::Data(transcript(&file, with, text, cues)),
+        Err(error) => again(RetryCause::BadBody, &format!("the transcript: {error}")),
+    }
+}
+
+fn not_vtt(answer: &Answer<'_>) -> Verdict {
+    let kind = answer.header("content-type").unwrap_or_default();
+    let body = answer.body.trim_ascii_start();
+    let html = kind.to_ascii_lowercase().contains("html") || body.first() == Some(&b'<');
+    let (cause, message) = if html {
+        (RetryCause::NotJson, "a page for people in place of the transcript")
+    } else if body.is_empty() {
+        (RetryCause::BadBody, "the transcript is empty")
+    } else {
+        (RetryCause::BadBody, "the transcript does not begin with WEBVTT")
+    };
+    Verdict::Retry { cause, message: message.to_owned() }
+}
+
+fn transcript(file: &FileRef, with: &Map<String, Value>, text: &str, cues: Vec<vtt::Cue>) -> Page {
+    let key = file.key();
+    let instance = Value::from(file.instance_uuid.as_str());
+    let given = with.get("file").and_then(Value::as_object);
+    let mut record: Map<String, Value> = given
+        .into_iter()
+        .flatten()
+        .filter(|(name, value)| TRANSCRIPTS.record.field(name).is_some() && !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    record.insert("text".to_owned(), Value::from(text.trim_start_matches('\u{feff}')));
+    let record = Value::Object(record);
+    let mut rows = Vec::with_capacity(cues.len() + 1);
+    rows.push(Row {
+        dataset: &TRANSCRIPTS,
+        key: key.clone(),
+        record: record.clone(),
+        asked: Map::from_iter([("instance_uuid".to_owned(), instance.clone())]),
+    });
+    rows.extend(cues.into_iter().enumerate().map(|(index, cue)| Row {
+        dataset: &TRANSCRIPT_CUES,
+        key: format!("{key}|{index}"),
+        record: serde_json::json!({
+            "file_id": key,
+            "instance_uuid": instance,
+            "cue_index": index,
+            "start_ms": cue.start_ms,
+            "end_ms": cue.end_ms,
+            "speaker": cue.speaker,
+            "text": cue.text,
+            "text_raw": cue.text_raw,
+        }),
+        asked: Map::new(),
+    }));
+    Page { items: vec![record], rows, next: None, narrowed: None }
+}
+
+#[cfg(test)]
+mod tests;
