@@ -11,9 +11,7 @@ pub(crate) fn fault(place: &Path, error: &rusqlite::Error) -> Error {
     let why = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::Full { place },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Error::Corrupt { place, why }
-        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt { place, why },
         Some(
             ErrorCode::DatabaseBusy
             | ErrorCode::DatabaseLocked

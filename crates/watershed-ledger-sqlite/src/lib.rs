@@ -1,1 +1,14 @@
-//! The ledger on an embedded SQLite file
+//! The ledger on an embedded SQLite file: the tables of `decide` on a transaction.
+//!
+//! Guarantees: one `BEGIN IMMEDIATE` transaction a command, `synchronous=FULL`, so what was
+//! acknowledged stays. Several processes may open the file; one at a time executes on it
+//! ([`hold`]). The rules are `watershed-ledger`'s; here are only rows and lookups.
+
+mod fault;
+mod hold;
+mod ledger;
+mod opening;
+mod tables;
+
+pub use hold::{Hold, hold};
+pub use ledger::SqliteLedger;

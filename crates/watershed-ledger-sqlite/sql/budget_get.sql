@@ -1,0 +1,2 @@
+-- An account's budget.
+SELECT body FROM budget WHERE account = :account;

@@ -1,0 +1,2 @@
+-- Forgets a chunk.
+DELETE FROM chunk WHERE id = :id;

@@ -1,0 +1,2 @@
+-- A run's counts.
+SELECT body FROM counts WHERE run = :run;

@@ -1,0 +1,3 @@
+-- Items of a chunk: from, inclusive; to, exclusive.
+SELECT item, once FROM item
+WHERE chunk = :chunk AND position >= :from AND position < :to ORDER BY position;

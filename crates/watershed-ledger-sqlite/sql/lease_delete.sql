@@ -1,0 +1,2 @@
+-- Forgets a lease.
+DELETE FROM lease WHERE id = :id;

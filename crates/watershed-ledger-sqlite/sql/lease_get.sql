@@ -1,0 +1,2 @@
+-- A lease.
+SELECT body FROM lease WHERE id = :id;

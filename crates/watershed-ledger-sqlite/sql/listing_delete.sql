@@ -1,0 +1,2 @@
+-- Forgets a listing's keys.
+DELETE FROM listing WHERE task = :task;

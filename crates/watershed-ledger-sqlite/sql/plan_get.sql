@@ -1,0 +1,2 @@
+-- A plan.
+SELECT body FROM plan WHERE hash = :hash;

@@ -1,0 +1,2 @@
+-- A run.
+SELECT body FROM run WHERE run = :run;

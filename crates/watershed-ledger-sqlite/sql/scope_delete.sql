@@ -1,0 +1,2 @@
+-- Forgets a scope.
+DELETE FROM scope WHERE id = :id;

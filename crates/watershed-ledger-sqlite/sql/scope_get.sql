@@ -1,0 +1,2 @@
+-- A scope.
+SELECT body FROM scope WHERE id = :id;

@@ -1,0 +1,2 @@
+-- Forgets a task.
+DELETE FROM task WHERE id = :id;

@@ -1,0 +1,2 @@
+-- A task.
+SELECT body FROM task WHERE id = :id;

@@ -1,0 +1,2 @@
+-- A worker's last exchange.
+SELECT body FROM worker WHERE worker = :worker;
