@@ -11,36 +11,36 @@ use crate::connection::Connection;
 use crate::token::Tokens;
 
 /// A connection with its tokens, and what was learnt of it in this process.
-pub struct Link {
+pub(crate) struct Link {
     /// The connection.
-    pub connection: Arc<Connection>,
+    pub(crate) connection: Arc<Connection>,
     /// Its tokens.
-    pub tokens: Tokens,
+    pub(crate) tokens: Tokens,
     stopped: Mutex<BTreeMap<String, Stopped>>,
 }
 
 /// Why an operation is asked no more on a connection.
 #[derive(Debug, Clone)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// Tier, role or scope.
-    pub why: Unavailable,
+    pub(crate) why: Unavailable,
     /// What was answered.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Link {
     /// Nothing learnt yet.
-    pub fn new(connection: Arc<Connection>, tokens: Tokens) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, tokens: Tokens) -> Self {
         Link { connection, tokens, stopped: Mutex::new(BTreeMap::new()) }
     }
 
     /// Whether asking the operation is known to be in vain.
-    pub fn stopped(&self, operation: &str) -> Option<Stopped> {
+    pub(crate) fn stopped(&self, operation: &str) -> Option<Stopped> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).get(operation).cloned()
     }
 
     /// Asking the operation on is in vain.
-    pub fn stop(&self, operation: &str, why: Unavailable, message: &str) {
+    pub(crate) fn stop(&self, operation: &str, why: Unavailable, message: &str) {
         self.stopped
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -50,17 +50,17 @@ impl Link {
 }
 
 /// A run in execution.
-pub struct ActiveRun {
+pub(crate) struct ActiveRun {
     /// The run.
-    pub id: RunId,
+    pub(crate) id: RunId,
     /// The plan's hash.
-    pub plan: PlanHash,
+    pub(crate) plan: PlanHash,
     /// The plan, ready to be evaluated.
-    pub program: Program,
+    pub(crate) program: Program,
     /// What expressions may see of the run.
-    pub context: RunContext,
+    pub(crate) context: RunContext,
     /// Its connection.
-    pub link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
     /// The operation of each step.
     operations: Vec<&'static Operation>,
 }
@@ -71,7 +71,7 @@ impl ActiveRun {
     /// # Errors
     /// Where the plan uses an operation that this program does not know, or knows in
     /// another version.
-    pub fn new(
+    pub(crate) fn new(
         view: RunView,
         catalogue: &Catalogue,
         link: Arc<Link>,
@@ -86,12 +86,12 @@ impl ActiveRun {
     }
 
     /// The operation of a step.
-    pub fn operation(&self, step: StepId) -> &'static Operation {
+    pub(crate) fn operation(&self, step: StepId) -> &'static Operation {
         self.operations[step.index()]
     }
 
     /// The name of the connection.
-    pub fn connection(&self) -> &ConnectionName {
+    pub(crate) fn connection(&self) -> &ConnectionName {
         &self.link.connection.name
     }
 }

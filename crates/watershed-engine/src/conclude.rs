@@ -28,7 +28,7 @@ pub(crate) struct Moment {
 }
 
 /// An end that is known without a call.
-pub enum Known {
+pub(crate) enum Known {
     /// A dead letter.
     Dead(Trouble),
     /// Its condition is false.
@@ -40,7 +40,7 @@ pub enum Known {
     /// Asking is known to be in vain.
     Stopped(Box<Ask>, Stopped),
     /// Asked already, and not to be had.
-    Unavailable(Box<Ask>, String),
+    Unavailable(Box<Ask>),
     /// Asked already, and not there yet.
     Waiting,
 }
@@ -51,7 +51,7 @@ pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis)
         Known::Dead(trouble) => dead(leased, run, None, trouble, now),
         Known::Skipped => closed(leased, End::Skipped, Vec::new()),
         Known::Waiting => closed(leased, End::Waiting, Vec::new()),
-        Known::Unavailable(ask, _) => {
+        Known::Unavailable(ask) => {
             let mut done = closed(leased, End::Unavailable, Vec::new());
             beneath_unavailable(leased, run, &ask, &mut done, now);
             done

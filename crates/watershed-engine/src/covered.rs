@@ -58,33 +58,35 @@ fn turn(job: &mut Job, coverage: Coverage, now: Millis) {
     }
     let ask = Box::new(Ask { with: std::mem::take(&mut ask.with), request: ask.request.clone() });
     job.todo = match coverage.state {
-        CoverageState::Unavailable => {
-            let reason = coverage.reason.unwrap_or_default();
-            Todo::End(Box::new(Known::Unavailable(ask, reason)))
-        }
+        CoverageState::Unavailable => Todo::End(Box::new(Known::Unavailable(ask))),
         CoverageState::Waiting => Todo::End(Box::new(Known::Waiting)),
         _ => Todo::Known(ask, Box::new(coverage)),
     };
 }
 
-/// Expands a task whose answer is stored: no call, the same children.
+/// Expands a task whose answer is stored: no call, the same children. `None` where the stored
+/// rows are fewer than the answer brought (another listing took them over since): then it is
+/// asked again, rather than that children are lost.
 pub(crate) async fn replay(
     leased: &Leased,
     run: &ActiveRun,
     ask: &Ask,
     coverage: &Coverage,
     tools: &Tools,
-) -> Done {
+) -> Option<Done> {
     let now = tools.clock.now();
     let feeds = !run.program.plan().step(leased.step).feeds.is_empty();
     let records = if feeds && coverage.rows > 0 {
         match stored(leased, run, ask, tools).await {
             Ok(records) => records,
-            Err(_) => return conclude::later(leased, now),
+            Err(_) => return Some(conclude::later(leased, now)),
         }
     } else {
         Vec::new()
     };
+    if feeds && (records.len() as u64) < coverage.rows {
+        return None;
+    }
     let spawned = Spawned::of(leased, run, &records, now);
     let mut done = Done::of(leased, Outcome::Closed { broods: spawned.broods, end: End::Done });
     done.failures = spawned.failures;
@@ -98,7 +100,7 @@ pub(crate) async fn replay(
             listing: None,
         });
     }
-    done
+    Some(done)
 }
 
 async fn stored(

@@ -29,7 +29,7 @@ const KEPT_MS: i64 = 120_000;
 
 /// Recordings read again, so that all files of one cost one call.
 #[derive(Default)]
-pub struct Recordings {
+pub(crate) struct Recordings {
     kept: Mutex<BTreeMap<String, Kept>>,
 }
 

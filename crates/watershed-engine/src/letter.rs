@@ -8,7 +8,7 @@ use watershed_zoom::{Request, RequestError};
 use crate::active::ActiveRun;
 
 /// What a dead letter says.
-pub struct Trouble {
+pub(crate) struct Trouble {
     verdict: &'static str,
     http: Option<u16>,
     code: Option<i64>,

@@ -11,7 +11,7 @@ use watershed_sink::CoverageCount;
 use crate::exit;
 
 /// The report of a run that the ledger knows.
-pub fn of_view(
+pub(crate) fn of_view(
     view: &RunView,
     rows: BTreeMap<String, u64>,
     coverage: &[CoverageCount],
@@ -58,7 +58,7 @@ pub fn of_view(
 }
 
 /// The report of a run that only the sink remembers.
-pub fn of_row(row: RunRow, rows: BTreeMap<String, u64>) -> RunReport {
+pub(crate) fn of_row(row: RunRow, rows: BTreeMap<String, u64>) -> RunReport {
     let at_end = row.evidence.unwrap_or_else(|| RunReport {
         run: row.id.clone(),
         workflow: row.workflow.clone(),

@@ -28,21 +28,21 @@ use crate::transport::{Call, Transport, TransportError};
 pub(crate) const PAGE_BODY_MAX: usize = 32 * 1024 * 1024;
 
 /// A leased task on its way through the process.
-pub struct Job {
+pub(crate) struct Job {
     /// The lease.
-    pub leased: Leased,
+    pub(crate) leased: Leased,
     /// Its run.
-    pub run: Arc<ActiveRun>,
+    pub(crate) run: Arc<ActiveRun>,
     /// The call may start from here, by this process's clock,
-    pub start_from: Millis,
+    pub(crate) start_from: Millis,
     /// and until here.
-    pub start_until: Millis,
+    pub(crate) start_until: Millis,
     /// What is to be done.
-    pub todo: Todo,
+    pub(crate) todo: Todo,
 }
 
 /// What is to be done for a task.
-pub enum Todo {
+pub(crate) enum Todo {
     /// Ask.
     Ask(Box<Ask>),
     /// Known from the sink: expand from stored rows, ask nothing.
@@ -52,37 +52,37 @@ pub enum Todo {
 }
 
 /// A question, ready to be sent.
-pub struct Ask {
+pub(crate) struct Ask {
     /// The step's parameters.
-    pub with: Map<String, Value>,
+    pub(crate) with: Map<String, Value>,
     /// The request of the page that is due.
-    pub request: Request,
+    pub(crate) request: Request,
 }
 
 /// What a task came to: first written, then settled.
-pub struct Done {
+pub(crate) struct Done {
     /// Rows and coverage.
-    pub write: Option<Write>,
+    pub(crate) write: Option<Write>,
     /// Dead letters.
-    pub failures: Vec<DeadLetter>,
+    pub(crate) failures: Vec<DeadLetter>,
     /// What the ledger is told.
-    pub settle: Settle,
+    pub(crate) settle: Settle,
     /// The connection cannot go on, and why.
-    pub fatal: Option<String>,
+    pub(crate) fatal: Option<String>,
 }
 
 /// What a task works with.
-pub struct Tools {
+pub(crate) struct Tools {
     /// The network.
-    pub transport: Arc<dyn Transport>,
+    pub(crate) transport: Arc<dyn Transport>,
     /// Time and chance.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Rows and coverage.
-    pub sink: Arc<dyn watershed_sink::Sink>,
+    pub(crate) sink: Arc<dyn watershed_sink::Sink>,
     /// Recordings read again for their files.
-    pub recordings: files::Recordings,
+    pub(crate) recordings: files::Recordings,
     /// Whether new calls may start.
-    pub stop: Stop,
+    pub(crate) stop: Stop,
 }
 
 /// Parameters and request of a leased task; or its end, where that is known without a call.
@@ -121,12 +121,15 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
 }
 
 /// Carries a task out.
-pub async fn perform(job: Job, tools: &Tools) -> Done {
+pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
     let Job { leased, run, start_from, start_until, todo } = job;
     let ask = match todo {
         Todo::End(known) => return conclude::known(&leased, &run, *known, tools.clock.now()),
         Todo::Known(ask, coverage) => {
-            return covered::replay(&leased, &run, &ask, &coverage, tools).await;
+            match covered::replay(&leased, &run, &ask, &coverage, tools).await {
+                Some(done) => return done,
+                None => ask,
+            }
         }
         Todo::Ask(ask) => ask,
     };

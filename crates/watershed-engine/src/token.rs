@@ -26,15 +26,15 @@ const ATTEMPTS: usize = 6;
 
 /// A token that may be sent.
 #[derive(Clone)]
-pub struct Held {
+pub(crate) struct Held {
     /// The token.
-    pub bearer: SecretString,
+    pub(crate) bearer: SecretString,
     /// Counts the tokens of this process, to name the one that was refused.
-    pub generation: u64,
+    pub(crate) generation: u64,
     /// Scopes that came with it.
-    pub scopes: Arc<[String]>,
+    pub(crate) scopes: Arc<[String]>,
     /// The API's base, with `/v2`.
-    pub base: Url,
+    pub(crate) base: Url,
     until: Millis,
 }
 
@@ -60,7 +60,7 @@ pub enum NoToken {
 }
 
 /// The tokens of one connection.
-pub struct Tokens {
+pub(crate) struct Tokens {
     connection: Arc<Connection>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
@@ -76,7 +76,7 @@ struct State {
 
 impl Tokens {
     /// None held yet.
-    pub fn new(
+    pub(crate) fn new(
         connection: Arc<Connection>,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
@@ -89,7 +89,7 @@ impl Tokens {
     /// # Errors
     /// [`NoToken::Fatal`] where the credential is refused, [`NoToken::Later`] where the
     /// endpoint does not answer.
-    pub async fn get(&self) -> Result<Held, NoToken> {
+    pub(crate) async fn get(&self) -> Result<Held, NoToken> {
         let mut state = self.state.lock().await;
         if let Some(held) = &state.held
             && self.clock.now() < held.until
@@ -106,7 +106,7 @@ impl Tokens {
     }
 
     /// The API refused the token of that generation: the next `get` asks for a new one.
-    pub async fn refused(&self, generation: u64) {
+    pub(crate) async fn refused(&self, generation: u64) {
         let mut state = self.state.lock().await;
         if state.held.as_ref().is_some_and(|h| h.generation == generation) {
             state.held = None;
@@ -115,7 +115,7 @@ impl Tokens {
     }
 
     /// The API took the token: refusals before it were of passing tokens.
-    pub async fn accepted(&self) {
+    pub(crate) async fn accepted(&self) {
         self.state.lock().await.refusals = 0;
     }
 
