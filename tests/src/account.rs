@@ -137,29 +137,37 @@ impl Account {
 }
 
 impl Stats {
-    /// Calls that arrived, the token's left out.
+    /// Calls to operations, the token's left out.
     pub fn calls(&self) -> u64 {
-        sum(&self.0["calls"])
+        sum(&self.0["spent"])
     }
 
-    /// Calls of one operation.
+    /// Calls of one operation (`zoom.list_users`).
     pub fn calls_of(&self, operation: &str) -> u64 {
-        sum(&self.0["calls"][operation])
+        let short = operation.trim_start_matches("zoom.");
+        sum(&self.0["calls"][short])
     }
 
     /// Calls in vain, for whatever cause.
     pub fn in_vain(&self) -> u64 {
-        sum(&self.0["in_vain"])
+        sum(&self.0["in_vain"]["total"])
     }
 
     /// Identical calls after a complete answer.
     pub fn repeated(&self) -> u64 {
-        sum(&self.0["in_vain"]["repeated"])
+        sum(&self.0["in_vain"]["by_cause"]["repeated"])
     }
 
-    /// 429s of any kind.
+    /// The most arrivals in any stretch of one second (`light`, `medium`, `heavy`).
+    pub fn peak_per_second(&self, category: &str) -> u64 {
+        let peaks = self.0["peak_per_second"].as_object();
+        let mut peaks = peaks.into_iter().flatten();
+        peaks.find(|(name, _)| name.eq_ignore_ascii_case(category)).map_or(0, |(_, n)| sum(n))
+    }
+
+    /// 429s of our own making.
     pub fn refused_for_rate(&self) -> u64 {
-        sum(&self.0["refused"])
+        sum(&self.0["rate_limited"]) - sum(&self.0["rate_limited"]["fault"])
     }
 }
 
@@ -168,7 +176,6 @@ fn sum(value: &Value) -> u64 {
     match value {
         Value::Number(number) => number.as_u64().unwrap_or(0),
         Value::Object(members) => members.values().map(sum).sum(),
-        Value::Array(values) => values.iter().map(sum).sum(),
         _ => 0,
     }
 }

@@ -58,6 +58,11 @@ fn the_account_refuses_no_call_for_its_rate() {
             home.run(&["run", "zoom-backfill"]).expect(0);
             let stats = account.stats().expect("stats");
             assert_eq!(stats.refused_for_rate(), 0, "tier {tier}, {shape}: {:#}", stats.0);
+            let limits = if tier == "pro" { [30, 20, 10] } else { [80, 60, 40] };
+            for (category, limit) in ["light", "medium", "heavy"].into_iter().zip(limits) {
+                let peak = stats.peak_per_second(category);
+                assert!(peak > 0 && peak <= limit, "tier {tier}: {peak} {category} in a second");
+            }
             calls += stats.calls();
         }
     }
