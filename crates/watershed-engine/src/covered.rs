@@ -124,7 +124,7 @@ async fn stored(
         let rows = tools.sink.listed(listing.clone(), after, ROWS_AT_ONCE).await?;
         let full = rows.len() == ROWS_AT_ONCE as usize;
         after = rows.last().map(|r| r.key.clone());
-        records.extend(rows.into_iter().map(|r| r.record));
+        records.extend(rows.iter().map(|row| watershed_zoom::item(operation, &row.record)));
         if !full {
             return Ok(records);
         }

@@ -78,7 +78,14 @@ pub(crate) async fn download(
 ) -> Asked {
     let mut calls = 0;
     let verdict = match target(run, ask, token, tools, &mut calls).await {
-        Ok(target) => fetch(run, operation, ask, target, token, tools).await,
+        Ok((target, key)) => {
+            let verdict = fetch(run, operation, ask, target, token, tools).await;
+            if !matches!(verdict, Verdict::Data(_)) {
+                // The URL may have aged: the next attempt reads the recording again.
+                tools.recordings.forget(&key);
+            }
+            verdict
+        }
         Err(verdict) => verdict,
     };
     Asked { verdict, calls }
@@ -90,7 +97,7 @@ async fn target(
     token: &Held,
     tools: &Tools,
     calls: &mut u16,
-) -> Result<DownloadTarget, Verdict> {
+) -> Result<(DownloadTarget, String), Verdict> {
     let file = zoom_files::FileRef::of(&ask.with)?;
     let key = format!("{}|{}", run.connection(), file.instance_uuid);
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
@@ -100,7 +107,13 @@ async fn target(
             recording(&file.instance_uuid, token, tools).await
         })
         .await?;
-    zoom_files::find_file(body, &file).inspect_err(|_| tools.recordings.forget(&key))
+    match zoom_files::find_file(body, &file) {
+        Ok(target) => Ok((target, key)),
+        Err(verdict) => {
+            tools.recordings.forget(&key);
+            Err(verdict)
+        }
+    }
 }
 
 /// The answer of `get_recording`, or what else it meant.

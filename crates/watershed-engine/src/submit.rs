@@ -185,7 +185,7 @@ impl Engine {
         let tools = self.tools(crate::stop::stop().1);
         for _ in 0..PROBES_MAX {
             let wait_until: Millis =
-                match task::call(operation, &with, &request, token, &tools).await {
+                match task::call(operation, &with, &request, None, token, &tools).await {
                     Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
                     Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
                     Verdict::Wait(throttle) if !throttle.daily => throttle.until,

@@ -170,7 +170,9 @@ async fn asked(leased: &Leased, run: &ActiveRun, ask: &Ask, token: &Held, tools:
     let asked = if operation.path.is_empty() {
         files::download(run, operation, ask, token, tools).await
     } else {
-        Asked { verdict: call(operation, &ask.with, &ask.request, token, tools).await, calls: 1 }
+        let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
+        let verdict = call(operation, &ask.with, &ask.request, cursor, token, tools).await;
+        Asked { verdict, calls: 1 }
     };
     if matches!(asked.verdict, Verdict::Token { .. }) {
         run.link.tokens.refused(token.generation).await;
@@ -183,6 +185,7 @@ pub(crate) async fn call(
     operation: &watershed_model::Operation,
     with: &Map<String, Value>,
     request: &Request,
+    cursor: Option<&str>,
     token: &Held,
     tools: &Tools,
 ) -> Verdict {
@@ -202,7 +205,7 @@ pub(crate) async fn call(
                 headers: &answered.headers,
                 body: &answered.body,
             };
-            watershed_zoom::read(operation, with, &answer, tools.clock.now())
+            watershed_zoom::read_after(operation, with, cursor, &answer, tools.clock.now())
         }
         Err(error) => unanswered(&error),
     }
