@@ -1,7 +1,7 @@
 //! What identifies a row, by dataset.
 //!
-//! Guarantee: the same listing gives the same keys, however it is cut into pages and in
-//! whatever order its rows come; no two stays of participants fall together.
+//! Guarantee: the same listing gives the same set of keys, however it is cut into pages and
+//! in whatever order its rows come; no two stays of participants fall together.
 //!
 //! Stays have no id of their own. A stay's key is instance, hash of the fields that do not
 //! change once it began, and an ordinal among stays equal in all of these. Such twins may lie

@@ -67,8 +67,8 @@ static RULES: &[Rule] = rules![
     // HTTP      code    text, one of                                 what follows
     [400 401 403 200] [] ["does not contain scopes"] => Scope;
     [] [124] [] => Token;
-    [401] [4741 4735 4738 4717] [] => Token;
-    [401] [4700 4711] [] => Token;
+    // Revoked, owner gone, disabled: a second one in a row ends it.
+    [] [4741 4735 4738 4717] [] => Token;
     [401] [] [] => Token;
     [403] [] ["access to the zoom rest api has been denied"] => Fatal;
     [] [200] ["only available for paid account"] => Not(Unavailable::Tier);

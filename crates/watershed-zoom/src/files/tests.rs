@@ -16,9 +16,9 @@ fn transcript_file() -> Value {
            "recording_start": "2026-05-01T10:00:00Z", "recording_end": null})
 }
 
-fn target(recording: Value, file: Value) -> Result<(String, Option<u64>), Verdict> {
+fn target(recording: Value, file: Value) -> Result<(String, Option<u64>), Box<Verdict>> {
     let file = FileRef::of(&with(file))?;
-    find_file(recording.to_string().as_bytes(), &file).map(|t| (t.url, t.size))
+    Ok(find_file(recording.to_string().as_bytes(), &file).map(|t| (t.url, t.size))?)
 }
 
 fn read(status: u16, kind: &str, body: &[u8]) -> Verdict {
@@ -54,9 +54,12 @@ fn a_file_without_id_is_found_by_type_and_start() {
 #[test]
 fn a_file_that_is_gone_trashed_or_in_the_works_is_told_apart() {
     let of = |file: Value| target(json!({"recording_files": [file]}), transcript_file());
-    let why = |verdict| match verdict {
-        Err(Verdict::Unavailable { why, .. }) => why,
-        other => panic!("{other:?}"),
+    let why = |found: Result<_, Box<Verdict>>| match found {
+        Err(verdict) => match *verdict {
+            Verdict::Unavailable { why, .. } => why,
+            other => panic!("{other:?}"),
+        },
+        Ok(_) => panic!("it has no URL"),
     };
     assert_eq!(why(of(json!({"id": "other"}))), Unavailable::NotFound);
     let trashed = json!({"id": "f-1", "deleted_time": "2026-05-02T00:00:00Z"});
@@ -64,10 +67,12 @@ fn a_file_that_is_gone_trashed_or_in_the_works_is_told_apart() {
     assert_eq!(why(of(json!({"id": "f-1", "file_path": "/x"}))), Unavailable::NotAccessible);
     let works = json!({"id": "f-1", "status": "processing",
         "recording_start": "1970-01-02T00:00:00Z"});
-    let Err(Verdict::Waiting { deadline, .. }) = of(works) else { panic!("it waits") };
+    let found = of(works).map_err(|verdict| *verdict);
+    let Err(Verdict::Waiting { deadline, .. }) = found else { panic!("it waits") };
     assert_eq!(deadline, Millis(4 * Millis::DAY));
     let broken = json!({"code": 0});
-    assert!(matches!(target(broken, transcript_file()), Err(Verdict::Retry { .. })));
+    let found = target(broken, transcript_file());
+    assert!(found.is_err_and(|verdict| matches!(*verdict, Verdict::Retry { .. })));
 }
 
 #[test]
