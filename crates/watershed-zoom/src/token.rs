@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn a_token_comes_with_its_life_its_scopes_and_its_region() {
         let body = br#"{"access_token":"t0k","token_type":"Bearer","expires_in":3599,
-            "scope":"user:read:list_users:admin  user:read:admin","api_url":"https://api-eu.zoom.us"}"#;
+            "scope":"user:read:list_users:admin  user:read:admin",
+            "api_url":"https://api-eu.zoom.us"}"#;
         let token = read(200, body).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(token.access_token, "t0k");
         assert_eq!(token.expires_in_s, 3599);

@@ -2,7 +2,10 @@
 
 /// The documented fields of a record: `fields![id: Text, type: Int; secret host_key: Text]`.
 macro_rules! fields {
-    ($($name:ident : $ty:expr),* $(,)? $(; secret $($hidden:ident : $hidden_ty:expr),* $(,)?)?) => {{
+    (
+        $($name:ident : $ty:expr),* $(,)?
+        $(; secret $($hidden:ident : $hidden_ty:expr),* $(,)?)?
+    ) => {{
         use watershed_model::FieldType::*;
         &[
             $(watershed_model::Field { name: stringify!($name), ty: $ty, secret: false },)*
