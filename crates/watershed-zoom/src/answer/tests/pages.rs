@@ -51,12 +51,13 @@ fn attendance_in_circles_is_a_dead_letter() {
 
 #[test]
 fn twins_on_two_pages_get_two_keys() {
-    let stay = |leave: &str| json!({"user_id": "1", "join_time": "10:00", "leave_time": leave, "duration": 1});
+    let row =
+        |leave: &str| json!({"user_id": "1", "join_time": "t", "leave_time": leave, "duration": 1});
     let asked = || json!({"uuid": "u"});
-    let body = json!({"participants": [stay("11:00")], "next_page_token": "p2"});
+    let body = json!({"participants": [row("11:00")], "next_page_token": "p2"});
     let first = page("zoom.report_participants", asked(), None, &body);
     let cursor = first.next.as_deref();
-    let body = json!({"participants": [stay("12:00")]});
+    let body = json!({"participants": [row("12:00")]});
     let second = page("zoom.report_participants", asked(), cursor, &body);
     assert_ne!(keys(&first), keys(&second));
     // The call that follows on the cursor sends Zoom's own token.
