@@ -1,0 +1,116 @@
+//! What the account holds.
+
+use crate::{Account, SECRET_MARK, Spec};
+
+#[test]
+fn every_odd_thing_is_there_for_every_seed() {
+    for seed in 0..200 {
+        let census = Account::new(Spec { users: 20, seed, ..Spec::default() }).census();
+        for (name, count) in census.counts() {
+            assert!(count > 0, "seed {seed} has no {name}");
+        }
+    }
+}
+
+#[test]
+fn a_demo_of_forty_users_stays_small() {
+    for seed in 1..=10 {
+        let account = Account::new(Spec { seed, ..Spec::default() });
+        let mut counts = std::collections::BTreeMap::new();
+        for row in account.truth() {
+            let rows =
+                counts.entry(row.dataset).or_insert((0_u64, std::collections::BTreeSet::new()));
+            rows.0 += 1;
+            rows.1.insert(row.key);
+        }
+        let reports = counts["report_participants"].1.len();
+        assert!((150..=600).contains(&reports), "{reports} reports of seed {seed}");
+    }
+}
+
+#[test]
+fn every_secret_is_marked_and_nothing_else_is() {
+    const SECRETS: [&str; 13] = [
+        "start_url",
+        "download_url",
+        "play_url",
+        "download_access_token",
+        "password",
+        "encrypted_password",
+        "pstn_password",
+        "h323_password",
+        "default_password_for_scheduled_meetings",
+        "pmi_password",
+        "recording_play_passcode",
+        "host_key",
+        "dynamic_host_key",
+    ];
+    fn walk(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (name, value) in members {
+                    let is_secret = SECRETS.contains(&name.as_str());
+                    let is_marked = value.as_str().is_some_and(|text| text.contains(SECRET_MARK));
+                    assert_eq!(is_secret, is_marked, "{name}: {value}");
+                    if is_secret {
+                        found.insert(name.clone());
+                    }
+                    walk(value, found);
+                }
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| walk(value, found)),
+            _ => {}
+        }
+    }
+    let account = Account::new(Spec::default());
+    let mut found = std::collections::BTreeSet::new();
+    for row in account.truth() {
+        walk(&row.record, &mut found);
+    }
+    assert!(found.len() >= 10, "{found:?}");
+    assert!(account.credentials().client_secret.starts_with("sim-secret-"));
+    assert!(account.credentials().client_secret.contains(SECRET_MARK));
+}
+
+#[test]
+fn cues_are_what_the_text_of_the_transcript_says() {
+    let account = Account::new(Spec { users: 20, seed: 2, ..Spec::default() });
+    let mut text = String::new();
+    let mut seen = 0;
+    for row in account.truth() {
+        match row.dataset {
+            "transcripts" => {
+                text = row.record["text"].as_str().unwrap().replace("\r\n", "\n");
+            }
+            "transcript_cues" => {
+                let raw = row.record["text_raw"].as_str().unwrap();
+                assert!(text.contains(&format!("\n{raw}\n")), "{raw} in {text}");
+                seen += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(seen > 20);
+}
+
+#[test]
+fn a_far_page_of_a_large_account_comes_at_once() {
+    use super::client::{Client, Got};
+    let spec = Spec { users: 100_000, limits: "off".parse().unwrap(), ..Spec::default() };
+    let client = Client::of(spec);
+    let world = client.account.world();
+    let last = world.users_of_status(crate::world::Status::Active, 89_990).next();
+    assert!(last.is_some());
+    // 90,000 active users; the page that begins behind 89,000 of them.
+    let mut token = String::new();
+    for _ in 0..45 {
+        let target = format!("/v2/users?page_size=2000&next_page_token={token}");
+        let Got::Data(page) = client.get(&target) else { panic!("refused") };
+        assert_eq!(page["total_records"], 90_000);
+        token = page["next_page_token"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(token, "");
+    let target = "/v2/accounts/me/recordings?page_size=300&from=2026-10-20&to=2026-11-18";
+    let Got::Data(page) = client.get(target) else { panic!("refused") };
+    assert_eq!(page["meetings"].as_array().unwrap().len(), 300);
+}
