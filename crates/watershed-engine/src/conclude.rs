@@ -13,6 +13,9 @@ use crate::letter::{Trouble, letter};
 use crate::spawned::Spawned;
 use crate::task::{Ask, Asked, Done, repeat_of};
 
+/// Pages of one listing at most: three million rows. A listing that goes on longer goes in a
+/// circle.
+const PAGES_MAX: u32 = 10_000;
 /// After a fatal verdict the task waits this long; the lane is paused meanwhile.
 const FATAL_WAIT_MS: i64 = 5_000;
 
@@ -180,6 +183,11 @@ fn retry(leased: &Leased, at: Millis, counts: bool) -> Done {
 fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment) -> Done {
     let operation = run.operation(leased.step);
     let before = leased.checkpoint.as_ref();
+    if page.next.is_some() && before.is_some_and(|c| c.pages >= PAGES_MAX) {
+        let message = format!("the listing does not end after {PAGES_MAX} pages");
+        let trouble = Trouble::answer(200, None, message);
+        return dead(leased, run, Some(&ask.request), trouble, moment.now);
+    }
     let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
     let entry = Entry::new(run, leased, &ask.request, moment.now).rows(rows);
