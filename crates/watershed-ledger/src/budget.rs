@@ -11,8 +11,8 @@ use crate::tables::{Budget, LimitUse, Slot};
 
 /// A call that has not started this long after its slot gives the permit up.
 const START_WITHIN_MS: i64 = 100;
-/// A clock that steps by more than this is not believed by what was given before.
-const STEP_MAX_MS: i64 = 2 * Millis::DAY;
+/// A clock that stepped back by more than this makes what was given before it meaningless.
+const STEP_MAX_MS: i64 = Millis::DAY;
 /// Nothing that Zoom says closes a category for longer.
 const CLOSED_MAX_MS: i64 = 25 * 3_600_000;
 
@@ -49,7 +49,8 @@ impl Budget {
         let now_us = now.0.saturating_mul(1_000);
         let mut slot_us = now_us;
         if let Some(until) = self.closed.get(&category) {
-            if *until > now {
+            // Further off than anything is closed: the clock stepped back.
+            if *until > now && *until - now <= CLOSED_MAX_MS {
                 return Permit::Later(*until);
             }
             self.closed.remove(&category);
@@ -63,12 +64,13 @@ impl Budget {
             }
             match limit.period {
                 Period::Day => {
-                    if used.day == now.day() && used.used >= day_calls(limit) {
-                        return Permit::Later(now.next_day());
+                    let day = counted_day(used, now);
+                    if used.day == day && used.used >= day_calls(limit) {
+                        return Permit::Later(Millis((day + 1) * Millis::DAY));
                     }
                 }
                 Period::Second | Period::Minute => {
-                    slot_us = slot_us.max(believed(used.next_us, now));
+                    slot_us = slot_us.max(next_slot_us(limit, used, now));
                 }
             }
         }
@@ -91,10 +93,9 @@ impl Budget {
                 continue;
             }
             let period = match limit.period {
-                Period::Day => now.day(),
+                Period::Day => counted_day(used, now),
                 Period::Second | Period::Minute => {
-                    let gap_us = (limit.period.ms() as f64 * 1_000.0 / limit.calls).ceil() as i64;
-                    used.next_us = slot_us.saturating_add(gap_us);
+                    used.next_us = slot_us.saturating_add(gap_us(limit));
                     slot_us.div_euclid(limit.period.ms() * 1_000)
                 }
             };
@@ -110,6 +111,7 @@ impl Budget {
     /// budget errs on the low side.
     pub fn give_back(&mut self, category: Category, slot: Slot) {
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
+            // One that was counted in the day after its own stays counted: on the low side.
             if limit.categories.contains(category)
                 && limit.period == Period::Day
                 && used.day == slot.from.day()
@@ -121,7 +123,7 @@ impl Budget {
 
     /// A 429: the category (for a daily one, all that share its day) is closed until then.
     pub fn throttle(&mut self, throttle: Throttle, now: Millis) {
-        let until = throttle.until.clamp(now, now + CLOSED_MAX_MS);
+        let until = throttle.until.max(now).min(now + CLOSED_MAX_MS);
         let mut categories = vec![throttle.category];
         if throttle.daily {
             for limit in &self.limits.0 {
@@ -151,13 +153,19 @@ impl Budget {
             .iter()
             .zip(&self.used)
             .map(|(limit, used)| {
-                let period = now.0.div_euclid(limit.period.ms());
+                let period = match limit.period {
+                    Period::Day => counted_day(used, now),
+                    Period::Second | Period::Minute => now.0.div_euclid(limit.period.ms()),
+                };
                 let in_period = if used.day == period { used.used } else { 0 };
                 let next = match limit.period {
-                    Period::Day if in_period >= day_calls(limit) => Some(now.next_day()),
+                    Period::Day if in_period >= day_calls(limit) => {
+                        Some(Millis((period + 1) * Millis::DAY))
+                    }
                     Period::Day => None,
                     Period::Second | Period::Minute => {
-                        Some(Millis(believed(used.next_us, now) / 1_000)).filter(|at| *at > now)
+                        let at_us = next_slot_us(limit, used, now);
+                        Some(Millis(at_us.div_euclid(1_000))).filter(|at| *at > now)
                     }
                 };
                 let closed = limit
@@ -185,8 +193,21 @@ fn day_calls(limit: &Limit) -> u64 {
     limit.calls.max(0.0).floor() as u64
 }
 
-/// The next slot, unless the clock stepped so far that it means nothing.
-fn believed(next_us: i64, now: Millis) -> i64 {
-    let ahead_ms = next_us / 1_000 - now.0;
-    if ahead_ms > STEP_MAX_MS { 0 } else { next_us }
+/// The day that calls count in. A clock that stepped back over midnight goes on counting in
+/// the later day, so that neither day is begun twice.
+fn counted_day(used: &LimitUse, now: Millis) -> i64 {
+    if used.day == now.day() + 1 { used.day } else { now.day() }
+}
+
+/// Microseconds between two slots.
+fn gap_us(limit: &Limit) -> i64 {
+    (limit.period.ms() as f64 * 1_000.0 / limit.calls).ceil() as i64
+}
+
+/// The next slot, unless the clock stepped back so far that it means nothing.
+fn next_slot_us(limit: &Limit, used: &LimitUse, now: Millis) -> i64 {
+    let now_us = now.0.saturating_mul(1_000);
+    let ahead_us = used.next_us.saturating_sub(now_us);
+    let believed_us = gap_us(limit).saturating_add(STEP_MAX_MS * 1_000);
+    if ahead_us > believed_us { now_us } else { used.next_us }
 }

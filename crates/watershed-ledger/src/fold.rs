@@ -9,7 +9,7 @@ use std::sync::Arc;
 use watershed_model::{Join, Millis, Plan, RunState, StepId};
 
 use crate::Error;
-use crate::tables::{Counts, JoinState, RunRecord, Scope, ScopeId, Tables};
+use crate::tables::{Counts, JoinState, RunRecord, Scope, ScopeId, Tables, Tally};
 
 /// The run that a command works on.
 pub(crate) struct Ground {
@@ -19,18 +19,56 @@ pub(crate) struct Ground {
     pub(crate) plan: Arc<Plan>,
     /// Its counts.
     pub(crate) counts: Counts,
+    /// Both as they were stored; `None` for a run that begins with this command.
+    stored: Option<(RunRecord, Counts)>,
 }
 
 impl Ground {
+    /// A run that begins.
+    pub(crate) fn begun(run: RunRecord, plan: Arc<Plan>, counts: Counts) -> Ground {
+        Ground { run, plan, counts, stored: None }
+    }
+
+    /// A run as it is stored.
+    pub(crate) fn loaded(run: RunRecord, plan: Arc<Plan>, counts: Counts) -> Ground {
+        let stored = Some((run.clone(), counts.clone()));
+        Ground { run, plan, counts, stored }
+    }
+
     /// Keeps what a command changed of the run.
     pub(crate) fn keep(&self, tables: &mut impl Tables) -> Result<(), Error> {
-        tables.put_run(&self.run)?;
-        tables.put_counts(&self.run.run, &self.counts)
+        let (run, counts) = match &self.stored {
+            Some((run, counts)) => (*run != self.run, *counts != self.counts),
+            None => (true, true),
+        };
+        if run {
+            tables.put_run(&self.run)?;
+        }
+        if counts {
+            tables.put_counts(&self.run.run, &self.counts)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the run ended by this command.
+    pub(crate) fn ended_now(&self) -> bool {
+        let before = self.stored.as_ref().is_some_and(|(run, _)| run.state.ended());
+        self.run.state.ended() && !before
+    }
+
+    /// One open item of a step less.
+    pub(crate) fn close_item(&mut self, step: StepId) -> Result<&mut Tally, Error> {
+        let tally = &mut self.counts.steps[step.index()];
+        tally.open = tally
+            .open
+            .checked_sub(1)
+            .ok_or_else(|| damaged(format!("step {} counts less than nothing open", step.0)))?;
+        Ok(tally)
     }
 }
 
 /// A new scope, its joins waiting, nothing open beneath it yet. Its own unit in the parent
-/// is open; close it with [`close_if_empty`] once its children were added.
+/// is open; [`settle_scope`] closes it once its children were added and nothing is open.
 pub(crate) fn open_scope(
     tables: &mut impl Tables,
     ground: &Ground,
@@ -51,6 +89,7 @@ pub(crate) fn open_scope(
         level,
         key,
         joins,
+        folded: false,
         units: 0,
         counts: vec![0; plan.joins.len()],
         states: plan.joins.iter().map(state).collect(),
@@ -69,6 +108,19 @@ pub(crate) fn open_scope(
     Ok(id)
 }
 
+/// A scope that has folded counts in its parent again; one that is open is left alone.
+pub(crate) fn reopen(tables: &mut impl Tables, id: ScopeId) -> Result<(), Error> {
+    let mut here = load(tables, id)?;
+    if let Some(parent) = here.parent.filter(|_| here.folded) {
+        here.folded = false;
+        tables.put_scope(&here)?;
+        let mut above = load(tables, parent)?;
+        above.units += 1;
+        tables.put_scope(&above)?;
+    }
+    Ok(())
+}
+
 /// One more open unit of a step in a scope.
 pub(crate) fn open_unit(
     tables: &mut impl Tables,
@@ -76,15 +128,7 @@ pub(crate) fn open_unit(
     scope: ScopeId,
     step: StepId,
 ) -> Result<(), Error> {
-    let mut here = load(tables, scope)?;
-    here.units += 1;
-    tables.put_scope(&here)?;
-    for (index, join) in ground.plan.joins.iter().enumerate() {
-        if join.watches.contains(&step) {
-            raise(tables, ground, scope, index)?;
-        }
-    }
-    Ok(())
+    count(tables, &ground.plan, scope, step, Turn::Opens)
 }
 
 /// One open unit less. What it releases is released, what it folds is folded, up to the run.
@@ -95,15 +139,7 @@ pub(crate) fn close_unit(
     step: StepId,
     now: Millis,
 ) -> Result<(), Error> {
-    let mut here = load(tables, scope)?;
-    here.units = less(here.units, &here)?;
-    tables.put_scope(&here)?;
-    let plan = ground.plan.clone();
-    for (index, join) in plan.joins.iter().enumerate() {
-        if join.watches.contains(&step) {
-            lower(tables, ground, scope, index)?;
-        }
-    }
+    count(tables, &ground.plan, scope, step, Turn::Closes)?;
     settle_scope(tables, ground, scope, now)
 }
 
@@ -117,7 +153,7 @@ pub(crate) fn settle_scope(
     let mut at = Some(scope);
     while let Some(id) = at {
         release(tables, ground, id, now)?;
-        let Some(here) = tables.scope(id)? else { return Ok(()) };
+        let Some(mut here) = tables.scope(id)?.filter(|s| !s.folded) else { return Ok(()) };
         at = here.parent;
         if here.units > 0 {
             // What closed here may still have released a join further up.
@@ -126,11 +162,15 @@ pub(crate) fn settle_scope(
         let Some(parent) = here.parent else { return end_run(ground, now) };
         let mut above = load(tables, parent)?;
         above.units = less(above.units, &above)?;
-        for (step, n) in &here.failures {
-            *above.failures.entry(*step).or_default() += n;
-        }
         tables.put_scope(&above)?;
-        tables.delete_scope(id)?;
+        // One with dead letters beneath stays, with nothing open: a retry finds it again and
+        // its joins are told of the other letters. So what stays is bounded by the letters.
+        if here.failures.is_empty() {
+            tables.delete_scope(id)?;
+        } else {
+            here.folded = true;
+            tables.put_scope(&here)?;
+        }
     }
     Ok(())
 }
@@ -184,15 +224,29 @@ pub(crate) fn rerun(
     }
 }
 
-/// A dead letter beneath a scope.
+/// A dead letter beneath a scope: known to every scope above it at once, so that a join hears
+/// of it also from branches that are still open for something else.
 pub(crate) fn count_failure(
     tables: &mut impl Tables,
     scope: ScopeId,
     step: StepId,
 ) -> Result<(), Error> {
-    let mut here = load(tables, scope)?;
-    *here.failures.entry(step).or_default() += 1;
-    tables.put_scope(&here)
+    let mut at = Some(scope);
+    while let Some(id) = at {
+        let mut here = load(tables, id)?;
+        *here.failures.entry(step).or_default() += 1;
+        at = here.parent;
+        tables.put_scope(&here)?;
+    }
+    Ok(())
+}
+
+/// A dead letter less beneath this one scope.
+pub(crate) fn forget_failure(scope: &mut Scope, step: StepId) {
+    if let Some(n) = scope.failures.get_mut(&step) {
+        *n = n.saturating_sub(1);
+        scope.failures.retain(|_, n| *n > 0);
+    }
 }
 
 /// Loads a scope that must be there.
@@ -223,40 +277,48 @@ pub(crate) fn damaged(why: String) -> Error {
     Error::Corrupt { place: "the ledger".to_owned(), why }
 }
 
-fn raise(
-    tables: &mut impl Tables,
-    ground: &Ground,
-    scope: ScopeId,
-    index: usize,
-) -> Result<(), Error> {
-    let mut at = Some(scope);
-    while let Some(id) = at {
-        let mut here = load(tables, id)?;
-        here.counts[index] += 1;
-        let first = here.counts[index] == 1;
-        at = here.parent.filter(|_| first && ground.plan.joins[index].scope < here.level);
-        tables.put_scope(&here)?;
-    }
-    Ok(())
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Opens,
+    Closes,
 }
 
-fn lower(
+/// Counts a unit in its scope, and for the joins that watch it as far up as they stand: a
+/// scope beneath is one watched unit of its parent while it has any itself.
+fn count(
     tables: &mut impl Tables,
-    ground: &Ground,
+    plan: &Plan,
     scope: ScopeId,
-    index: usize,
+    step: StepId,
+    turn: Turn,
 ) -> Result<(), Error> {
-    let mut at = Some(scope);
-    while let Some(id) = at {
-        let mut here = load(tables, id)?;
-        here.counts[index] = here.counts[index]
-            .checked_sub(1)
-            .ok_or_else(|| damaged(format!("scope {} counts less than nothing", id.0)))?;
-        let last = here.counts[index] == 0;
-        at = here.parent.filter(|_| last && ground.plan.joins[index].scope < here.level);
+    let mut here = load(tables, scope)?;
+    here.units = match turn {
+        Turn::Opens => here.units + 1,
+        Turn::Closes => less(here.units, &here)?,
+    };
+    let mut moved: Vec<usize> =
+        (0..plan.joins.len()).filter(|i| plan.joins[*i].watches.contains(&step)).collect();
+    loop {
+        let mut further = Vec::new();
+        for index in moved {
+            let before = here.counts[index];
+            here.counts[index] = match turn {
+                Turn::Opens => before + 1,
+                Turn::Closes => before
+                    .checked_sub(1)
+                    .ok_or_else(|| damaged(format!("scope {} counts below zero", here.id.0)))?,
+            };
+            let crossed = before.min(here.counts[index]) == 0;
+            if crossed && plan.joins[index].scope < here.level {
+                further.push(index);
+            }
+        }
         tables.put_scope(&here)?;
+        let Some(parent) = here.parent.filter(|_| !further.is_empty()) else { return Ok(()) };
+        here = load(tables, parent)?;
+        moved = further;
     }
-    Ok(())
 }
 
 fn release(
@@ -271,10 +333,11 @@ fn release(
             .find(|i| here.states[*i] == JoinState::Waiting && here.counts[*i] == 0);
         let Some(index) = due else { return Ok(()) };
         let step = ground.plan.joins[index].step;
+        // A run that is being cancelled starts nothing more.
         let items: Vec<String> = here
             .joins
             .iter()
-            .filter(|(s, _)| *s == step)
+            .filter(|(s, _)| *s == step && ground.run.state != RunState::Cancelling)
             .flat_map(|(_, items)| items.iter().cloned())
             .collect();
         let n = u32::try_from(items.len()).unwrap_or(u32::MAX);
@@ -284,14 +347,7 @@ fn release(
             crate::decide::spawn::join_task(tables, ground, id, step, item, now)?;
         }
         // The waiting join's own unit, after those of its tasks: nothing reaches zero between.
-        let mut here = load(tables, id)?;
-        here.units = less(here.units, &here)?;
-        tables.put_scope(&here)?;
-        for other in 0..ground.plan.joins.len() {
-            if ground.plan.joins[other].watches.contains(&step) {
-                lower(tables, ground, id, other)?;
-            }
-        }
+        count(tables, &ground.plan, id, step, Turn::Closes)?;
     }
 }
 

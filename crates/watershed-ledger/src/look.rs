@@ -25,20 +25,21 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
             waiting.insert(category);
         }
     }
+    let idle = waiting.is_empty() && tables.ready(run, None, 1)?.is_empty();
     let budget = budget.report(now, |category| waiting.contains(&category));
     let leased = tables.leased(run)?;
     let delayed = tables.delayed(run)?;
-    let next_at = tables.first_due(run)?;
+    let due_at = tables.first_due(run)?;
     let mut waits = Vec::new();
     if record.state == RunState::Running {
         for limit in budget.iter().filter(|b| b.binds) {
-            let count = ready_of(&plan, &counts, &limit.category);
+            let count = open_of(&plan, &counts, &limit.category);
             let why = format!("the {} budget of this {}", limit.category, limit.period);
             waits.push(WaitReport { why, count, until: limit.free_at.clone() });
         }
     }
     if delayed > 0 {
-        let until = next_at.map(|at| at.to_string());
+        let until = due_at.map(|at| at.to_string());
         let why = "another try of calls that did not go well".to_owned();
         waits.push(WaitReport { why, count: delayed, until });
     }
@@ -63,7 +64,7 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
         budget,
         waits,
         leased,
-        next_at,
+        next_at: due_at.filter(|_| idle && leased == 0),
     }))
 }
 
@@ -84,11 +85,12 @@ pub fn lines(tables: &mut impl Tables) -> Result<Vec<RunLine>, Error> {
             ended_at: record.ended_at,
         });
     }
-    lines.sort_by_key(|l| std::cmp::Reverse(l.submitted_at));
+    lines.reverse();
     Ok(lines)
 }
 
-fn ready_of(plan: &Plan, counts: &Counts, categories: &str) -> u64 {
+/// Open items of the steps whose calls are of these categories.
+fn open_of(plan: &Plan, counts: &Counts, categories: &str) -> u64 {
     plan.steps
         .iter()
         .zip(&counts.steps)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use watershed_model::{
-    AccountId, Category, ConnectionName, Millis, Plan, PlanHash, RunId, StepId, WorkerId,
+    AccountId, Category, ConnectionName, Millis, Plan, PlanHash, RunId, RunState, StepId, WorkerId,
 };
 
 use crate::tables::{
@@ -64,7 +64,17 @@ impl Ledger for MemoryLedger {
     }
 }
 
-type Lane = (RunId, Option<Category>);
+/// A run by number: what the orders below are kept by, so that no name is copied for them.
+type RunNumber = u32;
+type Lane = (RunNumber, Option<Category>);
+
+/// Where a ready thing stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stand {
+    lane: Lane,
+    rank: i64,
+    token_at: Option<Millis>,
+}
 
 /// The tables as ordered maps.
 #[derive(Debug, Clone, Default)]
@@ -72,59 +82,110 @@ pub struct MemoryTables {
     last_id: u64,
     plans: BTreeMap<PlanHash, Arc<Plan>>,
     runs: BTreeMap<RunId, RunRecord>,
+    numbers: BTreeMap<RunId, RunNumber>,
     counts: BTreeMap<RunId, Counts>,
     scopes: BTreeMap<ScopeId, Scope>,
     beneath: BTreeMap<(ScopeId, u8, u64), ScopeId>,
-    chunks: BTreeMap<ChunkId, (Chunk, Option<Place>)>,
-    to_fill: BTreeMap<(RunId, StepId, ScopeId, u16), ChunkId>,
+    chunks: BTreeMap<ChunkId, (Chunk, Option<Stand>)>,
+    waiting: BTreeSet<(RunNumber, ChunkId)>,
+    to_fill: BTreeMap<(RunNumber, StepId, ScopeId, u16), ChunkId>,
     items: BTreeMap<ChunkId, Vec<Item>>,
-    tasks: BTreeMap<TaskId, (Task, Option<Place>)>,
+    tasks: BTreeMap<TaskId, (Task, Option<Stand>)>,
+    idle: BTreeSet<(RunNumber, TaskId)>,
+    lost: BTreeSet<(RunNumber, u16, TaskId)>,
     keys: BTreeMap<TaskId, Vec<u64>>,
-    delayed: BTreeSet<(RunId, Millis, TaskId)>,
+    delayed: BTreeSet<(RunNumber, Millis, TaskId)>,
     ready: BTreeSet<(Lane, i64, u64, Ready)>,
     aging: BTreeSet<(Lane, Millis, TaskId)>,
     leases: BTreeMap<LeaseId, Lease>,
     until: BTreeSet<(Millis, LeaseId)>,
+    leased: BTreeMap<RunNumber, u64>,
     once: BTreeSet<(ConnectionName, String, u64)>,
     budgets: BTreeMap<AccountId, Budget>,
     workers: BTreeMap<WorkerId, WorkerRecord>,
 }
 
 impl MemoryTables {
-    fn unplace(&mut self, ready: Ready, place: &Place) {
-        let lane = (place.run.clone(), place.category);
-        let id = match ready {
-            Ready::Chunk(ChunkId(id)) | Ready::Task(TaskId(id)) => id,
-        };
-        if let (Ready::Task(task), Some(at)) = (ready, place.token_at) {
-            self.aging.remove(&(lane.clone(), at, task));
+    fn number(&mut self, run: &RunId) -> RunNumber {
+        if let Some(number) = self.numbers.get(run) {
+            return *number;
         }
-        self.ready.remove(&(lane, place.rank, id, ready));
+        let number = RunNumber::try_from(self.numbers.len()).unwrap_or(RunNumber::MAX);
+        self.numbers.insert(run.clone(), number);
+        number
     }
 
-    fn place(&mut self, ready: Ready, place: &Place) {
-        let lane = (place.run.clone(), place.category);
-        let id = match ready {
-            Ready::Chunk(ChunkId(id)) | Ready::Task(TaskId(id)) => id,
-        };
-        if let (Ready::Task(task), Some(at)) = (ready, place.token_at) {
-            self.aging.insert((lane.clone(), at, task));
+    fn stand(&mut self, place: &Place) -> Stand {
+        let lane = (self.number(&place.run), place.category);
+        Stand { lane, rank: place.rank, token_at: place.token_at }
+    }
+
+    fn take_out(&mut self, ready: Ready, stand: &Stand) {
+        if let (Ready::Task(task), Some(at)) = (ready, stand.token_at) {
+            self.aging.remove(&(stand.lane, at, task));
         }
-        self.ready.insert((lane, place.rank, id, ready));
+        self.ready.remove(&(stand.lane, stand.rank, number_of(ready), ready));
+    }
+
+    fn put_in(&mut self, ready: Ready, stand: &Stand) {
+        if let (Ready::Task(task), Some(at)) = (ready, stand.token_at) {
+            self.aging.insert((stand.lane, at, task));
+        }
+        self.ready.insert((stand.lane, stand.rank, number_of(ready), ready));
     }
 
     fn forget_task(&mut self, id: TaskId) {
-        if let Some((old, place)) = self.tasks.remove(&id) {
-            self.delayed.remove(&(old.run.clone(), old.due_at, id));
-            if let Some(place) = place {
-                self.unplace(Ready::Task(id), &place);
-            }
+        let Some((old, stand)) = self.tasks.remove(&id) else { return };
+        let run = self.number(&old.run);
+        if !old.leased {
+            self.idle.remove(&(run, id));
+            self.lost.remove(&(run, old.lost, id));
+            self.delayed.remove(&(run, old.due_at, id));
+        }
+        if let Some(stand) = stand {
+            self.take_out(Ready::Task(id), &stand);
         }
     }
 
-    fn group(chunk: &Chunk) -> (RunId, StepId, ScopeId, u16) {
-        (chunk.run.clone(), chunk.step, chunk.scope, chunk.bucket)
+    fn forget_chunk(&mut self, id: ChunkId) {
+        let Some((old, stand)) = self.chunks.remove(&id) else { return };
+        let run = self.number(&old.run);
+        self.waiting.remove(&(run, id));
+        let group = (run, old.step, old.scope, old.bucket);
+        if self.to_fill.get(&group) == Some(&id) {
+            self.to_fill.remove(&group);
+        }
+        if let Some(stand) = stand {
+            self.take_out(Ready::Chunk(id), &stand);
+        }
     }
+
+    fn forget_lease(&mut self, id: LeaseId) {
+        let Some(old) = self.leases.remove(&id) else { return };
+        let run = self.number(&old.run);
+        self.until.remove(&(old.until, id));
+        let left = self.leased.entry(run).or_default();
+        *left = left.saturating_sub(open_in(&old));
+    }
+}
+
+fn number_of(ready: Ready) -> u64 {
+    match ready {
+        Ready::Chunk(ChunkId(id)) | Ready::Task(TaskId(id)) => id,
+    }
+}
+
+fn open_in(lease: &Lease) -> u64 {
+    lease.open.iter().filter(|open| **open).count() as u64
+}
+
+/// The part of an ordered set that belongs to one run.
+fn of_run<A: Ord + Copy, B: Ord + Copy>(
+    set: &BTreeSet<(RunNumber, A, B)>,
+    run: RunNumber,
+    from: (A, B),
+) -> impl Iterator<Item = (A, B)> + '_ {
+    set.range((run, from.0, from.1)..).take_while(move |e| e.0 == run).map(|e| (e.1, e.2))
 }
 
 impl Tables for MemoryTables {
@@ -149,6 +210,15 @@ impl Tables for MemoryTables {
     fn put_run(&mut self, run: &RunRecord) -> Result<(), Error> {
         self.runs.insert(run.run.clone(), run.clone());
         Ok(())
+    }
+
+    fn live_runs(&mut self, lane: &ConnectionName) -> Result<Vec<RunRecord>, Error> {
+        let live = |r: &&RunRecord| {
+            r.connection == *lane && matches!(r.state, RunState::Running | RunState::Cancelling)
+        };
+        let mut runs: Vec<RunRecord> = self.runs.values().filter(live).cloned().collect();
+        runs.sort_by_key(|r| r.submitted_at);
+        Ok(runs)
     }
 
     fn runs(&mut self) -> Result<Vec<RunRecord>, Error> {
@@ -207,24 +277,24 @@ impl Tables for MemoryTables {
         scope: ScopeId,
         bucket: u16,
     ) -> Result<Option<ChunkId>, Error> {
-        Ok(self.to_fill.get(&(run.clone(), step, scope, bucket)).copied())
+        let run = self.number(run);
+        Ok(self.to_fill.get(&(run, step, scope, bucket)).copied())
     }
 
     fn put_chunk(&mut self, chunk: &Chunk, place: Option<&Place>) -> Result<(), Error> {
-        let ready = Ready::Chunk(chunk.id);
-        let before = self.chunks.insert(chunk.id, (chunk.clone(), place.cloned()));
-        if let Some((_, Some(before))) = before {
-            self.unplace(ready, &before);
+        self.forget_chunk(chunk.id);
+        let run = self.number(&chunk.run);
+        let stand = place.map(|place| self.stand(place));
+        if let Some(stand) = &stand {
+            self.put_in(Ready::Chunk(chunk.id), stand);
         }
-        if let Some(place) = place {
-            self.place(ready, place);
+        if chunk.next < chunk.len {
+            self.waiting.insert((run, chunk.id));
         }
-        let group = Self::group(chunk);
         if chunk.next == 0 {
-            self.to_fill.insert(group, chunk.id);
-        } else if self.to_fill.get(&group) == Some(&chunk.id) {
-            self.to_fill.remove(&group);
+            self.to_fill.insert((run, chunk.step, chunk.scope, chunk.bucket), chunk.id);
         }
+        self.chunks.insert(chunk.id, (chunk.clone(), stand));
         Ok(())
     }
 
@@ -242,15 +312,7 @@ impl Tables for MemoryTables {
 
     fn delete_chunk(&mut self, id: ChunkId) -> Result<(), Error> {
         self.items.remove(&id);
-        if let Some((chunk, place)) = self.chunks.remove(&id) {
-            let group = Self::group(&chunk);
-            if self.to_fill.get(&group) == Some(&id) {
-                self.to_fill.remove(&group);
-            }
-            if let Some(place) = place {
-                self.unplace(Ready::Chunk(id), &place);
-            }
-        }
+        self.forget_chunk(id);
         Ok(())
     }
 
@@ -260,14 +322,22 @@ impl Tables for MemoryTables {
 
     fn put_task(&mut self, task: &Task, place: Option<&Place>) -> Result<(), Error> {
         self.forget_task(task.id);
-        self.tasks.insert(task.id, (task.clone(), place.cloned()));
-        match place {
-            Some(place) => self.place(Ready::Task(task.id), place),
+        let run = self.number(&task.run);
+        let stand = place.map(|place| self.stand(place));
+        match &stand {
+            Some(stand) => self.put_in(Ready::Task(task.id), stand),
             None if !task.leased => {
-                self.delayed.insert((task.run.clone(), task.due_at, task.id));
+                self.delayed.insert((run, task.due_at, task.id));
             }
             None => {}
         }
+        if !task.leased {
+            self.idle.insert((run, task.id));
+            if task.lost > 0 {
+                self.lost.insert((run, task.lost, task.id));
+            }
+        }
+        self.tasks.insert(task.id, (task.clone(), stand));
         Ok(())
     }
 
@@ -291,21 +361,22 @@ impl Tables for MemoryTables {
     }
 
     fn due(&mut self, run: &RunId, now: Millis, max: usize) -> Result<Vec<TaskId>, Error> {
-        let from = (run.clone(), Millis(i64::MIN), TaskId(0));
-        let to = (run.clone(), now, TaskId(u64::MAX));
-        Ok(self.delayed.range(from..=to).take(max).map(|(_, _, id)| *id).collect())
+        let run = self.number(run);
+        let first = (Millis(i64::MIN), TaskId(0));
+        let due = of_run(&self.delayed, run, first).take_while(|(at, _)| *at <= now);
+        Ok(due.take(max).map(|(_, id)| id).collect())
     }
 
     fn first_due(&mut self, run: &RunId) -> Result<Option<Millis>, Error> {
-        let from = (run.clone(), Millis(i64::MIN), TaskId(0));
-        let to = (run.clone(), Millis(i64::MAX), TaskId(u64::MAX));
-        Ok(self.delayed.range(from..=to).next().map(|(_, at, _)| *at))
+        let run = self.number(run);
+        let first = (Millis(i64::MIN), TaskId(0));
+        Ok(of_run(&self.delayed, run, first).next().map(|(at, _)| at))
     }
 
     fn delayed(&mut self, run: &RunId) -> Result<u64, Error> {
-        let from = (run.clone(), Millis(i64::MIN), TaskId(0));
-        let to = (run.clone(), Millis(i64::MAX), TaskId(u64::MAX));
-        Ok(self.delayed.range(from..=to).count() as u64)
+        let run = self.number(run);
+        let first = (Millis(i64::MIN), TaskId(0));
+        Ok(of_run(&self.delayed, run, first).count() as u64)
     }
 
     fn ready(
@@ -314,15 +385,10 @@ impl Tables for MemoryTables {
         category: Option<Category>,
         max: usize,
     ) -> Result<Vec<Ready>, Error> {
-        let lane = (run.clone(), category);
-        let from = (lane.clone(), i64::MIN, 0, Ready::Chunk(ChunkId(0)));
-        Ok(self
-            .ready
-            .range(from..)
-            .take_while(|(l, ..)| *l == lane)
-            .take(max)
-            .map(|(_, _, _, ready)| *ready)
-            .collect())
+        let lane = (self.number(run), category);
+        let from = (lane, i64::MIN, 0, Ready::Chunk(ChunkId(0)));
+        let there = self.ready.range(from..).take_while(|(l, ..)| *l == lane);
+        Ok(there.take(max).map(|(_, _, _, ready)| *ready).collect())
     }
 
     fn aging(
@@ -332,39 +398,23 @@ impl Tables for MemoryTables {
         before: Millis,
         max: usize,
     ) -> Result<Vec<TaskId>, Error> {
-        let lane = (run.clone(), category);
-        let from = (lane.clone(), Millis(i64::MIN), TaskId(0));
-        Ok(self
-            .aging
-            .range(from..)
-            .take_while(|(l, at, _)| *l == lane && *at < before)
-            .take(max)
-            .map(|(_, _, id)| *id)
-            .collect())
+        let lane = (self.number(run), category);
+        let from = (lane, Millis(i64::MIN), TaskId(0));
+        let old = self.aging.range(from..).take_while(|(l, at, _)| *l == lane && *at < before);
+        Ok(old.take(max).map(|(_, _, id)| *id).collect())
     }
 
     fn poisoned(&mut self, run: &RunId, lost_min: u16, max: usize) -> Result<Vec<TaskId>, Error> {
-        Ok(self
-            .tasks
-            .values()
-            .filter(|(t, _)| t.lost >= lost_min && !t.leased && t.run == *run)
-            .take(max)
-            .map(|(t, _)| t.id)
-            .collect())
+        let run = self.number(run);
+        Ok(of_run(&self.lost, run, (lost_min, TaskId(0))).take(max).map(|(_, id)| id).collect())
     }
 
     fn open_work(&mut self, run: &RunId, max: usize) -> Result<Vec<Ready>, Error> {
-        let chunks = self
-            .chunks
-            .values()
-            .filter(|(c, _)| c.run == *run && c.next < c.len)
-            .map(|(c, _)| Ready::Chunk(c.id));
-        let tasks = self
-            .tasks
-            .values()
-            .filter(|(t, _)| t.run == *run && !t.leased)
-            .map(|(t, _)| Ready::Task(t.id));
-        Ok(chunks.chain(tasks).take(max).collect())
+        let run = self.number(run);
+        let chunks = self.waiting.range((run, ChunkId(0))..).take_while(|(r, _)| *r == run);
+        let tasks = self.idle.range((run, TaskId(0))..).take_while(|(r, _)| *r == run);
+        let chunks = chunks.map(|(_, id)| Ready::Chunk(*id));
+        Ok(chunks.chain(tasks.map(|(_, id)| Ready::Task(*id))).take(max).collect())
     }
 
     fn lease(&mut self, id: LeaseId) -> Result<Option<Lease>, Error> {
@@ -372,17 +422,16 @@ impl Tables for MemoryTables {
     }
 
     fn put_lease(&mut self, lease: &Lease) -> Result<(), Error> {
-        if let Some(before) = self.leases.insert(lease.id, lease.clone()) {
-            self.until.remove(&(before.until, before.id));
-        }
+        self.forget_lease(lease.id);
+        let run = self.number(&lease.run);
         self.until.insert((lease.until, lease.id));
+        *self.leased.entry(run).or_default() += open_in(lease);
+        self.leases.insert(lease.id, lease.clone());
         Ok(())
     }
 
     fn delete_lease(&mut self, id: LeaseId) -> Result<(), Error> {
-        if let Some(before) = self.leases.remove(&id) {
-            self.until.remove(&(before.until, id));
-        }
+        self.forget_lease(id);
         Ok(())
     }
 
@@ -400,8 +449,8 @@ impl Tables for MemoryTables {
     }
 
     fn leased(&mut self, run: &RunId) -> Result<u64, Error> {
-        let open = |l: &Lease| l.open.iter().filter(|o| **o).count() as u64;
-        Ok(self.leases.values().filter(|l| l.run == *run).map(open).sum())
+        let run = self.number(run);
+        Ok(self.leased.get(&run).copied().unwrap_or(0))
     }
 
     fn take_once(

@@ -1,5 +1,8 @@
-//! Where ready work stands in its lane and category: deeper first, then newest month, then
-//! listings under way, then in order of arrival. Pure.
+//! Where ready work stands in its run and category. Pure.
+//!
+//! Deeper steps first, then the newest month, then what is under way (next pages, further
+//! tries, what a lost lease gave back, joins), then in order of arrival. Page tokens that have
+//! become old go before all of it: they have an order of their own (`Tables::aging`).
 
 use watershed_model::{Order, Plan, StepId};
 

@@ -16,6 +16,10 @@ use watershed_model::{
 
 use crate::{Checkpoint, Error, LeaseId, Settled};
 
+/// The version of these records. It changes when what an older program wrote would be read
+/// wrongly; whoever keeps them refuses another one by [`Error::Version`].
+pub const STATE_FORMAT: u32 = 1;
+
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -132,6 +136,8 @@ pub struct Scope {
     pub key: u64,
     /// The items with which the joins of this level run.
     pub joins: Vec<(StepId, Vec<String>)>,
+    /// Whether it has folded: then it is kept only for the dead letters beneath it.
+    pub folded: bool,
     /// Open units directly here: chunks, tasks, waiting joins, scopes beneath.
     pub units: u64,
     /// For each join of the plan: open units here that it watches.
@@ -140,7 +146,7 @@ pub struct Scope {
     pub states: Vec<JoinState>,
     /// For each join of the plan: it must run once more after this time.
     pub again: Vec<bool>,
-    /// Dead letters beneath, by step.
+    /// Dead letters beneath, those of scopes beneath included, by step.
     pub failures: BTreeMap<StepId, u64>,
 }
 
@@ -332,6 +338,14 @@ pub trait Tables {
     fn put_run(&mut self, run: &RunRecord) -> Result<(), Error>;
     /// All runs, oldest first.
     fn runs(&mut self) -> Result<Vec<RunRecord>, Error>;
+    /// Runs of a lane that are running or being cancelled, oldest first.
+    fn live_runs(&mut self, lane: &ConnectionName) -> Result<Vec<RunRecord>, Error> {
+        let mut runs = self.runs()?;
+        runs.retain(|r| {
+            r.connection == *lane && matches!(r.state, RunState::Running | RunState::Cancelling)
+        });
+        Ok(runs)
+    }
     /// A run's counts.
     fn counts(&mut self, run: &RunId) -> Result<Counts, Error>;
     /// Keeps a run's counts.
@@ -346,7 +360,7 @@ pub trait Tables {
         level: u8,
         key: u64,
     ) -> Result<Option<ScopeId>, Error>;
-    /// Keeps a scope.
+    /// Keeps a scope. At most one has the same parent, level and key.
     fn put_scope(&mut self, scope: &Scope) -> Result<(), Error>;
     /// Forgets a scope.
     fn delete_scope(&mut self, id: ScopeId) -> Result<(), Error>;
@@ -397,7 +411,7 @@ pub trait Tables {
         category: Option<Category>,
         max: usize,
     ) -> Result<Vec<Ready>, Error>;
-    /// Listings under way whose token was given before, the oldest first.
+    /// Listings under way (with a place) whose token was given before, the oldest first.
     fn aging(
         &mut self,
         run: &RunId,
@@ -416,7 +430,7 @@ pub trait Tables {
     fn put_lease(&mut self, lease: &Lease) -> Result<(), Error>;
     /// Forgets a lease.
     fn delete_lease(&mut self, id: LeaseId) -> Result<(), Error>;
-    /// Leases that ran out, the first ones first.
+    /// Leases whose `until` is not after `now`, the first ones first.
     fn run_out(&mut self, now: Millis, max: usize) -> Result<Vec<LeaseId>, Error>;
     /// Leases of all workers but this one.
     fn leases_of_others(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error>;
@@ -425,7 +439,8 @@ pub trait Tables {
     /// Tasks of a run that are leased.
     fn leased(&mut self, run: &RunId) -> Result<u64, Error>;
 
-    /// Whether the key of an operation is open in a lane; takes it where it is not.
+    /// Takes the key of an operation in a lane, which is then held; false, and nothing
+    /// changed, where it was held already.
     fn take_once(
         &mut self,
         connection: &ConnectionName,

@@ -1,9 +1,10 @@
 //! Exchange: settles, then leases that ran out, then bounded dropping, then new leases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use watershed_model::{Millis, RunId, RunState};
+use watershed_model::{ConnectionName, Millis, PLAN_FORMAT, RunId};
 
+use super::settle::Leases;
 use super::{expire, ground, lease, settle, state};
 use crate::fold::Ground;
 use crate::tables::{Tables, WorkerRecord};
@@ -28,15 +29,21 @@ pub(super) fn exchange(
     }
     let mut grounds = Grounds::new();
     let mut answer = Exchanged { now, ..Exchanged::default() };
+    let mut leases = Leases::of(tables, &mut grounds, &exchange.worker, &exchange.settles)?;
     for entry in &exchange.settles {
-        answer.settled.push(settle::settle(tables, &mut grounds, &exchange.worker, entry, now)?);
+        answer.settled.push(settle::settle(tables, &mut grounds, &mut leases, entry, now)?);
     }
+    leases.keep(tables)?;
     expire::run_out(tables, &mut grounds, now)?;
-    state::sweep(tables, &mut grounds, &exchange.want.lanes, now)?;
-    lease::lease(tables, &mut grounds, exchange, now, &mut answer)?;
+    let live = live(tables, &mut grounds, &exchange.want.lanes)?;
+    for run in &live {
+        let ground = touched(tables, &mut grounds, run)?;
+        state::sweep(tables, ground, now)?;
+    }
+    lease::lease(tables, &mut grounds, &live, exchange, now, &mut answer)?;
     for ground in grounds.values() {
         ground.keep(tables)?;
-        if ground.run.ended_at == Some(now) && ground.run.state.ended() {
+        if ground.ended_now() && exchange.want.lanes.contains(&ground.run.connection) {
             answer.ended.push(ground.run.run.clone());
         }
     }
@@ -88,20 +95,26 @@ pub(super) fn touched<'a>(
     grounds.get_mut(run).ok_or_else(|| Error::NoRun(run.clone()))
 }
 
-/// Runs of these lanes in the order in which they are served: by class, then as submitted.
-pub(super) fn served(
+/// Runs of these lanes that are alive, in the order in which they are served: by class, then
+/// as submitted. One whose plan this program does not know is left for others.
+fn live(
     tables: &mut impl Tables,
-    grounds: &Grounds,
-    lanes: &[watershed_model::ConnectionName],
-    states: &[RunState],
+    grounds: &mut Grounds,
+    lanes: &[ConnectionName],
 ) -> Result<Vec<RunId>, Error> {
-    let mut runs = tables.runs()?;
-    for run in &mut runs {
-        if let Some(ground) = grounds.get(&run.run) {
-            run.state = ground.run.state;
+    let lanes: BTreeSet<&ConnectionName> = lanes.iter().collect();
+    let mut runs = Vec::new();
+    for lane in lanes {
+        for run in tables.live_runs(lane)? {
+            let plan = tables.plan(&run.plan_hash)?;
+            if plan.is_some_and(|p| p.format == PLAN_FORMAT) {
+                runs.push(run);
+            }
         }
     }
-    runs.retain(|r| lanes.contains(&r.connection) && states.contains(&r.state));
     runs.sort_by_key(|r| (r.trigger, r.submitted_at));
+    for run in &runs {
+        touched(tables, grounds, &run.run)?;
+    }
     Ok(runs.into_iter().map(|r| r.run).collect())
 }

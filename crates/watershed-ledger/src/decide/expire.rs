@@ -7,7 +7,7 @@ use super::settle::{Held, keep_open};
 use crate::tables::{Lease, Tables};
 use crate::{Error, LeaseId, Reply};
 
-/// Leases that run out in one exchange.
+/// Tasks that are taken back in one exchange: the lease that reaches it is the last one.
 const RUN_OUT_MAX: usize = 64;
 
 /// Takes back what was not settled in time.
@@ -16,9 +16,13 @@ pub(super) fn run_out(
     grounds: &mut Grounds,
     now: Millis,
 ) -> Result<(), Error> {
+    let mut tasks = 0;
     for id in tables.run_out(now, RUN_OUT_MAX)? {
+        if tasks >= RUN_OUT_MAX {
+            break;
+        }
         if let Some(lease) = tables.lease(id)? {
-            take_back(tables, grounds, &lease, now)?;
+            tasks += take_back(tables, grounds, &lease, now)?;
         }
     }
     Ok(())
@@ -53,8 +57,7 @@ pub(super) fn takeover(
     let mut tasks = 0;
     for id in tables.leases_of_others(worker)? {
         if let Some(lease) = tables.lease(id)? {
-            tasks += lease.open.iter().filter(|open| **open).count() as u64;
-            take_back(tables, &mut grounds, &lease, now)?;
+            tasks += take_back(tables, &mut grounds, &lease, now)? as u64;
         }
     }
     for ground in grounds.values() {
@@ -63,21 +66,25 @@ pub(super) fn takeover(
     Ok(Reply::TakenOver { tasks })
 }
 
+/// Gives a lease's open tasks back, each one lease poorer; tells how many.
 fn take_back(
     tables: &mut impl Tables,
     grounds: &mut Grounds,
     lease: &Lease,
     now: Millis,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let ground = touched(tables, grounds, &lease.run)?;
+    let mut tasks = 0;
     for (index, open) in lease.open.iter().enumerate() {
         if !open {
             continue;
         }
         let held = Held::of(tables, lease, u16::try_from(index).unwrap_or(u16::MAX))?;
         let mut task = held.task.clone();
-        task.lost += 1;
+        task.lost = task.lost.saturating_add(1);
         keep_open(tables, ground, held, task, now, now)?;
+        tasks += 1;
     }
-    tables.delete_lease(lease.id)
+    tables.delete_lease(lease.id)?;
+    Ok(tasks)
 }

@@ -1,16 +1,20 @@
 //! Leasing: what may start now, with its permit, in the same act.
 //!
-//! Order: poisoned tasks (they need no permit); then by class of the run; within a run and
-//! category old page tokens first, then `order`. Categories take turns by what is in front.
+//! Order: runs by class, then as submitted; of a run first what is poisoned (it needs no
+//! permit), then its categories in turns, so that none uses up the slots of another; within
+//! one, old page tokens first, then `order`.
 
 use watershed_model::{Category, Millis, RunId, RunState, ScopeSeed};
 
-use super::exchange::{Grounds, served, touched};
+use super::exchange::{Grounds, touched};
 use super::settle::Held;
+use super::spawn;
 use crate::budget::Permit;
 use crate::fold::{self, Ground};
 use crate::order;
-use crate::tables::{Budget, Lease, Leasehold, Ready, ScopeId, Slot, Tables};
+use crate::tables::{
+    Budget, ChunkId, Lease, Leasehold, Ready, ScopeId, Slot, Tables, Task, TaskId,
+};
 use crate::{Error, Exchange, Exchanged, Fence, LeaseId, Leased};
 
 /// A page token of this age goes before everything: it lives 15 minutes.
@@ -21,23 +25,23 @@ pub(super) const LOST_MAX: u16 = 3;
 const DUE_MAX: usize = 256;
 /// Work that is open and waits for nothing known is looked at again after this.
 const LOOK_AGAIN_MS: i64 = 1_000;
-/// Categories, and work that no limit counts.
+/// Categories, the scarce ones first, and last the work that no limit counts.
 const CATEGORIES: [Option<Category>; 5] = [
-    None,
-    Some(Category::Light),
-    Some(Category::Medium),
-    Some(Category::Heavy),
     Some(Category::ResourceIntensive),
+    Some(Category::Heavy),
+    Some(Category::Medium),
+    Some(Category::Light),
+    None,
 ];
 
 pub(super) fn lease(
     tables: &mut impl Tables,
     grounds: &mut Grounds,
+    runs: &[RunId],
     exchange: &Exchange,
     now: Millis,
     answer: &mut Exchanged,
 ) -> Result<(), Error> {
-    let runs = served(tables, grounds, &exchange.want.lanes, &[RunState::Running])?;
     let mut taker = Taker {
         exchange,
         now,
@@ -45,15 +49,28 @@ pub(super) fn lease(
         ask_again_at: None,
         leases: Vec::new(),
     };
+    let mut leased = false;
     for run in runs {
-        let ground = touched(tables, grounds, &run)?;
-        wake(tables, ground, now)?;
-        taker.serve(tables, ground)?;
-        if let Some(due) = tables.first_due(&run)? {
-            taker.ask(due);
+        let ground = touched(tables, grounds, run)?;
+        match ground.run.state {
+            RunState::Running => {
+                wake(tables, ground, now)?;
+                taker.serve(tables, ground)?;
+                if let Some(due) = tables.first_due(run)? {
+                    taker.ask(due);
+                }
+            }
+            // There is more to drop.
+            RunState::Cancelling if !tables.open_work(run, 1)?.is_empty() => taker.ask(now),
+            RunState::Cancelling
+            | RunState::Paused
+            | RunState::Cancelled
+            | RunState::Failed
+            | RunState::Complete => {}
         }
+        leased = leased || tables.leased(run)? > 0;
     }
-    if let Some(until) = tables.first_run_out()? {
+    if leased && let Some(until) = tables.first_run_out()? {
         taker.ask(until);
     }
     answer.ask_again_at = taker.ask_again_at.map(|at| at.max(now));
@@ -72,6 +89,15 @@ fn wake(tables: &mut impl Tables, ground: &Ground, now: Millis) -> Result<(), Er
         }
     }
     Ok(())
+}
+
+/// What a category has after it was served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// More that could start.
+    More,
+    /// Nothing that could start now.
+    Dry,
 }
 
 struct Taker<'a> {
@@ -94,11 +120,26 @@ impl Taker<'_> {
         }
         let mut budget = tables.budget(&ground.run.account)?;
         let before = budget.clone();
-        for category in CATEGORIES {
-            self.category(tables, ground, &run, category, &mut budget)?;
+        let mut turn: Vec<Option<Category>> = CATEGORIES.to_vec();
+        while self.left > 0 && !turn.is_empty() {
+            let mut next = Vec::new();
+            for (at, category) in turn.iter().enumerate() {
+                let fair = self.left.div_ceil(turn.len() - at);
+                if self.category(tables, ground, *category, fair, &mut budget)? == Then::More {
+                    next.push(*category);
+                }
+            }
+            turn = next;
         }
         if budget != before {
             tables.put_budget(&ground.run.account, &budget)?;
+        }
+        // The worker has no slot left for what these have: it asks when it has, and a permit
+        // is there.
+        for category in turn {
+            if !tables.ready(&run, category, 1)?.is_empty() {
+                self.ask(self.may_start(category, &budget));
+            }
         }
         Ok(())
     }
@@ -107,39 +148,49 @@ impl Taker<'_> {
         Slot { from: self.now, until: self.now + self.exchange.want.lease_ms }
     }
 
+    fn may_start(&self, category: Option<Category>, budget: &Budget) -> Millis {
+        let Some(category) = category else { return self.now + LOOK_AGAIN_MS };
+        match budget.clone().permit(category, self.now, self.exchange.want.horizon_ms) {
+            Permit::Granted(_) => self.now + LOOK_AGAIN_MS,
+            Permit::Later(at) => at,
+        }
+    }
+
+    /// Takes up to `max` tasks of a category.
     fn category(
         &mut self,
         tables: &mut impl Tables,
         ground: &mut Ground,
-        run: &RunId,
         category: Option<Category>,
+        max: usize,
         budget: &mut Budget,
-    ) -> Result<(), Error> {
-        loop {
-            let old = tables.aging(run, category, self.now + -TOKEN_OLD_MS, 1)?;
-            let next = match old.first() {
+    ) -> Result<Then, Error> {
+        let goal = self.left.saturating_sub(max);
+        // Strictly older ones are asked for.
+        let old = self.now + (1 - TOKEN_OLD_MS);
+        while self.left > goal {
+            let run = &ground.run.run;
+            let next = match tables.aging(run, category, old, 1)?.first() {
                 Some(id) => Ready::Task(*id),
                 None => match tables.ready(run, category, 1)?.first() {
                     Some(ready) => *ready,
-                    None => return Ok(()),
+                    None => return Ok(Then::Dry),
                 },
             };
-            if self.left == 0 {
-                self.ask(self.now + LOOK_AGAIN_MS);
-                return Ok(());
-            }
             match next {
                 Ready::Task(id) => {
-                    let Some(slot) = self.permit(category, budget) else { return Ok(()) };
+                    let Some(slot) = self.permit(category, budget) else { return Ok(Then::Dry) };
                     self.take_task(tables, ground, id, category, slot)?;
                 }
                 Ready::Chunk(id) => {
-                    if !self.take_range(tables, ground, id, category, budget)? {
-                        return Ok(());
+                    let max = self.left - goal;
+                    if self.take_range(tables, ground, id, category, max, budget)? == Then::Dry {
+                        return Ok(Then::Dry);
                     }
                 }
             }
         }
+        Ok(Then::More)
     }
 
     fn permit(&mut self, category: Option<Category>, budget: &mut Budget) -> Option<Slot> {
@@ -153,26 +204,11 @@ impl Taker<'_> {
         }
     }
 
-    fn lease(&self, ground: &Ground, id: u64, of: Leasehold, slots: Vec<Slot>) -> Lease {
-        Lease {
-            id: LeaseId(id),
-            worker: self.exchange.worker.clone(),
-            // The id is mixed in, so that two leases of one exchange differ.
-            nonce: self.exchange.random ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            until: self.now + self.exchange.want.lease_ms,
-            run: ground.run.run.clone(),
-            of,
-            category: None,
-            open: vec![true; slots.len()],
-            slots,
-        }
-    }
-
     fn take_task(
         &mut self,
         tables: &mut impl Tables,
         ground: &Ground,
-        id: crate::tables::TaskId,
+        id: TaskId,
         category: Option<Category>,
         slot: Slot,
     ) -> Result<(), Error> {
@@ -181,52 +217,61 @@ impl Taker<'_> {
             .ok_or_else(|| fold::damaged(format!("ready task {} is missing", id.0)))?;
         task.leased = true;
         tables.put_task(&task, None)?;
-        let number = tables.next_id()?;
-        let mut lease = self.lease(ground, number, Leasehold::Task(id), vec![slot]);
-        lease.category = category;
-        self.keep(tables, lease)
+        self.keep(tables, ground, Leasehold::Task(id), category, vec![slot])
     }
 
-    /// Takes a range of a chunk; false where permits or slots ran out.
+    /// Takes a range of a chunk, as far as permits reach.
     fn take_range(
         &mut self,
         tables: &mut impl Tables,
         ground: &Ground,
-        id: crate::tables::ChunkId,
+        id: ChunkId,
         category: Option<Category>,
+        max: usize,
         budget: &mut Budget,
-    ) -> Result<bool, Error> {
+    ) -> Result<Then, Error> {
         let mut chunk = tables
             .chunk(id)?
             .ok_or_else(|| fold::damaged(format!("ready chunk {} is missing", id.0)))?;
-        let mut slots = Vec::new();
-        let there = usize::from(chunk.len - chunk.next);
-        let mut more = true;
-        while slots.len() < there.min(self.left) {
-            match self.permit(category, budget) {
-                Some(slot) => slots.push(slot),
-                None => {
-                    more = false;
-                    break;
-                }
-            }
+        let wanted = usize::from(chunk.len.saturating_sub(chunk.next)).min(max);
+        let mut slots = Vec::with_capacity(wanted);
+        while slots.len() < wanted {
+            let Some(slot) = self.permit(category, budget) else { break };
+            slots.push(slot);
         }
+        let then = if slots.len() < wanted { Then::Dry } else { Then::More };
         if slots.is_empty() {
-            return Ok(false);
+            return Ok(Then::Dry);
         }
         let from = chunk.next;
         chunk.next += u16::try_from(slots.len()).unwrap_or(0);
         let place = (chunk.next < chunk.len).then(|| order::of_chunk(&ground.plan, &chunk));
         tables.put_chunk(&chunk, place.as_ref())?;
-        let number = tables.next_id()?;
-        let of = Leasehold::Range { chunk: id, from };
-        let mut lease = self.lease(ground, number, of, slots);
-        lease.category = category;
-        self.keep(tables, lease)?;
-        Ok(more)
+        self.keep(tables, ground, Leasehold::Range { chunk: id, from }, category, slots)?;
+        Ok(then)
     }
 
-    fn keep(&mut self, tables: &mut impl Tables, lease: Lease) -> Result<(), Error> {
+    fn keep(
+        &mut self,
+        tables: &mut impl Tables,
+        ground: &Ground,
+        of: Leasehold,
+        category: Option<Category>,
+        slots: Vec<Slot>,
+    ) -> Result<(), Error> {
+        let id = tables.next_id()?;
+        let lease = Lease {
+            id: LeaseId(id),
+            worker: self.exchange.worker.clone(),
+            // The id is mixed in, so that two leases of one exchange differ.
+            nonce: self.exchange.random ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            until: self.now + self.exchange.want.lease_ms,
+            run: ground.run.run.clone(),
+            of,
+            category,
+            open: vec![true; slots.len()],
+            slots,
+        };
         self.left = self.left.saturating_sub(lease.open.len());
         tables.put_lease(&lease)?;
         self.leases.push(lease);
@@ -241,18 +286,19 @@ pub(super) fn show(
     lease: &Lease,
     shown: &mut Vec<Leased>,
 ) -> Result<(), Error> {
-    for (index, slot) in lease.slots.iter().enumerate() {
-        if !lease.open[index] {
+    let tasks = tasks(tables, lease)?;
+    let Some(first) = tasks.first() else { return Ok(()) };
+    // All tasks of a lease are of one step and hang in one scope.
+    let scopes = seeds(tables, first.scope)?;
+    let failures = if ground.plan.joins.iter().any(|j| j.step == first.step) {
+        fold::load(tables, first.scope)?.failures.into_iter().collect()
+    } else {
+        Vec::new()
+    };
+    for ((index, task), slot) in (0..).zip(tasks).zip(&lease.slots) {
+        if lease.open.get(usize::from(index)) != Some(&true) {
             continue;
         }
-        let index = u16::try_from(index).unwrap_or(u16::MAX);
-        let task = Held::of(tables, lease, index)?.task;
-        let is_join = ground.plan.joins.iter().any(|j| j.step == task.step);
-        let failures = if is_join {
-            fold::load(tables, task.scope)?.failures.into_iter().collect()
-        } else {
-            Vec::new()
-        };
         shown.push(Leased {
             fence: Fence { lease: lease.id, nonce: lease.nonce, index },
             run: lease.run.clone(),
@@ -268,11 +314,27 @@ pub(super) fn show(
             category: lease.category,
             start_from: slot.from,
             start_until: slot.until,
-            scopes: seeds(tables, task.scope)?,
-            failures,
+            scopes: scopes.clone(),
+            failures: failures.clone(),
         });
     }
     Ok(())
+}
+
+/// All tasks of a lease, settled ones included.
+fn tasks(tables: &mut impl Tables, lease: &Lease) -> Result<Vec<Task>, Error> {
+    match lease.of {
+        Leasehold::Task(_) => Ok(vec![Held::of(tables, lease, 0)?.task]),
+        Leasehold::Range { chunk, from } => {
+            let len = u16::try_from(lease.slots.len()).unwrap_or(u16::MAX);
+            let items = tables.items(chunk, from, len)?;
+            let head = tables
+                .chunk(chunk)?
+                .filter(|_| items.len() == lease.slots.len())
+                .ok_or_else(|| fold::damaged(format!("chunk {} is not whole", chunk.0)))?;
+            Ok(items.into_iter().map(|item| spawn::of_item(&head, item)).collect())
+        }
+    }
 }
 
 /// The scopes above a task, outermost first, the run left out.

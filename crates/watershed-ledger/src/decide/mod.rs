@@ -1,11 +1,12 @@
 //! The state machine: a command, the tables, the time; nothing else.
 //!
-//! `decide` is total and deterministic. After an error the caller rolls its transaction back:
-//! nothing has changed. A file for each command; what they share is in `spawn`, `tolerate`,
+//! `decide` is total and deterministic. What a command says is checked before the first write;
+//! after any error the caller rolls its transaction back: nothing has changed. A file for each command; what they share is in `spawn`, `tolerate`,
 //! and beside this folder in `fold`, `order` and `budget`.
 
 mod exchange;
 mod expire;
+mod fit;
 mod lease;
 mod letters;
 mod settle;
@@ -14,7 +15,7 @@ mod state;
 mod submit;
 pub(crate) mod tolerate;
 
-use watershed_model::{Millis, RunId};
+use watershed_model::{Millis, PLAN_FORMAT, Plan, RunId};
 
 use crate::fold::{Ground, damaged};
 use crate::tables::Tables;
@@ -52,6 +53,19 @@ pub(crate) fn ground(tables: &mut impl Tables, run: &RunId) -> Result<Ground, Er
     let plan = tables
         .plan(&run.plan_hash)?
         .ok_or_else(|| damaged(format!("the plan of run {} is missing", run.run)))?;
+    known_format(&run.run, &plan)?;
     let counts = tables.counts(&run.run)?;
-    Ok(Ground { run, plan, counts })
+    Ok(Ground::loaded(run, plan, counts))
+}
+
+/// Refuses a plan of a format that this program does not know.
+pub(crate) fn known_format(run: &RunId, plan: &Plan) -> Result<(), Error> {
+    if plan.format == PLAN_FORMAT {
+        return Ok(());
+    }
+    Err(Error::Version {
+        place: format!("the plan of run {run}"),
+        found: plan.format.into(),
+        known: PLAN_FORMAT.into(),
+    })
 }

@@ -2,42 +2,91 @@
 //!
 //! Guarantee: a settle whose fence is not the worker's changes nothing. Next: `fold`.
 
+use std::collections::BTreeMap;
+
 use watershed_model::{Brood, Millis, RunState, StepId, WorkerId};
 
 use super::exchange::{Grounds, touched};
-use super::{spawn, tolerate};
+use super::{fit, spawn, tolerate};
 use crate::fold::{self, Ground, damaged};
 use crate::order;
 use crate::tables::{Lease, Leasehold, ScopeId, Tables, Task, TaskId};
-use crate::{End, Error, Outcome, Repeat, Settle, Settled};
+use crate::{End, Error, Fence, LeaseId, Outcome, Repeat, Settle, Settled};
 
 pub(super) fn settle(
     tables: &mut impl Tables,
     grounds: &mut Grounds,
-    worker: &WorkerId,
+    leases: &mut Leases,
     entry: &Settle,
     now: Millis,
 ) -> Result<Settled, Error> {
-    let index = usize::from(entry.fence.index);
-    let Some(mut lease) = tables.lease(entry.fence.lease)? else { return Ok(Settled::Stale) };
-    let valid = lease.nonce == entry.fence.nonce
-        && lease.worker == *worker
-        && lease.open.get(index) == Some(&true);
-    if !valid {
-        return Ok(Settled::Stale);
-    }
+    let Some(lease) = leases.valid(&entry.fence) else { return Ok(Settled::Stale) };
     let ground = touched(tables, grounds, &lease.run)?;
-    count_calls(ground, &lease, entry);
-    account(tables, ground, &lease, entry, now)?;
-    let held = Held::of(tables, &lease, entry.fence.index)?;
-    lease.open[index] = false;
-    if lease.open.contains(&true) {
-        tables.put_lease(&lease)?;
-    } else {
-        tables.delete_lease(lease.id)?;
-    }
+    count_calls(ground, lease, entry);
+    account(tables, ground, lease, entry, now)?;
+    let held = Held::of(tables, lease, entry.fence.index)?;
+    lease.open[usize::from(entry.fence.index)] = false;
     carry_out(tables, ground, held, &entry.outcome, now)?;
     Ok(Settled::Accepted)
+}
+
+/// The leases that a batch of settles names, as far as they are the worker's. Read once and
+/// kept once, however many of its tasks the batch settles.
+pub(super) struct Leases(BTreeMap<LeaseId, Lease>);
+
+impl Leases {
+    /// Reads them, and refuses children that the plan has no place for. Writes nothing.
+    pub(super) fn of(
+        tables: &mut impl Tables,
+        grounds: &mut Grounds,
+        worker: &WorkerId,
+        settles: &[Settle],
+    ) -> Result<Leases, Error> {
+        let mut leases = Leases(BTreeMap::new());
+        for entry in settles {
+            let id = entry.fence.lease;
+            if !leases.0.contains_key(&id)
+                && let Some(lease) = tables.lease(id)?
+                && lease.worker == *worker
+            {
+                leases.0.insert(id, lease);
+            }
+            let Some(lease) = leases.valid(&entry.fence) else { continue };
+            let ground = touched(tables, grounds, &lease.run)?;
+            let broods = match &entry.outcome {
+                Outcome::More { broods, .. } | Outcome::Closed { broods, .. } => broods,
+                Outcome::Failed | Outcome::Retry { .. } | Outcome::Restart | Outcome::Released => {
+                    continue;
+                }
+            };
+            if broods.iter().all(|b| b.kin.is_empty()) {
+                continue;
+            }
+            let task = Held::of(tables, lease, entry.fence.index)?.task;
+            let level = fold::load(tables, task.scope)?.level;
+            let why = broods.iter().find_map(|b| fit::kin(&ground.plan, level, &b.kin).err());
+            fit::refused("exchange", &lease.run, why)?;
+        }
+        Ok(leases)
+    }
+
+    /// The lease of a fence that is good now.
+    fn valid(&mut self, fence: &Fence) -> Option<&mut Lease> {
+        let open = |lease: &Lease| lease.open.get(usize::from(fence.index)) == Some(&true);
+        self.0.get_mut(&fence.lease).filter(|lease| lease.nonce == fence.nonce && open(lease))
+    }
+
+    /// Keeps what is left of them.
+    pub(super) fn keep(self, tables: &mut impl Tables) -> Result<(), Error> {
+        for (id, lease) in self.0 {
+            if lease.open.contains(&true) {
+                tables.put_lease(&lease)?;
+            } else {
+                tables.delete_lease(id)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A leased item, wherever it lies.
@@ -62,26 +111,10 @@ impl Held {
                     .chunk(chunk)?
                     .ok_or_else(|| damaged(format!("leased chunk {} is missing", chunk.0)))?;
                 let item = tables
-                    .items(chunk, from + index, 1)?
+                    .items(chunk, from.saturating_add(index), 1)?
                     .pop()
                     .ok_or_else(|| damaged(format!("an item of chunk {} is missing", chunk.0)))?;
-                let task = Task {
-                    id: TaskId(0),
-                    run: head.run,
-                    step: head.step,
-                    scope: head.scope,
-                    item: item.item,
-                    once: item.once,
-                    bucket: head.bucket,
-                    checkpoint: None,
-                    attempts: 0,
-                    lost: 0,
-                    restarted: false,
-                    keyed: false,
-                    due_at: Millis(0),
-                    leased: true,
-                };
-                Ok(Held { task, of: lease.of })
+                Ok(Held { task: spawn::of_item(&head, item), of: lease.of })
             }
         }
     }
@@ -107,31 +140,31 @@ fn carry_out(
         }
         Outcome::Closed { broods, end } => {
             children(tables, ground, &held.task, broods, now)?;
-            let tally = &mut ground.counts.steps[held.task.step.index()];
+            let step = held.task.step;
+            let tally = ground.close_item(step)?;
             match end {
                 End::Done => tally.done += 1,
                 End::Skipped => tally.skipped += 1,
                 End::Unavailable => tally.unavailable += 1,
                 End::Waiting => tally.waiting += 1,
             }
-            tally.open = tally.open.saturating_sub(1);
-            spawn::free_once(tables, ground, held.task.step, held.task.once)?;
+            judge(ground, step, false, now);
+            spawn::free_once(tables, ground, step, held.task.once)?;
             close(tables, ground, held, now)
         }
         Outcome::Failed => {
             let step = held.task.step;
-            let tally = &mut ground.counts.steps[step.index()];
-            tally.failed += 1;
-            tally.open = tally.open.saturating_sub(1);
+            ground.close_item(step)?.failed += 1;
             fold::count_failure(tables, held.task.scope, step)?;
-            close(tables, ground, held, now)?;
-            judge(ground, step, now);
-            Ok(())
+            spawn::bury_once(tables, ground, step, held.task.once)?;
+            // Before it closes: the last item's dead letter fails the run, not completes it.
+            judge(ground, step, true, now);
+            close(tables, ground, held, now)
         }
         Outcome::Retry { at, counts } => {
             let mut task = held.task.clone();
             task.lost = 0;
-            task.attempts += u16::from(*counts);
+            task.attempts = task.attempts.saturating_add(u16::from(*counts));
             keep_open(tables, ground, held, task, *at, now).map(|_| ())
         }
         Outcome::Restart => {
@@ -148,11 +181,11 @@ fn carry_out(
     }
 }
 
-fn judge(ground: &mut Ground, step: StepId, now: Millis) {
+fn judge(ground: &mut Ground, step: StepId, failed: bool, now: Millis) {
     if ground.run.state != RunState::Running && ground.run.state != RunState::Paused {
         return;
     }
-    if let Some(why) = tolerate::judge(&ground.plan, &ground.counts, step) {
+    if let Some(why) = tolerate::judge(&ground.plan, &ground.counts, step, failed) {
         ground.run.state = RunState::Failed;
         ground.run.why = Some(why);
         ground.run.ended_at = Some(now);

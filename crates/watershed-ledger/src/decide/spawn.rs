@@ -97,6 +97,26 @@ pub(crate) fn loose(
     Ok(task.id)
 }
 
+/// An item of a chunk as the task that it is while it is leased; without an id of its own.
+pub(crate) fn of_item(chunk: &Chunk, item: Item) -> Task {
+    Task {
+        id: TaskId(0),
+        run: chunk.run.clone(),
+        step: chunk.step,
+        scope: chunk.scope,
+        item: item.item,
+        once: item.once,
+        bucket: chunk.bucket,
+        checkpoint: None,
+        attempts: 0,
+        lost: 0,
+        restarted: false,
+        keyed: false,
+        due_at: Millis(0),
+        leased: true,
+    }
+}
+
 fn gather(
     tables: &mut impl Tables,
     ground: &mut Ground,
@@ -127,14 +147,34 @@ fn gather(
             Kin::Scope { level, key, joins, kin } => {
                 let above = ground.plan.scopes[usize::from(*level)].parent.unwrap_or(0);
                 let parent = fold::at_level(tables, scope, above)?;
-                let id =
-                    fold::open_scope(tables, ground, Some(parent), *level, *key, joins.clone())?;
+                let id = branch(tables, ground, parent, (*level, *key), joins)?;
                 opened.push(id);
                 gather(tables, ground, id, kin, groups, opened)?;
             }
         }
     }
     Ok(())
+}
+
+/// The scope of a branch. Where another listing has brought the same one, the new children
+/// hang there too, and its joins run after them.
+fn branch(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    parent: ScopeId,
+    (level, key): (u8, u64),
+    joins: &[(StepId, Vec<String>)],
+) -> Result<ScopeId, Error> {
+    let Some(id) = tables.scope_beneath(parent, level, key)? else {
+        return fold::open_scope(tables, ground, Some(parent), level, key, joins.to_vec());
+    };
+    fold::reopen(tables, id)?;
+    for (index, join) in ground.plan.joins.iter().enumerate() {
+        if join.scope == level {
+            fold::rerun(tables, ground, id, index)?;
+        }
+    }
+    Ok(id)
 }
 
 /// Takes a `once` key; false where it is open already.
@@ -158,6 +198,40 @@ pub(crate) fn free_once(
     let Some(once) = once else { return Ok(()) };
     let operation = ground.plan.step(step).operation.clone();
     tables.free_once(&ground.run.connection, operation.as_str(), once)
+}
+
+/// What the keys of dead letters are kept under, beside the operation's own: an item that is
+/// put back takes over its own key, and nobody else's.
+fn buried(operation: &str) -> String {
+    format!("dead:{operation}")
+}
+
+/// An item failed: its key stays taken, and is marked as a dead letter's.
+pub(crate) fn bury_once(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    step: StepId,
+    once: Option<u64>,
+) -> Result<(), Error> {
+    let Some(once) = once else { return Ok(()) };
+    let operation = buried(ground.plan.step(step).operation.as_str());
+    tables.take_once(&ground.run.connection, &operation, once).map(|_| ())
+}
+
+/// An item is put back: takes over the key that its dead letter kept, or takes it anew where
+/// the ledger was lost meanwhile; false where it is open in somebody else's hands.
+pub(crate) fn dig_up_once(
+    tables: &mut impl Tables,
+    ground: &Ground,
+    step: StepId,
+    once: Option<u64>,
+) -> Result<bool, Error> {
+    let Some(once) = once else { return Ok(true) };
+    let operation = buried(ground.plan.step(step).operation.as_str());
+    let connection = &ground.run.connection;
+    let unmarked = tables.take_once(connection, &operation, once)?;
+    tables.free_once(connection, &operation, once)?;
+    if unmarked { take_once(tables, ground, step, once) } else { Ok(true) }
 }
 
 fn add(

@@ -1,13 +1,12 @@
 //! Pause, resume, cancel; and the bounded dropping of a cancelled run's open items.
 
-use watershed_model::{ConnectionName, Millis, RunId, RunState};
+use watershed_model::{Millis, RunId, RunState};
 
-use super::exchange::{Grounds, served, touched};
 use super::ground;
 use super::settle::close_task_unit;
 use super::spawn;
 use crate::fold::{self, Ground};
-use crate::tables::{JoinState, Ready, Tables};
+use crate::tables::{ChunkId, Ready, Tables, TaskId};
 use crate::{Error, Reply};
 
 /// Chunks and tasks dropped in one step.
@@ -46,8 +45,9 @@ pub(super) fn cancel(tables: &mut impl Tables, run: &RunId, now: Millis) -> Resu
     match ground.run.state {
         RunState::Running | RunState::Paused | RunState::Failed => {
             ground.run.state = RunState::Cancelling;
+            ground.run.why = None;
             ground.run.ended_at = None;
-            drop_some(tables, &mut ground, now)?;
+            sweep(tables, &mut ground, now)?;
         }
         RunState::Cancelling | RunState::Cancelled => {}
         state => return Err(illegal("cancel", run, state)),
@@ -56,60 +56,65 @@ pub(super) fn cancel(tables: &mut impl Tables, run: &RunId, now: Millis) -> Resu
     Ok(Reply::Done)
 }
 
-/// Drops some more of the lanes' cancelled runs.
+/// Drops some more of a run that is being cancelled; ends it where nothing is left.
 pub(super) fn sweep(
     tables: &mut impl Tables,
-    grounds: &mut Grounds,
-    lanes: &[ConnectionName],
+    ground: &mut Ground,
     now: Millis,
 ) -> Result<(), Error> {
-    for run in served(tables, grounds, lanes, &[RunState::Cancelling])? {
-        let ground = touched(tables, grounds, &run)?;
-        drop_some(tables, ground, now)?;
+    if ground.run.state != RunState::Cancelling {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn drop_some(tables: &mut impl Tables, ground: &mut Ground, now: Millis) -> Result<(), Error> {
     for work in tables.open_work(&ground.run.run, DROPPED_MAX)? {
         match work {
-            Ready::Chunk(id) => {
-                let Some(mut chunk) = tables.chunk(id)? else { continue };
-                let waiting = chunk.len - chunk.next;
-                for item in tables.items(id, chunk.next, waiting)? {
-                    spawn::free_once(tables, ground, chunk.step, item.once)?;
-                }
-                let tally = &mut ground.counts.steps[chunk.step.index()];
-                tally.open = tally.open.saturating_sub(u64::from(waiting));
-                chunk.next = chunk.len;
-                chunk.open -= waiting;
-                if chunk.open > 0 {
-                    tables.put_chunk(&chunk, None)?;
-                } else {
-                    tables.delete_chunk(id)?;
-                    fold::close_unit(tables, ground, chunk.scope, chunk.step, now)?;
-                }
-            }
-            Ready::Task(id) => {
-                let Some(task) = tables.task(id)? else { continue };
-                spawn::free_once(tables, ground, task.step, task.once)?;
-                let tally = &mut ground.counts.steps[task.step.index()];
-                tally.open = tally.open.saturating_sub(1);
-                tables.delete_keys(id)?;
-                tables.delete_task(id)?;
-                close_task_unit(tables, ground, task.scope, task.step, now)?;
-            }
+            Ready::Chunk(id) => drop_chunk(tables, ground, id, now)?,
+            Ready::Task(id) => drop_task(tables, ground, id, now)?,
         }
     }
-    if ground.run.state == RunState::Cancelling && tables.leased(&ground.run.run)? == 0 {
-        let root = fold::load(tables, ground.run.root)?;
-        let waiting = root.states.iter().filter(|s| **s == JoinState::Waiting).count() as u64;
-        if root.units <= waiting && tables.open_work(&ground.run.run, 1)?.is_empty() {
-            ground.run.state = RunState::Cancelled;
-            ground.run.ended_at = Some(now);
-        }
+    // Joins that waited run no more; without open units the run ends here.
+    let root = ground.run.root;
+    fold::settle_scope(tables, ground, root, now)
+}
+
+/// Drops the items of a chunk that are not leased.
+fn drop_chunk(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    id: ChunkId,
+    now: Millis,
+) -> Result<(), Error> {
+    let Some(mut chunk) = tables.chunk(id)? else { return Ok(()) };
+    let waiting = chunk.len - chunk.next;
+    for item in tables.items(id, chunk.next, waiting)? {
+        spawn::free_once(tables, ground, chunk.step, item.once)?;
+        ground.close_item(chunk.step)?;
     }
-    Ok(())
+    chunk.next = chunk.len;
+    chunk.open = chunk
+        .open
+        .checked_sub(waiting)
+        .ok_or_else(|| fold::damaged(format!("chunk {} has fewer items than none", id.0)))?;
+    if chunk.open > 0 {
+        return tables.put_chunk(&chunk, None);
+    }
+    tables.delete_chunk(id)?;
+    fold::close_unit(tables, ground, chunk.scope, chunk.step, now)
+}
+
+fn drop_task(
+    tables: &mut impl Tables,
+    ground: &mut Ground,
+    id: TaskId,
+    now: Millis,
+) -> Result<(), Error> {
+    let Some(task) = tables.task(id)? else { return Ok(()) };
+    spawn::free_once(tables, ground, task.step, task.once)?;
+    ground.close_item(task.step)?;
+    if task.keyed {
+        tables.delete_keys(id)?;
+    }
+    tables.delete_task(id)?;
+    close_task_unit(tables, ground, task.scope, task.step, now)
 }
 
 fn illegal(command: &'static str, run: &RunId, state: RunState) -> Error {

@@ -1,8 +1,8 @@
 //! Submit: a run begins, with what hangs under the run itself.
 
-use watershed_model::{Millis, PLAN_FORMAT, RunState};
+use watershed_model::{Millis, RunState};
 
-use super::spawn;
+use super::{fit, known_format, spawn};
 use crate::fold::{self, Ground};
 use crate::tables::{Counts, RunRecord, ScopeId, Tables, Tally};
 use crate::{Error, Reply, Submit};
@@ -24,13 +24,8 @@ pub(super) fn submit(
         };
         return Err(Error::OtherRun { run: submit.run.clone(), what });
     }
-    if submit.plan.format != PLAN_FORMAT {
-        return Err(Error::Version {
-            place: format!("the plan of run {}", submit.run),
-            found: submit.plan.format.into(),
-            known: PLAN_FORMAT.into(),
-        });
-    }
+    known_format(&submit.run, &submit.plan)?;
+    fit::submit(submit)?;
     tables.put_plan(&submit.plan_hash, &submit.plan)?;
     let run = RunRecord {
         run: submit.run.clone(),
@@ -49,7 +44,7 @@ pub(super) fn submit(
     let plan = std::sync::Arc::new(submit.plan.clone());
     let counts =
         Counts { steps: vec![Tally::default(); submit.plan.steps.len()], ..Counts::default() };
-    let mut ground = Ground { run, plan, counts };
+    let mut ground = Ground::begun(run, plan, counts);
     ground.run.root = fold::open_scope(tables, &ground, None, 0, 0, submit.joins.clone())?;
     let root = ground.run.root;
     // Held open until its children are in, so that nothing ends between.
@@ -58,7 +53,7 @@ pub(super) fn submit(
     tables.put_scope(&held)?;
     spawn::kin(tables, &mut ground, root, &submit.kin, now)?;
     let mut held = fold::load(tables, root)?;
-    held.units -= 1;
+    held.units = held.units.saturating_sub(1);
     tables.put_scope(&held)?;
     fold::settle_scope(tables, &mut ground, root, now)?;
     ground.keep(tables)?;

@@ -9,17 +9,20 @@ const JUDGED_FROM: u64 = 100;
 /// Fewer dead letters than this never fail a run.
 const FAILURES_MIN: u64 = 10;
 
-/// Why the run fails after one more dead letter of that step, if it does.
-pub(crate) fn judge(plan: &Plan, counts: &Counts, step: StepId) -> Option<String> {
+/// Why the run fails after one more item of that step was closed, if it does.
+///
+/// Judged with the item that makes enough of them, and with each dead letter after it: a run
+/// that an operator set going again is not stopped by what goes well.
+pub(crate) fn judge(plan: &Plan, counts: &Counts, step: StepId, failed: bool) -> Option<String> {
     let spec = plan.step(step);
-    if spec.on_failure == OnFailure::FailRun {
+    if failed && spec.on_failure == OnFailure::FailRun {
         return Some(format!("step {} may not fail, and did", spec.name));
     }
-    let tally = &counts.steps[step.index()];
-    if closed(tally) < JUDGED_FROM {
-        return None;
+    let closed = closed(&counts.steps[step.index()]);
+    if closed == JUDGED_FROM || (failed && closed > JUDGED_FROM) {
+        return exceeded(plan, counts, step);
     }
-    exceeded(plan, counts, step)
+    None
 }
 
 /// Why the run fails at its end, if it does.
