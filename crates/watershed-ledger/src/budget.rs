@@ -64,9 +64,14 @@ impl Budget {
             }
             match limit.period {
                 Period::Day => {
-                    let day = counted_day(used, now);
-                    if used.day == day && used.used >= day_calls(limit) {
-                        return Permit::Later(Millis((day + 1) * Millis::DAY));
+                    // The clock stepped back over midnight: what that day has used is
+                    // forgotten, so it counts as spent.
+                    if used.day == now.day() + 1 {
+                        return Permit::Later(now.next_day());
+                    }
+                    let today = if used.day == now.day() { used.used } else { 0 };
+                    if today >= day_calls(limit) {
+                        return Permit::Later(now.next_day());
                     }
                 }
                 Period::Second | Period::Minute => {
@@ -93,7 +98,7 @@ impl Budget {
                 continue;
             }
             let period = match limit.period {
-                Period::Day => counted_day(used, now),
+                Period::Day => now.day(),
                 Period::Second | Period::Minute => {
                     used.next_us = slot_us.saturating_add(gap_us(limit));
                     slot_us.div_euclid(limit.period.ms() * 1_000)
@@ -111,7 +116,6 @@ impl Budget {
     /// budget errs on the low side.
     pub fn give_back(&mut self, category: Category, slot: Slot) {
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
-            // One that was counted in the day after its own stays counted: on the low side.
             if limit.categories.contains(category)
                 && limit.period == Period::Day
                 && used.day == slot.from.day()
@@ -153,15 +157,10 @@ impl Budget {
             .iter()
             .zip(&self.used)
             .map(|(limit, used)| {
-                let period = match limit.period {
-                    Period::Day => counted_day(used, now),
-                    Period::Second | Period::Minute => now.0.div_euclid(limit.period.ms()),
-                };
+                let period = now.0.div_euclid(limit.period.ms());
                 let in_period = if used.day == period { used.used } else { 0 };
                 let next = match limit.period {
-                    Period::Day if in_period >= day_calls(limit) => {
-                        Some(Millis((period + 1) * Millis::DAY))
-                    }
+                    Period::Day if in_period >= day_calls(limit) => Some(now.next_day()),
                     Period::Day => None,
                     Period::Second | Period::Minute => {
                         let at_us = next_slot_us(limit, used, now);
@@ -191,12 +190,6 @@ impl Budget {
 
 fn day_calls(limit: &Limit) -> u64 {
     limit.calls.max(0.0).floor() as u64
-}
-
-/// The day that calls count in. A clock that stepped back over midnight goes on counting in
-/// the later day, so that neither day is begun twice.
-fn counted_day(used: &LimitUse, now: Millis) -> i64 {
-    if used.day == now.day() + 1 { used.day } else { now.day() }
 }
 
 /// Microseconds between two slots.

@@ -1,0 +1,303 @@
+//! Properties of the rate budget: never more than the share, and all of it while work waits.
+
+use proptest::prelude::*;
+use watershed_ledger::budget::Permit;
+use watershed_ledger::tables::{Budget, Slot};
+use watershed_model::{Category, CategorySet, Limit, Limits, Millis, Period, Throttle};
+
+const NOON: Millis = Millis(20_000 * Millis::DAY + Millis::DAY / 2);
+
+fn limit(categories: &[Category], period: Period, calls: f64) -> Limit {
+    Limit { categories: CategorySet::of(categories), period, calls }
+}
+
+fn budget(limits: Vec<Limit>) -> Budget {
+    let mut budget = Budget::default();
+    budget.set(&Limits(limits));
+    budget
+}
+
+fn granted(permit: Permit) -> Option<Slot> {
+    match permit {
+        Permit::Granted(slot) => Some(slot),
+        Permit::Later(_) => None,
+    }
+}
+
+/// The most starts in any stretch of one period.
+fn most_in_a_period(mut starts: Vec<Millis>, period: Period) -> usize {
+    starts.sort();
+    let mut first = 0;
+    let mut most = 0;
+    for last in 0..starts.len() {
+        while starts[last] - starts[first] >= period.ms() {
+            first += 1;
+        }
+        most = most.max(last + 1 - first);
+    }
+    most
+}
+
+fn category() -> impl Strategy<Value = Category> {
+    prop::sample::select(Category::ALL.to_vec())
+}
+
+fn any_limits() -> impl Strategy<Value = Vec<Limit>> {
+    let period = prop::sample::select(vec![Period::Second, Period::Minute, Period::Day]);
+    let calls = prop_oneof![0.2..3.0, 3.0..120.0, (1u32..90).prop_map(f64::from)];
+    let one = (prop::collection::vec(category(), 1..4), period, calls)
+        .prop_map(|(categories, period, calls)| limit(&categories, period, calls));
+    prop::collection::vec(one, 1..5)
+}
+
+/// An ask: milliseconds since the one before (back, too), category, horizon, calls asked for,
+/// and whether the permits are given back.
+fn any_ask() -> impl Strategy<Value = (i64, Category, i64, usize, bool)> {
+    let step = prop_oneof![
+        10 => 0i64..400,
+        2 => 400i64..90_000,
+        1 => -3_600_000i64..0,
+        1 => 3_600_000i64..90_000_000,
+    ];
+    (step, category(), 0i64..1_500, 1usize..40, prop::bool::weighted(0.1))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn no_stretch_of_a_period_holds_more_starts_than_its_share(
+        limits in any_limits(),
+        asks in prop::collection::vec(any_ask(), 1..80),
+    ) {
+        let mut budget = budget(limits.clone());
+        let mut now = NOON;
+        let mut starts: Vec<(Category, Millis)> = Vec::new();
+        let mut used: Vec<(Category, Millis)> = Vec::new();
+        for (step, category, horizon, calls, given_back) in asks {
+            now = now + step;
+            for _ in 0..calls {
+                let Permit::Granted(slot) = budget.permit(category, now, horizon) else { break };
+                prop_assert!(slot.from >= now && slot.from <= now + horizon);
+                prop_assert!(slot.until > slot.from);
+                starts.push((category, slot.from));
+                if given_back {
+                    budget.give_back(category, slot);
+                } else {
+                    used.push((category, slot.from));
+                }
+            }
+        }
+        for limit in limits {
+            let of = |all: &[(Category, Millis)]| -> Vec<Millis> {
+                let named = all.iter().filter(|(c, _)| limit.categories.contains(*c));
+                named.map(|(_, at)| *at).collect()
+            };
+            match limit.period {
+                Period::Second | Period::Minute => {
+                    let most = most_in_a_period(of(&starts), limit.period);
+                    prop_assert!(most as f64 <= limit.calls.ceil(), "{most} of {limit:?}");
+                }
+                Period::Day => {
+                    let mut days: Vec<i64> = of(&used).iter().map(|at| at.day()).collect();
+                    days.sort_unstable();
+                    let most = days.chunk_by(|a, b| a == b).map(<[i64]>::len).max().unwrap_or(0);
+                    prop_assert!(most as f64 <= limit.calls.floor(), "{most} of {limit:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn while_work_waits_nearly_all_of_a_second_is_used(
+        calls in prop_oneof![1.0f64..10.0, 10.0..200.0],
+        pace in 10i64..200,
+        horizon in 200i64..1_000,
+    ) {
+        let mut budget = budget(vec![limit(&[Category::Medium], Period::Second, calls)]);
+        let mut starts = Vec::new();
+        let seconds = 30;
+        let mut now = NOON;
+        while now - NOON < seconds * 1_000 {
+            while let Some(slot) = granted(budget.permit(Category::Medium, now, horizon)) {
+                starts.push(slot.from);
+            }
+            now = now + pace;
+        }
+        let in_time = starts.iter().filter(|at| **at - NOON < seconds * 1_000).count();
+        let share = calls * seconds as f64;
+        prop_assert!(in_time as f64 >= share * 0.97 - 1.0, "{in_time} of {share}");
+        for second in 0..seconds {
+            let (from, to) = (NOON + second * 1_000, NOON + (second + 1) * 1_000);
+            let used = starts.iter().filter(|at| **at >= from && **at < to).count();
+            // A fraction carries over to a later second.
+            prop_assert!(used as f64 >= (calls * 0.97).floor(), "{used} in second {second}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_used_to_its_last_permit_and_no_further(
+        calls in 1.0f64..300.0,
+        hours in prop::collection::vec(0i64..20, 1..12),
+    ) {
+        let mut budget = budget(vec![
+            limit(&[Category::Heavy, Category::ResourceIntensive], Period::Day, calls),
+            limit(&[Category::Heavy], Period::Second, 40.0),
+        ]);
+        let mut now = NOON;
+        for hour in hours {
+            now = now + hour * 3_600_000;
+            let day = now.day();
+            let mut used = 0u64;
+            loop {
+                match budget.permit(Category::Heavy, now, 0) {
+                    Permit::Granted(_) => used += 1,
+                    Permit::Later(at) if at.day() == day => now = at,
+                    Permit::Later(at) => {
+                        prop_assert_eq!(at, now.next_day());
+                        break;
+                    }
+                }
+            }
+            prop_assert!(used == calls.floor() as u64 || used == 0);
+        }
+    }
+}
+
+#[test]
+fn a_share_of_less_than_a_call_a_day_starts_none() {
+    let mut budget = budget(vec![limit(&[Category::Heavy], Period::Day, 0.2)]);
+    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(NOON.next_day()));
+}
+
+#[test]
+fn a_fresh_lane_does_not_burst() {
+    let mut budget = budget(vec![limit(&[Category::Heavy], Period::Second, 10.0)]);
+    let slots: Vec<i64> = std::iter::from_fn(|| {
+        granted(budget.permit(Category::Heavy, NOON, 350)).map(|slot| slot.from - NOON)
+    })
+    .collect();
+    assert_eq!(slots, [0, 100, 200, 300]);
+    assert_eq!(budget.permit(Category::Heavy, NOON, 350), Permit::Later(NOON + 50));
+}
+
+#[test]
+fn fractions_of_a_call_carry_over_to_the_next_second() {
+    let mut budget = budget(vec![limit(&[Category::Light], Period::Second, 2.5)]);
+    let mut per_second = [0u32; 4];
+    while let Some(slot) = granted(budget.permit(Category::Light, NOON, 3_999)) {
+        per_second[usize::try_from((slot.from - NOON) / 1_000).unwrap()] += 1;
+    }
+    assert_eq!(per_second, [3, 2, 3, 2]);
+}
+
+#[test]
+fn a_call_must_fit_every_limit_that_names_its_category() {
+    let mut budget = budget(vec![
+        limit(&[Category::Heavy], Period::Second, 100.0),
+        limit(&[Category::Heavy, Category::Light], Period::Minute, 60.0),
+    ]);
+    assert!(granted(budget.permit(Category::Light, NOON, 0)).is_some());
+    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(NOON + 1_000));
+    assert!(granted(budget.permit(Category::Medium, NOON, 0)).is_some(), "no limit names it");
+}
+
+#[test]
+fn a_permit_given_back_frees_the_calls_of_its_own_day_only() {
+    let mut budget = budget(vec![limit(&[Category::Heavy], Period::Day, 2.0)]);
+    let first = granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(NOON.next_day()));
+    budget.give_back(Category::Heavy, first);
+    assert!(granted(budget.permit(Category::Heavy, NOON, 0)).is_some());
+
+    let tomorrow = NOON.next_day();
+    granted(budget.permit(Category::Heavy, tomorrow, 0)).unwrap();
+    granted(budget.permit(Category::Heavy, tomorrow, 0)).unwrap();
+    budget.give_back(Category::Heavy, first);
+    assert!(granted(budget.permit(Category::Heavy, tomorrow, 0)).is_none());
+}
+
+#[test]
+fn a_clock_that_steps_back_over_midnight_begins_no_day_twice() {
+    let mut budget = budget(vec![limit(&[Category::Heavy], Period::Day, 3.0)]);
+    let midnight = NOON.next_day();
+    assert!(granted(budget.permit(Category::Heavy, midnight + 5, 0)).is_some());
+    assert_eq!(
+        budget.permit(Category::Heavy, midnight + -5, 0),
+        Permit::Later(midnight),
+        "what today had used is not known any more"
+    );
+    assert!(granted(budget.permit(Category::Heavy, midnight + 6, 0)).is_some());
+    assert!(granted(budget.permit(Category::Heavy, midnight + 7, 0)).is_some());
+    assert!(granted(budget.permit(Category::Heavy, midnight + 8, 0)).is_none());
+}
+
+#[test]
+fn a_clock_that_steps_back_by_days_is_believed_again() {
+    let mut budget = budget(vec![limit(&[Category::Light], Period::Second, 1.0)]);
+    granted(budget.permit(Category::Light, NOON + 400 * Millis::DAY, 0)).unwrap();
+    budget.throttle(
+        Throttle {
+            category: Category::Light,
+            daily: false,
+            until: NOON + 400 * Millis::DAY + 60_000,
+        },
+        NOON + 400 * Millis::DAY,
+    );
+    assert!(granted(budget.permit(Category::Light, NOON, 0)).is_some());
+}
+
+#[test]
+fn new_limits_keep_what_was_used() {
+    let day = |calls| limit(&[Category::Heavy], Period::Day, calls);
+    let mut budget = budget(vec![day(5.0)]);
+    for _ in 0..4 {
+        granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    }
+    let second = limit(&[Category::Heavy], Period::Second, 1_000.0);
+    budget.set(&Limits(vec![second, day(6.0)]));
+    assert!(granted(budget.permit(Category::Heavy, NOON, 0)).is_some());
+    assert!(granted(budget.permit(Category::Heavy, NOON + 1, 0)).is_some());
+    assert!(granted(budget.permit(Category::Heavy, NOON + 2, 0)).is_none());
+}
+
+#[test]
+fn a_429_of_the_second_closes_its_category_until_then() {
+    let mut budget =
+        budget(vec![limit(&[Category::Heavy, Category::ResourceIntensive], Period::Day, 100.0)]);
+    let until = NOON + 2_000;
+    budget.throttle(Throttle { category: Category::Heavy, daily: false, until }, NOON);
+    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(until));
+    assert!(granted(budget.permit(Category::ResourceIntensive, NOON, 0)).is_some());
+    assert!(granted(budget.permit(Category::Heavy, until, 0)).is_some());
+}
+
+#[test]
+fn a_429_of_the_day_closes_all_that_share_the_day_and_for_25_hours_at_most() {
+    let mut budget =
+        budget(vec![limit(&[Category::Heavy, Category::ResourceIntensive], Period::Day, 100.0)]);
+    let until = NOON + 100 * Millis::DAY;
+    budget.throttle(Throttle { category: Category::Heavy, daily: true, until }, NOON);
+    let reopens = NOON + 25 * 3_600_000;
+    for category in [Category::Heavy, Category::ResourceIntensive] {
+        assert_eq!(budget.permit(category, NOON, 0), Permit::Later(reopens));
+    }
+    assert!(granted(budget.permit(Category::Light, NOON, 0)).is_some());
+}
+
+#[test]
+fn the_report_says_what_is_used_and_what_binds() {
+    let mut budget = budget(vec![limit(&[Category::Heavy], Period::Day, 2.0)]);
+    granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    let report = budget.report(NOON, |_| true);
+    assert_eq!((report[0].used, report[0].share, report[0].binds), (1, 2.0, false));
+    granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    let report = budget.report(NOON, |_| true);
+    assert!(report[0].binds);
+    assert_eq!(report[0].free_at, Some(NOON.next_day().to_string()));
+    assert!(!budget.report(NOON, |_| false)[0].binds, "nothing waits for it");
+    assert_eq!(budget.report(NOON.next_day(), |_| true)[0].used, 0);
+}
