@@ -1,1 +1,24 @@
-//! Conformance suite, oracle and history generator for every ledger
+//! What every ledger must do, told three times: by named cases, by an oracle, by histories.
+//!
+//! A ledger is put under test as a [`Subject`]. [`cases`] are short and readable, one rule
+//! each; [`history`] draws long random ones from a seed, and [`check`] plays one against the
+//! subject beside an oracle that walks a whole tree for every question. A [`Divergence`]
+//! tells the seed and the shortest history that still shows it. Imports types of
+//! `watershed-ledger`, never its rules.
+
+mod check;
+mod dice;
+mod divergence;
+mod draw;
+mod history;
+mod oracle;
+mod play;
+mod sketch;
+mod subject;
+mod tell;
+mod world;
+
+pub use check::{Stats, check};
+pub use divergence::Divergence;
+pub use history::{History, Size, history};
+pub use subject::{Capability, Make, Subject};

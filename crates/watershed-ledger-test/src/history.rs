@@ -1,0 +1,218 @@
+//! Histories: everything that may happen to a ledger, drawn from a seed.
+
+use std::fmt;
+
+use watershed_model::{Category, CategorySet, Limit, Limits, Millis, Period, Trigger};
+
+use crate::dice::{Dice, mix};
+use crate::draw::draw;
+use crate::sketch::Shape;
+use crate::world::World;
+
+/// How large a history gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// One run of few steps, some thirty acts.
+    Small,
+    /// Up to three runs, some eighty acts.
+    Medium,
+    /// Long listings and large items beside, some two hundred acts.
+    Large,
+}
+
+/// Something that happens. Numbers are reduced to what is there when it does, so that an act
+/// still means something after others were left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// A run is submitted, or submitted again.
+    Submit { run: usize },
+    /// A worker settles a part of what it holds and asks for more.
+    Exchange { worker: usize, share: u64, luck: u64, want: u16, lanes: u64, answer_lost: bool },
+    /// A worker says its last exchange again.
+    Repeat { worker: usize },
+    /// A worker says an exchange older than its last.
+    Older { worker: usize },
+    /// A worker settles with fences that are not its own any more, and some of its own twice.
+    Stale { worker: usize, luck: u64 },
+    /// A worker keeps its leases longer.
+    Extend { worker: usize, lease_ms: i64 },
+    /// Time passes, or steps back.
+    Time { ms: i64 },
+    /// A worker that knows it is alone takes back what others held.
+    Takeover { worker: usize },
+    /// A worker dies; another takes its place.
+    Crash { worker: usize },
+    /// A run is paused.
+    Pause { run: usize },
+    /// A run is resumed.
+    Resume { run: usize },
+    /// A run is cancelled.
+    Cancel { run: usize },
+    /// Dead letters of a run are put back.
+    Retry { run: usize, luck: u64 },
+    /// An account gets more or less budget.
+    Limits { account: usize, luck: u64 },
+    /// The ledger is closed and opened again.
+    Restart,
+    /// The state is kept for a later rollback.
+    Snapshot,
+    /// The ledger falls back to the kept state.
+    Rollback,
+}
+
+/// A run of a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) shape: Shape,
+    pub(crate) world: World,
+    pub(crate) connection: usize,
+    pub(crate) trigger: Trigger,
+}
+
+/// Plans, an account, workers, and all that happens to them.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// What it was drawn from.
+    pub seed: u64,
+    /// How large.
+    pub size: Size,
+    pub(crate) start: Millis,
+    pub(crate) runs: Vec<Planned>,
+    /// By account; connection 0 and 1 use account 0, connection 2 account 1.
+    pub(crate) limits: Vec<Limits>,
+    pub(crate) workers: usize,
+    pub(crate) acts: Vec<Act>,
+}
+
+/// The history of a seed.
+pub fn history(seed: u64, size: Size) -> History {
+    let mut dice = Dice::new(mix(&[seed, size as u64]));
+    let (runs_max, steps_max, acts) = match size {
+        Size::Small => (1, 4, 30),
+        Size::Medium => (3, 7, 80),
+        Size::Large => (3, 8, 200),
+    };
+    let meet = dice.chance(40);
+    let failures = [0, 3, 12, 40][dice.index(4)];
+    let runs: Vec<Planned> = (0..1 + dice.index(runs_max))
+        .map(|_| {
+            let world = World {
+                seed: dice.roll(),
+                once_seed: if meet { seed } else { dice.roll() },
+                failures,
+                large: size == Size::Large && dice.chance(40),
+            };
+            let trigger = [Trigger::Event, Trigger::Manual, Trigger::Schedule][dice.index(3)];
+            Planned { shape: draw(&mut dice, steps_max), world, connection: dice.index(3), trigger }
+        })
+        .collect();
+    let limits = (0..2).map(|_| limits(&mut dice)).collect();
+    let workers = 1 + dice.index(3);
+    // A day's end is near in some histories.
+    let noon = Millis(20_000 * Millis::DAY + Millis::DAY / 2);
+    let start = if dice.chance(25) { Millis(20_001 * Millis::DAY - 30_000) } else { noon };
+    let mut drawn: Vec<Act> = (0..runs.len()).map(|run| Act::Submit { run }).collect();
+    // A key of a run that is being cancelled is free at a time that no rule fixes: where runs
+    // meet, nothing is cancelled.
+    while drawn.len() < acts {
+        drawn.push(act(&mut dice, runs.len(), workers, !meet));
+    }
+    History { seed, size, start, runs, limits, workers, acts: drawn }
+}
+
+fn limits(dice: &mut Dice) -> Limits {
+    let limit = |categories: &[Category], period, calls| Limit {
+        categories: CategorySet::of(categories),
+        period,
+        calls,
+    };
+    let light = [Category::Light];
+    let medium = [Category::Medium];
+    let heavy = [Category::Heavy, Category::ResourceIntensive];
+    match dice.below(4) {
+        0 => Limits::default(),
+        1 => Limits(vec![
+            limit(&light, Period::Second, 40.0),
+            limit(&medium, Period::Second, 20.0),
+            limit(&heavy, Period::Second, 10.0),
+            limit(&heavy, Period::Day, 2_000.0),
+        ]),
+        2 => Limits(vec![
+            limit(&light, Period::Second, 4.5),
+            limit(&medium, Period::Second, 2.3),
+            limit(&heavy, Period::Minute, 10.0),
+            limit(&heavy, Period::Day, 12.5),
+        ]),
+        _ => Limits(vec![
+            limit(&[Category::Light, Category::Medium], Period::Second, 7.0),
+            limit(&light, Period::Day, 60.0),
+        ]),
+    }
+}
+
+fn act(dice: &mut Dice, runs: usize, workers: usize, cancels: bool) -> Act {
+    let worker = dice.index(workers);
+    let run = dice.index(runs);
+    match dice.below(100) {
+        0..52 => Act::Exchange {
+            worker,
+            share: dice.below(5),
+            luck: dice.roll(),
+            want: [0, 1, 3, 10, 40][dice.index(5)],
+            lanes: if dice.chance(70) { 7 } else { dice.below(8) },
+            answer_lost: dice.chance(8),
+        },
+        52..56 => Act::Repeat { worker },
+        56..57 => Act::Older { worker },
+        57..63 => Act::Stale { worker, luck: dice.roll() },
+        63..66 => Act::Extend { worker, lease_ms: 10_000 + dice.below(50_000) as i64 },
+        66..80 => Act::Time { ms: [5, 200, 1_000, 4_000, 20_000, 40_000, 310_000][dice.index(7)] },
+        80..81 => Act::Time { ms: -[50, 3_000, 60_000][dice.index(3)] },
+        81..82 => Act::Takeover { worker },
+        82..85 => Act::Crash { worker },
+        85..87 => Act::Pause { run },
+        87..89 => Act::Resume { run },
+        89..90 if cancels => Act::Cancel { run },
+        89..95 => Act::Retry { run, luck: dice.roll() },
+        95..96 => Act::Limits { account: dice.index(2), luck: dice.roll() },
+        96..97 => Act::Restart,
+        97..99 => Act::Snapshot,
+        _ if dice.chance(70) => Act::Rollback,
+        _ => Act::Submit { run },
+    }
+}
+
+impl History {
+    /// How many acts it has.
+    pub fn acts(&self) -> usize {
+        self.acts.len()
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {} size {:?}, {} workers", self.seed, self.size, self.workers)?;
+        for (at, run) in self.runs.iter().enumerate() {
+            writeln!(f, "run{at} of connection{}, {:?}:", run.connection, run.trigger)?;
+            for (step, line) in run.shape.lines.iter().enumerate() {
+                let category = line.category.map_or("none", Category::name);
+                writeln!(
+                    f,
+                    "  step{step}: {:?}{}{} {category} path {:?}",
+                    line.from,
+                    if line.windows { " windows" } else { "" },
+                    if line.once { " once" } else { "" },
+                    run.shape.paths[step],
+                )?;
+            }
+            for join in &run.shape.plan.joins {
+                let watches: Vec<u16> = join.watches.iter().map(|s| s.0).collect();
+                writeln!(f, "  step{} watches {watches:?}", join.step.0)?;
+            }
+        }
+        for (at, act) in self.acts.iter().enumerate() {
+            writeln!(f, "{at:4} {act:?}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! The budget's audit: every permit ever given, counted anew for each one that is added.
+
+use watershed_model::{Category, Limits, Millis, Period, Throttle};
+
+use super::follow::Wrong;
+
+/// Nothing that Zoom says closes a category for longer.
+const CLOSED_MAX_MS: i64 = 25 * 3_600_000;
+
+#[derive(Debug, Clone, Copy)]
+struct Given {
+    category: Category,
+    from: Millis,
+    returned: bool,
+    /// Under limits that were changed since: their seconds are not counted against new ones.
+    former: bool,
+}
+
+/// What an account's permits were.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Audit {
+    limits: Limits,
+    given: Vec<Given>,
+    closed: Vec<(Category, Millis)>,
+}
+
+impl Audit {
+    pub(crate) fn set(&mut self, limits: &Limits) {
+        self.limits = limits.clone();
+        for given in &mut self.given {
+            given.former = true;
+        }
+    }
+
+    /// Whether no limit names the category and nothing closed it.
+    pub(crate) fn unlimited(&self, category: Category) -> bool {
+        !self.limits.0.iter().any(|l| l.categories.contains(category))
+            && !self.closed.iter().any(|(c, _)| *c == category)
+    }
+
+    pub(crate) fn give_back(&mut self, category: Option<Category>, from: Millis) {
+        let same = |g: &&mut Given| Some(g.category) == category && g.from == from && !g.returned;
+        if let Some(given) = self.given.iter_mut().find(same) {
+            given.returned = true;
+        }
+    }
+
+    pub(crate) fn throttle(&mut self, throttle: Throttle, now: Millis) {
+        let until = Millis(throttle.until.0.clamp(now.0, now.0 + CLOSED_MAX_MS));
+        self.closed.push((throttle.category, until));
+        if throttle.daily {
+            for limit in self.limits.0.iter().filter(|l| l.period == Period::Day) {
+                if limit.categories.contains(throttle.category) {
+                    self.closed.extend(limit.categories.iter().map(|c| (c, until)));
+                }
+            }
+        }
+    }
+
+    /// A permit was given; wrong where any limit forbids it.
+    pub(crate) fn permit(
+        &mut self,
+        category: Category,
+        from: Millis,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        self.closed.retain(|(_, until)| *until > now);
+        if let Some((_, until)) = self.closed.iter().find(|(c, _)| *c == category) {
+            return Err(format!("a {category} permit while closed until {until:?}"));
+        }
+        self.given.push(Given { category, from, returned: false, former: false });
+        for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
+            let counted: Vec<&Given> =
+                self.given.iter().filter(|g| limit.categories.contains(g.category)).collect();
+            let over = match limit.period {
+                Period::Day => {
+                    let today = |g: &&&Given| g.from.day() == from.day() && !g.returned;
+                    counted.iter().filter(today).count() as f64 > limit.calls.floor()
+                }
+                Period::Second | Period::Minute => counted.iter().any(|first| {
+                    let inside = |g: &&&Given| {
+                        !g.former && g.from >= first.from && g.from - first.from < limit.period.ms()
+                    };
+                    counted.iter().filter(inside).count() as f64 > limit.calls.ceil()
+                }),
+            };
+            if over {
+                let period = limit.period.name();
+                return Err(format!("more than {} calls a {period} of {category}", limit.calls));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! Following a ledger: each command and what was answered to it.
+
+use std::collections::BTreeMap;
+
+use watershed_ledger::{Command, Error, Exchange, Exchanged, LeaseId, Letter, Reply, Submit};
+use watershed_model::{
+    AccountId, Category, Millis, OnFailure, OperationId, Plan, RunId, RunState, StepId, Throttle,
+    WorkerId,
+};
+
+use super::budget::Audit;
+use super::tree::{Stage, Tree};
+
+/// What a ledger did that no rule allows.
+pub(crate) type Wrong = String;
+
+/// A call as it was settled.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) category: Option<Category>,
+    pub(crate) calls: u64,
+    pub(crate) least: u64,
+    pub(crate) repeat: Option<String>,
+    pub(crate) throttle: Option<Throttle>,
+}
+
+/// A run.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) submit: Submit,
+    pub(crate) state: RunState,
+    pub(crate) tree: Tree,
+    pub(crate) calls: Vec<Call>,
+}
+
+/// Everything that ever happened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Oracle {
+    pub(crate) runs: BTreeMap<RunId, Run>,
+    pub(crate) workers: BTreeMap<WorkerId, (Exchange, Exchanged)>,
+    pub(crate) audits: BTreeMap<AccountId, Audit>,
+    /// Runs that ended by the last command.
+    pub(crate) ended: Vec<RunId>,
+    /// The latest time of any command.
+    pub(crate) latest: Millis,
+}
+
+impl Oracle {
+    /// Takes a command and its answer in, or tells what is wrong with the answer.
+    pub(crate) fn follow(
+        &mut self,
+        command: &Command,
+        now: Millis,
+        answer: &Result<Reply, Error>,
+    ) -> Result<(), Wrong> {
+        self.ended.clear();
+        self.latest = self.latest.max(now);
+        match (command, answer) {
+            (_, Err(Error::Corrupt { place, why })) => Err(format!("{place} is damaged: {why}")),
+            (Command::Submit(submit), answer) => self.submit(submit, answer),
+            (Command::Exchange(exchange), Ok(Reply::Exchanged(reply))) => {
+                self.exchange(exchange, reply, now)
+            }
+            (Command::Extend { worker, leases, lease_ms }, Ok(Reply::Extended { lost })) => {
+                self.extend(worker, leases, now, *lease_ms, lost)
+            }
+            (Command::Takeover { worker }, Ok(Reply::TakenOver { tasks })) => {
+                self.takeover(worker, *tasks, now)
+            }
+            (Command::Pause(run), answer) => {
+                let legal = matches!(self.state(run), RunState::Running | RunState::Paused);
+                self.turn(run, legal, RunState::Paused, answer)
+            }
+            (Command::Resume(run), answer) => {
+                let legal = matches!(
+                    self.state(run),
+                    RunState::Running | RunState::Paused | RunState::Failed
+                );
+                self.turn(run, legal, RunState::Running, answer)
+            }
+            (Command::Cancel(run), answer) => self.cancel(run, answer),
+            (Command::Retry { run, letters }, answer) => self.retry(run, letters, answer),
+            (Command::SetLimits { account, limits }, Ok(Reply::Done)) => {
+                self.audits.entry(account.clone()).or_default().set(limits);
+                Ok(())
+            }
+            (command, answer) => Err(format!("{command:?} was answered by {answer:?}")),
+        }
+    }
+
+    pub(crate) fn state(&self, run: &RunId) -> RunState {
+        self.runs[run].state
+    }
+
+    fn submit(&mut self, submit: &Submit, answer: &Result<Reply, Error>) -> Result<(), Wrong> {
+        let already = self.runs.contains_key(&submit.run);
+        match answer {
+            Ok(Reply::Submitted { already: said }) if *said == already => {}
+            answer => return Err(format!("submit (there already: {already}) gave {answer:?}")),
+        }
+        if already {
+            return Ok(());
+        }
+        let mut tree = Tree::default();
+        tree.add_scope(&submit.plan, None, 0, 0, &submit.joins);
+        let run = Run { submit: submit.clone(), state: RunState::Running, tree, calls: Vec::new() };
+        self.runs.insert(submit.run.clone(), run);
+        self.bring(&submit.run, 0, &submit.kin);
+        self.settle_down(&submit.run);
+        Ok(())
+    }
+
+    /// Adds children beneath a scope of a run.
+    pub(crate) fn bring(&mut self, id: &RunId, scope: usize, kin: &[watershed_model::Kin]) {
+        let mut run = self.runs.remove(id).expect("the run is known");
+        let connection = run.submit.connection.clone();
+        let plan = run.submit.plan.clone();
+        let open_elsewhere = |operation: &OperationId, once: u64| {
+            let lane = self.runs.values().filter(|r| r.submit.connection == connection);
+            lane.into_iter().any(|r| key_open(&r.tree, &r.submit.plan, operation, once))
+        };
+        run.tree.add_kin(&plan, scope, kin, &mut |tree, step, once| {
+            let operation = &plan.step(step).operation;
+            key_open(tree, &plan, operation, once) || open_elsewhere(operation, once)
+        });
+        self.runs.insert(id.clone(), run);
+    }
+
+    /// Releases what waits for nothing any more, and ends the run where nothing is open.
+    pub(crate) fn settle_down(&mut self, id: &RunId) {
+        let run = self.runs.get_mut(id).expect("the run is known");
+        if matches!(run.state, RunState::Cancelling | RunState::Cancelled) {
+            return;
+        }
+        let plan = run.submit.plan.clone();
+        run.tree.turn_again(&plan);
+        run.tree.release(&plan);
+        if run.tree.complete() && !run.state.ended() {
+            let exceeded = (0..plan.steps.len()).any(|s| run.exceeds(step_id(s)));
+            run.state = if exceeded { RunState::Failed } else { RunState::Complete };
+            self.ended.push(id.clone());
+        }
+    }
+
+    /// Judges a run after a dead letter of a step.
+    pub(crate) fn judge(&mut self, id: &RunId, step: StepId) {
+        let run = self.runs.get_mut(id).expect("the run is known");
+        if !matches!(run.state, RunState::Running | RunState::Paused) {
+            return;
+        }
+        let strict = run.submit.plan.step(step).on_failure == OnFailure::FailRun;
+        if strict || (run.closed(step) >= 100 && run.exceeds(step)) {
+            run.state = RunState::Failed;
+            self.ended.push(id.clone());
+        }
+    }
+
+    fn turn(
+        &mut self,
+        id: &RunId,
+        legal: bool,
+        to: RunState,
+        answer: &Result<Reply, Error>,
+    ) -> Result<(), Wrong> {
+        let state = self.state(id);
+        match (legal, answer) {
+            (true, Ok(Reply::Done)) => {
+                self.runs.get_mut(id).expect("the run is known").state = to;
+                if to == RunState::Running {
+                    self.settle_down(id);
+                }
+                Ok(())
+            }
+            (false, Err(Error::Illegal { .. })) => Ok(()),
+            (_, answer) => Err(format!("from {} to {}: {answer:?}", state.name(), to.name())),
+        }
+    }
+
+    fn cancel(&mut self, id: &RunId, answer: &Result<Reply, Error>) -> Result<(), Wrong> {
+        match (self.state(id), answer) {
+            (RunState::Running | RunState::Paused | RunState::Failed, Ok(Reply::Done)) => {
+                self.runs.get_mut(id).expect("the run is known").state = RunState::Cancelling;
+                Ok(())
+            }
+            (RunState::Cancelling | RunState::Cancelled, Ok(Reply::Done)) => Ok(()),
+            (RunState::Complete, Err(Error::Illegal { .. })) => Ok(()),
+            (state, answer) => Err(format!("cancel of a {} run: {answer:?}", state.name())),
+        }
+    }
+
+    fn retry(
+        &mut self,
+        id: &RunId,
+        letters: &[Letter],
+        answer: &Result<Reply, Error>,
+    ) -> Result<(), Wrong> {
+        let state = self.state(id);
+        let gone = matches!(state, RunState::Cancelling | RunState::Cancelled);
+        match answer {
+            Err(Error::Illegal { .. }) if gone => return Ok(()),
+            Ok(Reply::PutBack { letters: n }) if !gone && *n == letters.len() as u64 => {}
+            answer => return Err(format!("retry in a {} run: {answer:?}", state.name())),
+        }
+        let run = self.runs.get_mut(id).expect("the run is known");
+        let plan = run.submit.plan.clone();
+        for letter in letters {
+            let node = run.tree.nodes.iter().position(|n| {
+                n.stage == Stage::Failed && n.step == letter.step && n.item == letter.item
+            });
+            run.tree.put_back(&plan, node.expect("only dead letters are put back"));
+        }
+        if !letters.is_empty() && run.state.ended() {
+            run.state = RunState::Running;
+        }
+        self.settle_down(id);
+        Ok(())
+    }
+
+    fn extend(
+        &mut self,
+        worker: &WorkerId,
+        leases: &[LeaseId],
+        now: Millis,
+        lease_ms: i64,
+        lost: &[LeaseId],
+    ) -> Result<(), Wrong> {
+        for lease in leases {
+            let mut whose = Vec::new();
+            for run in self.runs.values_mut() {
+                whose.extend(run.tree.nodes.iter_mut().filter_map(|n| {
+                    n.held.as_mut().filter(|h| h.lease == *lease && h.worker == *worker)
+                }));
+            }
+            let said_lost = lost.contains(lease);
+            let live = whose.iter().any(|h| h.until > now);
+            if (live && said_lost) || (whose.is_empty() && !said_lost) {
+                return Err(format!("lease {} (live: {live}) said lost: {said_lost}", lease.0));
+            }
+            if !said_lost {
+                for held in whose {
+                    held.until = held.until.max(now + lease_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn takeover(&mut self, worker: &WorkerId, said: u64, now: Millis) -> Result<(), Wrong> {
+        let (mut live, mut all) = (0, 0);
+        for run in self.runs.values_mut() {
+            for node in &mut run.tree.nodes {
+                if node.held.as_ref().is_some_and(|h| h.worker != *worker) {
+                    live += u64::from(node.surely_held(now));
+                    all += 1;
+                    node.held = None;
+                    node.lost += 1;
+                }
+            }
+        }
+        if live <= said && said <= all {
+            return Ok(());
+        }
+        Err(format!("a takeover took {said} tasks back, not {live} to {all}"))
+    }
+}
+
+impl Run {
+    /// Tasks of a step at these stages.
+    pub(crate) fn at(&self, step: StepId, wanted: impl Fn(Stage) -> bool) -> u64 {
+        self.tree.nodes.iter().filter(|n| n.step == step && wanted(n.stage)).count() as u64
+    }
+
+    pub(crate) fn closed(&self, step: StepId) -> u64 {
+        self.at(step, |s| matches!(s, Stage::Closed(_) | Stage::Failed | Stage::Known))
+    }
+
+    fn exceeds(&self, step: StepId) -> bool {
+        let failed = self.at(step, |s| s == Stage::Failed);
+        let tolerated = self.submit.plan.step(step).tolerate.fraction;
+        failed >= 10 && failed as f64 / self.closed(step) as f64 > tolerated
+    }
+}
+
+/// Whether a `once` key of an operation is open or dead-lettered in a run.
+fn key_open(tree: &Tree, plan: &Plan, operation: &OperationId, once: u64) -> bool {
+    tree.nodes.iter().any(|n| {
+        n.once == Some(once)
+            && matches!(n.stage, Stage::Open | Stage::Failed)
+            && plan.step(n.step).operation == *operation
+    })
+}
+
+pub(crate) fn step_id(index: usize) -> StepId {
+    StepId(u16::try_from(index).expect("a plan has few steps"))
+}

@@ -1,0 +1,211 @@
+//! Whether a leased task may be leased at all, and is told as it stands.
+
+use watershed_ledger::{Exchange, Exchanged, Fence, LeaseId, Leased, Submit};
+use watershed_model::{Millis, RunState, StepId};
+
+use super::follow::{Oracle, Run, Wrong};
+use super::order;
+use super::tree::{Held, Node};
+
+impl Oracle {
+    pub(crate) fn lease(
+        &mut self,
+        exchange: &Exchange,
+        reply: &Exchanged,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        if reply.leased.len() > usize::from(exchange.want.tasks) {
+            return Err(format!("{} tasks for {}", reply.leased.len(), exchange.want.tasks));
+        }
+        let mut taken = Vec::new();
+        for leased in &reply.leased {
+            let node = self.leasable(exchange, leased, now)?;
+            self.permitted(exchange, leased, now)?;
+            let run = self.runs.get_mut(&leased.run).expect("found before");
+            let task = &mut run.tree.nodes[node];
+            // A join's task stands among the listings under way.
+            let fresh = !task.touched && !is_join(&run.submit, leased.step);
+            task.lost = leased.lost;
+            task.touched = true;
+            task.held = Some(Held {
+                lease: leased.fence.lease,
+                nonce: leased.fence.nonce,
+                index: leased.fence.index,
+                worker: exchange.worker.clone(),
+                until: now + exchange.want.lease_ms,
+                category: leased.category,
+                start_from: leased.start_from,
+            });
+            taken.push((leased.run.clone(), node, fresh));
+        }
+        order::check(self, exchange, &taken, now)?;
+        self.nothing_starves(exchange, reply, now)?;
+        self.asked_again(exchange, reply, now)
+    }
+
+    /// The task that was leased, which must be open, free and due.
+    fn leasable(&self, exchange: &Exchange, leased: &Leased, now: Millis) -> Result<usize, Wrong> {
+        let run = self.runs.get(&leased.run).ok_or_else(|| format!("no such run: {leased:?}"))?;
+        if run.state != RunState::Running {
+            return Err(format!("leased from a {} run: {leased:?}", run.state.name()));
+        }
+        if !exchange.want.lanes.contains(&run.submit.connection) {
+            return Err(format!("leased from a lane that was not asked for: {leased:?}"));
+        }
+        let fence = leased.fence;
+        let mut others = self.runs.values().flat_map(|r| &r.tree.nodes);
+        let twice = others.any(|n| {
+            n.surely_held(now)
+                && n.held.as_ref().is_some_and(|h| {
+                    h.lease == fence.lease && (h.index == fence.index || h.nonce != fence.nonce)
+                })
+        });
+        if twice {
+            return Err(format!("the fence {fence:?} is somebody's already"));
+        }
+        let mut near = String::new();
+        for (at, node) in run.tree.nodes.iter().enumerate() {
+            if node.step != leased.step || node.item != leased.item {
+                continue;
+            }
+            let told = as_told(run, node, now, self.latest);
+            match told {
+                Some(told) if told == *leased_facts(leased) => return Ok(at),
+                Some(told) => near.push_str(&format!("\n  it stands as {told:?}")),
+                None => near.push_str(&format!("\n  it is not to be had: {node:?}")),
+            }
+        }
+        Err(format!("leased {leased:?}{near}"))
+    }
+
+    fn permitted(
+        &mut self,
+        exchange: &Exchange,
+        leased: &Leased,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        let run = &self.runs[&leased.run];
+        let wanted = run.submit.plan.step(leased.step).category;
+        if leased.poisoned {
+            return Ok(());
+        }
+        if leased.category != wanted {
+            return Err(format!("a permit of another category: {leased:?}"));
+        }
+        let Some(category) = wanted else { return Ok(()) };
+        let late = now + exchange.want.horizon_ms;
+        if leased.start_from < now || leased.start_from > late {
+            return Err(format!("at {now:?} a start at {:?}", leased.start_from));
+        }
+        if leased.start_until <= leased.start_from {
+            return Err(format!("a permit that is over before it begins: {leased:?}"));
+        }
+        let account = run.submit.account.clone();
+        self.audits.entry(account).or_default().permit(category, leased.start_from, now)
+    }
+
+    /// What no limit counts is leased while the worker wants more.
+    fn nothing_starves(
+        &self,
+        exchange: &Exchange,
+        reply: &Exchanged,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        if reply.leased.len() >= usize::from(exchange.want.tasks) {
+            return Ok(());
+        }
+        for run in self.wanted(exchange) {
+            if order::crowded(run, now) {
+                continue;
+            }
+            let unlimited = |n: &&Node| match run.submit.plan.step(n.step).category {
+                None => true,
+                Some(c) => self.audits.get(&run.submit.account).is_none_or(|a| a.unlimited(c)),
+            };
+            let ready = |n: &&Node| order::ready(n, now);
+            if let Some(node) = run.tree.nodes.iter().filter(ready).find(unlimited) {
+                return Err(format!("ready, in no limit, and not leased: {node:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn asked_again(
+        &self,
+        exchange: &Exchange,
+        reply: &Exchanged,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        for run in self.wanted(exchange) {
+            for node in run.tree.nodes.iter().filter(|n| n.open()) {
+                let Some(ask) = reply.ask_again_at else {
+                    return Err(format!("nothing to ask again for, but open: {node:?}"));
+                };
+                let event = match (&node.held, node.due) {
+                    (Some(held), _) if held.until > now => held.until,
+                    (None, Some(due)) if due > self.latest => due,
+                    _ => continue,
+                };
+                if ask > event {
+                    return Err(format!("ask again at {ask:?}, after what happens to {node:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Running runs of the lanes that were asked for.
+    pub(crate) fn wanted<'a>(&'a self, exchange: &'a Exchange) -> impl Iterator<Item = &'a Run> {
+        self.runs.values().filter(|r| {
+            r.state == RunState::Running && exchange.want.lanes.contains(&r.submit.connection)
+        })
+    }
+}
+
+/// A task as it must be told, where it may be leased now; the fence and permit left blank.
+/// One that was due at the latest time the ledger has seen stays so when the clock steps back.
+fn as_told(run: &Run, node: &Node, now: Millis, latest: Millis) -> Option<Leased> {
+    let free = node.open() && !node.surely_held(now) && node.due.is_none_or(|due| due <= latest);
+    if !free {
+        return None;
+    }
+    // A lease that ran out has been taken back, if this is leased at all.
+    let lost = node.lost + u16::from(node.held.is_some());
+    let is_join = is_join(&run.submit, node.step);
+    Some(Leased {
+        fence: NO_FENCE,
+        run: run.submit.run.clone(),
+        step: node.step,
+        item: node.item.clone(),
+        once: node.once,
+        bucket: node.bucket,
+        checkpoint: node.checkpoint.clone(),
+        attempts: node.attempts,
+        lost,
+        restarted: node.restarted,
+        poisoned: lost >= 3,
+        category: None,
+        start_from: Millis(0),
+        start_until: Millis(0),
+        scopes: run.tree.seeds(node.scope),
+        failures: if is_join { run.tree.failures(node.scope) } else { Vec::new() },
+    })
+}
+
+fn is_join(submit: &Submit, step: StepId) -> bool {
+    submit.plan.joins.iter().any(|j| j.step == step)
+}
+
+const NO_FENCE: Fence = Fence { lease: LeaseId(0), nonce: 0, index: 0 };
+
+/// What is told of a task besides its fence and permit.
+fn leased_facts(leased: &Leased) -> Box<Leased> {
+    let mut facts = Box::new(leased.clone());
+    facts.fence = NO_FENCE;
+    facts.category = None;
+    facts.start_from = Millis(0);
+    facts.start_until = Millis(0);
+    facts.failures.retain(|(_, n)| *n > 0);
+    facts.failures.sort_unstable();
+    facts
+}

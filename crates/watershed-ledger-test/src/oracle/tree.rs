@@ -1,0 +1,317 @@
+//! The tree of a run, kept whole for ever. Every question is answered by walking it.
+
+use std::collections::BTreeMap;
+
+use watershed_ledger::{Checkpoint, End, LeaseId};
+use watershed_model::{Category, Kin, Millis, Plan, ScopeSeed, StepId, WorkerId};
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Not closed.
+    Open,
+    /// Closed.
+    Closed(End),
+    /// A dead letter.
+    Failed,
+    /// Its `once` key was open elsewhere when it was made.
+    Known,
+    /// Given up when its run was cancelled.
+    Dropped,
+    /// A join's dead letter that was put back while the join was to run again anyway.
+    Merged,
+}
+
+/// A lease of a task, as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) lease: LeaseId,
+    pub(crate) nonce: u64,
+    pub(crate) index: u16,
+    pub(crate) worker: WorkerId,
+    pub(crate) until: Millis,
+    pub(crate) category: Option<Category>,
+    pub(crate) start_from: Millis,
+}
+
+/// A task.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) scope: usize,
+    pub(crate) step: StepId,
+    pub(crate) item: String,
+    pub(crate) once: Option<u64>,
+    pub(crate) bucket: u16,
+    pub(crate) stage: Stage,
+    pub(crate) due: Option<Millis>,
+    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) attempts: u16,
+    pub(crate) lost: u16,
+    pub(crate) restarted: bool,
+    /// Listing keys that it has brought.
+    pub(crate) brought: Vec<u64>,
+    pub(crate) held: Option<Held>,
+    /// Whether it was ever leased.
+    pub(crate) touched: bool,
+    /// How often it was put back.
+    pub(crate) letters: usize,
+}
+
+impl Node {
+    fn new(scope: usize, step: StepId, item: String) -> Node {
+        Node {
+            scope,
+            step,
+            item,
+            once: None,
+            bucket: 0,
+            stage: Stage::Open,
+            due: None,
+            checkpoint: None,
+            attempts: 0,
+            lost: 0,
+            restarted: false,
+            brought: Vec::new(),
+            held: None,
+            touched: false,
+            letters: 0,
+        }
+    }
+
+    pub(crate) fn open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
+    /// Leased, and the lease has not run out.
+    pub(crate) fn surely_held(&self, now: Millis) -> bool {
+        self.held.as_ref().is_some_and(|h| h.until > now)
+    }
+}
+
+/// A join in a scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    /// Index into `Plan::joins`.
+    pub(crate) join: usize,
+    pub(crate) released: bool,
+    /// Runs once more after this time.
+    pub(crate) again: bool,
+}
+
+/// A branch at which joins stand; the first is the run.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) parent: Option<usize>,
+    pub(crate) level: u8,
+    pub(crate) key: u64,
+    pub(crate) joins: Vec<(StepId, Vec<String>)>,
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// All that a run ever had.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tree {
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) nodes: Vec<Node>,
+}
+
+impl Tree {
+    pub(crate) fn add_scope(
+        &mut self,
+        plan: &Plan,
+        parent: Option<usize>,
+        level: u8,
+        key: u64,
+        joins: &[(StepId, Vec<String>)],
+    ) -> usize {
+        let slots = plan
+            .joins
+            .iter()
+            .enumerate()
+            .filter(|(_, join)| join.scope == level)
+            .map(|(join, _)| Slot { join, released: false, again: false })
+            .collect();
+        self.scopes.push(Scope { parent, level, key, joins: joins.to_vec(), slots });
+        self.scopes.len() - 1
+    }
+
+    /// Adds children beneath a scope. `taken` tells whether a `once` key of a step is open.
+    pub(crate) fn add_kin(
+        &mut self,
+        plan: &Plan,
+        scope: usize,
+        kin: &[Kin],
+        taken: &mut dyn FnMut(&Tree, StepId, u64) -> bool,
+    ) {
+        for one in kin {
+            match one {
+                Kin::Task(child) => {
+                    let home = self.above_at(scope, plan.step(child.step).scope);
+                    let mut node = Node::new(home, child.step, child.item.clone());
+                    node.once = child.once;
+                    node.bucket = child.bucket;
+                    if child.once.is_some_and(|once| taken(self, child.step, once)) {
+                        node.stage = Stage::Known;
+                    }
+                    self.nodes.push(node);
+                }
+                Kin::Scope { level, key, joins, kin } => {
+                    let above = plan.scopes[usize::from(*level)].parent.unwrap_or(0);
+                    let parent = self.above_at(scope, above);
+                    let new = self.add_scope(plan, Some(parent), *level, *key, joins);
+                    self.add_kin(plan, new, kin, taken);
+                }
+            }
+        }
+    }
+
+    /// The scope of that level at or above one.
+    fn above_at(&self, scope: usize, level: u8) -> usize {
+        let mut at = scope;
+        while self.scopes[at].level != level {
+            at = self.scopes[at].parent.expect("the run's level is above every other");
+        }
+        at
+    }
+
+    /// Whether a scope is another or beneath it.
+    pub(crate) fn beneath(&self, scope: usize, above: usize) -> bool {
+        let mut at = Some(scope);
+        while let Some(here) = at {
+            if here == above {
+                return true;
+            }
+            at = self.scopes[here].parent;
+        }
+        false
+    }
+
+    /// Whether anything of these steps is open beneath a scope; a waiting join is.
+    fn open_beneath(&self, plan: &Plan, above: usize, steps: &[StepId]) -> bool {
+        let task = |n: &Node| n.open() && steps.contains(&n.step) && self.beneath(n.scope, above);
+        let waits = |(at, scope): (usize, &Scope)| {
+            self.beneath(at, above)
+                && scope
+                    .slots
+                    .iter()
+                    .any(|s| !s.released && steps.contains(&plan.joins[s.join].step))
+        };
+        self.nodes.iter().any(task) || self.scopes.iter().enumerate().any(waits)
+    }
+
+    /// Whether nothing at all is open in the run.
+    pub(crate) fn complete(&self) -> bool {
+        self.nodes.iter().all(|n| !n.open())
+            && self.scopes.iter().all(|s| s.slots.iter().all(|slot| slot.released))
+    }
+
+    fn join_tasks_open(&self, scope: usize, step: StepId) -> bool {
+        self.nodes.iter().any(|n| n.open() && n.scope == scope && n.step == step)
+    }
+
+    /// Releases every join that nothing keeps waiting, until none is left.
+    pub(crate) fn release(&mut self, plan: &Plan) {
+        loop {
+            let mut due = None;
+            for (at, scope) in self.scopes.iter().enumerate() {
+                for (place, slot) in scope.slots.iter().enumerate() {
+                    let join = &plan.joins[slot.join];
+                    if !slot.released && !self.open_beneath(plan, at, &join.watches) {
+                        due = Some((at, place, join.step));
+                    }
+                }
+            }
+            let Some((scope, place, step)) = due else { return };
+            self.scopes[scope].slots[place].released = true;
+            for item in self.join_items(scope, step) {
+                self.nodes.push(Node::new(scope, step, item));
+            }
+        }
+    }
+
+    fn join_items(&self, scope: usize, step: StepId) -> Vec<String> {
+        let of_step = |(s, items): &(StepId, Vec<String>)| (*s == step).then(|| items.clone());
+        self.scopes[scope].joins.iter().filter_map(of_step).flatten().collect()
+    }
+
+    /// Joins that must run once more wait again, once they have run this time.
+    pub(crate) fn turn_again(&mut self, plan: &Plan) {
+        for at in 0..self.scopes.len() {
+            for place in 0..self.scopes[at].slots.len() {
+                let slot = &self.scopes[at].slots[place];
+                let step = plan.joins[slot.join].step;
+                if slot.again && !self.join_tasks_open(at, step) {
+                    let slot = &mut self.scopes[at].slots[place];
+                    slot.again = false;
+                    slot.released = false;
+                }
+            }
+        }
+    }
+
+    /// A dead letter comes back: the joins above that watch it run again after it.
+    pub(crate) fn put_back(&mut self, plan: &Plan, node: usize) {
+        let step = self.nodes[node].step;
+        let mut at = Some(self.nodes[node].scope);
+        while let Some(scope) = at {
+            for place in 0..self.scopes[scope].slots.len() {
+                let slot = self.scopes[scope].slots[place].clone();
+                let join = &plan.joins[slot.join];
+                if slot.released && join.watches.contains(&step) {
+                    if self.join_tasks_open(scope, join.step) {
+                        self.scopes[scope].slots[place].again = true;
+                    } else {
+                        self.scopes[scope].slots[place].released = false;
+                    }
+                }
+            }
+            at = self.scopes[scope].parent;
+        }
+        let home = &self.scopes[self.nodes[node].scope];
+        let runs_anyway = home
+            .slots
+            .iter()
+            .any(|s| plan.joins[s.join].step == step && (!s.released || s.again));
+        let node = &mut self.nodes[node];
+        node.stage = if runs_anyway { Stage::Merged } else { Stage::Open };
+        node.attempts = 0;
+        node.lost = 0;
+        node.checkpoint = None;
+        node.restarted = false;
+        node.due = None;
+        node.brought.clear();
+        node.letters += 1;
+    }
+
+    /// The scopes above a task, outermost first, the run left out.
+    pub(crate) fn seeds(&self, scope: usize) -> Vec<ScopeSeed> {
+        let mut seeds = Vec::new();
+        let mut at = scope;
+        while let Some(parent) = self.scopes[at].parent {
+            let here = &self.scopes[at];
+            seeds.push(ScopeSeed { level: here.level, key: here.key, joins: here.joins.clone() });
+            at = parent;
+        }
+        seeds.reverse();
+        seeds
+    }
+
+    /// Dead letters beneath a scope, by step.
+    pub(crate) fn failures(&self, scope: usize) -> Vec<(StepId, u64)> {
+        let mut failures = BTreeMap::new();
+        for node in &self.nodes {
+            if node.stage == Stage::Failed && self.beneath(node.scope, scope) {
+                *failures.entry(node.step).or_insert(0) += 1;
+            }
+        }
+        failures.into_iter().collect()
+    }
+
+    /// How often this item was begun before: the same item is worked on again where a join
+    /// runs again or a dead letter is put back.
+    pub(crate) fn generation(&self, node: usize) -> usize {
+        let same = |n: &Node| n.step == self.nodes[node].step && n.item == self.nodes[node].item;
+        let before = self.nodes[..node].iter().filter(|n| same(n));
+        before.map(|n| 1 + n.letters).sum::<usize>() + self.nodes[node].letters
+    }
+}

@@ -1,0 +1,424 @@
+//! A history being played: workers that hold leases, a clock, a ledger, the oracle.
+
+use std::any::Any;
+
+use watershed_ledger::{
+    Command, End, Exchange, Exchanged, LeaseId, Leased, Letter, Outcome, Reply, Settle, Settled,
+    Submit, Want,
+};
+use watershed_model::{
+    AccountId, ConnectionName, Limit, Limits, Millis, RunId, RunState, WorkerId, hash64,
+};
+
+use crate::check::Stats;
+use crate::dice::{Dice, mix};
+use crate::history::{Act, History};
+use crate::oracle::{Oracle, Stage, Wrong};
+use crate::tell::tell;
+use crate::subject::{Capability, Subject};
+
+const LEASE_MS: i64 = 30_000;
+const HORIZON_MS: i64 = 1_000;
+/// Rounds in which everything that is left must come to its end.
+const ROUNDS_MAX: usize = 20_000;
+/// Added to the time at which the ledger says to ask again, so that draining takes few rounds.
+const DRAIN_STEP_MS: i64 = 300;
+/// Failed runs are resumed so often while draining; each may fail again.
+const RESUMES_MAX: usize = 30;
+
+/// A worker as it knows itself.
+struct Worker {
+    id: WorkerId,
+    sequence: u64,
+    held: Vec<Leased>,
+    last: Option<Exchange>,
+    /// The answer to its last exchange was lost: it says it again.
+    unanswered: bool,
+}
+
+/// A history being played.
+pub(crate) struct Play<'a> {
+    history: &'a History,
+    subject: Box<dyn Subject>,
+    oracle: Oracle,
+    now: Millis,
+    workers: Vec<Worker>,
+    /// Fences that were once somebody's.
+    old: Vec<Leased>,
+    kept: Option<(Box<dyn Any>, Oracle)>,
+    births: u64,
+    dice: Dice,
+    pub(crate) stats: Stats,
+    /// What was said and answered, told short.
+    pub(crate) log: Vec<String>,
+}
+
+impl<'a> Play<'a> {
+    pub(crate) fn new(history: &'a History, subject: Box<dyn Subject>) -> Play<'a> {
+        let mut play = Play {
+            history,
+            subject,
+            oracle: Oracle::default(),
+            now: history.start,
+            workers: Vec::new(),
+            old: Vec::new(),
+            kept: None,
+            births: 0,
+            dice: Dice::new(mix(&[history.seed, 99])),
+            stats: Stats::default(),
+            log: Vec::new(),
+        };
+        for _ in 0..history.workers {
+            let worker = play.born();
+            play.workers.push(worker);
+        }
+        play
+    }
+
+    fn born(&mut self) -> Worker {
+        self.births += 1;
+        let id = WorkerId(format!("worker{}", self.births));
+        Worker { id, sequence: 0, held: Vec::new(), last: None, unanswered: false }
+    }
+
+    /// Plays every act, then drains; tells the act that it is at.
+    pub(crate) fn all(&mut self, at: &mut usize) -> Result<(), Wrong> {
+        for (account, limits) in self.history.limits.iter().enumerate() {
+            self.say(Command::SetLimits { account: account_id(account), limits: limits.clone() })?;
+        }
+        for (index, act) in self.history.acts.iter().enumerate() {
+            *at = index;
+            self.act(act)?;
+            self.look()?;
+        }
+        *at = self.history.acts.len();
+        self.drain()
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), Wrong> {
+        match act {
+            Act::Submit { run } => self.submit(*run),
+            Act::Exchange { worker, share, luck, want, lanes, answer_lost } => {
+                let settles = self.settles(*worker, *share, Some(*luck));
+                let want = self.want(*want, *lanes);
+                self.exchange(*worker, settles, want, *answer_lost)
+            }
+            Act::Repeat { worker } => match self.workers[*worker].last.clone() {
+                Some(last) => self.send(*worker, last),
+                None => Ok(()),
+            },
+            Act::Older { worker } => match self.workers[*worker].last.clone() {
+                Some(mut last) if last.sequence > 1 => {
+                    last.sequence -= 1;
+                    self.send(*worker, last)
+                }
+                _ => Ok(()),
+            },
+            Act::Stale { worker, luck } => self.stale(*worker, *luck),
+            Act::Extend { worker, lease_ms } => self.extend(*worker, *lease_ms),
+            Act::Time { ms } => {
+                self.now = self.now + *ms;
+                Ok(())
+            }
+            Act::Takeover { worker } => {
+                let worker = self.workers[*worker].id.clone();
+                self.say(Command::Takeover { worker }).map(|_| ())
+            }
+            Act::Crash { worker } => {
+                let born = self.born();
+                let dead = std::mem::replace(&mut self.workers[*worker], born);
+                self.remember(dead.held);
+                Ok(())
+            }
+            Act::Pause { run } => self.turn(*run, Command::Pause),
+            Act::Resume { run } => self.turn(*run, Command::Resume),
+            Act::Cancel { run } => self.turn(*run, Command::Cancel),
+            Act::Retry { run, luck } => self.retry(*run, *luck),
+            Act::Limits { account, luck } => self.limits(*account, *luck),
+            Act::Restart => {
+                if self.subject.supports(Capability::Restart) {
+                    self.subject.restart();
+                }
+                Ok(())
+            }
+            Act::Snapshot => {
+                if self.subject.supports(Capability::Rollback) {
+                    self.kept = Some((self.subject.snapshot(), self.oracle.clone()));
+                }
+                Ok(())
+            }
+            Act::Rollback => {
+                if let Some((state, oracle)) = &self.kept {
+                    self.subject.restore(state.as_ref());
+                    self.oracle = oracle.clone();
+                    self.stats.rollbacks += 1;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Says a command; the oracle judges the answer.
+    fn say(&mut self, command: Command) -> Result<Option<Reply>, Wrong> {
+        self.stats.commands += 1;
+        let answer = self.subject.execute(command.clone(), self.now);
+        self.log.push(tell(&command, self.now, &answer));
+        self.oracle.follow(&command, self.now, &answer)?;
+        self.stats.ended += self.oracle.ended.len() as u64;
+        Ok(answer.ok())
+    }
+
+    fn look(&mut self) -> Result<(), Wrong> {
+        let ids: Vec<RunId> = self.oracle.runs.keys().cloned().collect();
+        for id in ids {
+            let view = self.subject.view(&id).map_err(|e| format!("no view of {id}: {e}"))?;
+            let view = view.ok_or_else(|| format!("{id} is not known"))?;
+            self.oracle.look(&id, &view, self.now)?;
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, at: usize) -> Result<(), Wrong> {
+        let planned = &self.history.runs[at];
+        let (kin, joins) = planned.world.seeds(&planned.shape);
+        let plan = planned.shape.plan.clone();
+        let text = format!("{plan:?}");
+        let submit = Submit {
+            run: run_id(at),
+            connection: connection(planned.connection),
+            account: account_id(planned.connection / 2),
+            plan_hash: format!("{:016x}", hash64(&[text.as_bytes()])).into(),
+            plan,
+            inputs: Default::default(),
+            granted: Vec::new(),
+            trigger: planned.trigger,
+            kin,
+            joins,
+        };
+        self.say(Command::Submit(Box::new(submit))).map(|_| ())
+    }
+
+    /// What a worker has to say of a part of what it holds.
+    fn settles(&mut self, worker: usize, share: u64, luck: Option<u64>) -> Vec<Settle> {
+        let mut settles = Vec::new();
+        for leased in &self.workers[worker].held {
+            let draw = mix(&[luck.unwrap_or(0), u64::from(leased.fence.index), leased.fence.nonce]);
+            if draw % 4 < share {
+                settles.push(self.answer(leased, luck));
+            }
+        }
+        settles
+    }
+
+    fn answer(&self, leased: &Leased, luck: Option<u64>) -> Settle {
+        let planned = &self.history.runs[run_index(&leased.run)];
+        let tree = self.oracle.runs.get(&leased.run).map(|r| &r.tree);
+        // Only a rollback makes a lease of a task that is not there.
+        let node = tree.and_then(|t| {
+            t.nodes.iter().rposition(|n| n.step == leased.step && n.item == leased.item)
+        });
+        let generation = node.map_or(0, |at| tree.map_or(0, |t| t.generation(at)));
+        planned.world.answer(&planned.shape, leased, generation, luck, self.now)
+    }
+
+    fn want(&self, tasks: u16, lanes: u64) -> Want {
+        let lanes = (0..3).filter(|lane| lanes & (1 << lane) != 0).map(connection).collect();
+        Want { lanes, tasks, lease_ms: LEASE_MS, horizon_ms: HORIZON_MS }
+    }
+
+    fn exchange(
+        &mut self,
+        worker: usize,
+        settles: Vec<Settle>,
+        want: Want,
+        answer_lost: bool,
+    ) -> Result<(), Wrong> {
+        if self.workers[worker].unanswered
+            && let Some(last) = self.workers[worker].last.clone()
+        {
+            return self.send(worker, last);
+        }
+        let random = self.dice.roll();
+        let who = &mut self.workers[worker];
+        who.sequence += 1;
+        let exchange =
+            Exchange { worker: who.id.clone(), sequence: who.sequence, random, settles, want };
+        who.last = Some(exchange.clone());
+        if answer_lost {
+            who.unanswered = true;
+            return self.say(Command::Exchange(exchange)).map(|_| ());
+        }
+        self.send(worker, exchange)
+    }
+
+    /// An exchange whose answer reaches the worker.
+    fn send(&mut self, worker: usize, exchange: Exchange) -> Result<(), Wrong> {
+        let answer = self.say(Command::Exchange(exchange.clone()))?;
+        if let Some(Reply::Exchanged(answer)) = answer {
+            self.heard(worker, &exchange, answer);
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, worker: usize, exchange: &Exchange, answer: Exchanged) {
+        let accepted = answer.settled.iter().filter(|s| **s == Settled::Accepted).count() as u64;
+        self.stats.accepted += accepted;
+        self.stats.stale += answer.settled.len() as u64 - accepted;
+        self.stats.leased += answer.leased.len() as u64;
+        let joins = answer.leased.iter().filter(|l| l.item.starts_with('j')).count();
+        self.stats.joins += joins as u64;
+        let who = &mut self.workers[worker];
+        who.unanswered = false;
+        let settled = |l: &Leased| exchange.settles.iter().any(|s| s.fence == l.fence);
+        let done: Vec<Leased> = who.held.extract_if(.., |l| settled(l)).collect();
+        for leased in answer.leased {
+            let known = who.held.iter().chain(&self.old).any(|l| l.fence == leased.fence);
+            if !known {
+                who.held.push(leased);
+            }
+        }
+        self.remember(done);
+    }
+
+    fn remember(&mut self, leased: Vec<Leased>) {
+        self.old.extend(leased);
+        let surplus = self.old.len().saturating_sub(100);
+        self.old.drain(..surplus);
+    }
+
+    /// Old fences, forged ones, and a good one twice.
+    fn stale(&mut self, worker: usize, luck: u64) -> Result<(), Wrong> {
+        let mut dice = Dice::new(luck);
+        let mut settles = Vec::new();
+        for _ in 0..dice.below(5) {
+            if let Some(leased) = self.old.get(dice.index(self.old.len().max(1))) {
+                let mut settle = self.answer(leased, None);
+                settle.outcome = Outcome::Closed { broods: Vec::new(), end: End::Done };
+                settles.push(settle);
+            }
+        }
+        let others: Vec<&Leased> = self.workers.iter().flat_map(|w| &w.held).collect();
+        if let Some(leased) = others.get(dice.index(others.len().max(1))) {
+            let settle = self.answer(leased, None);
+            let mut forged = settle.clone();
+            forged.fence.nonce ^= 1;
+            settles.push(forged);
+            // Where it is this worker's own, it counts once; else not at all.
+            settles.push(settle.clone());
+            settles.push(settle);
+        }
+        let want = self.want(dice.below(3) as u16, 7);
+        self.exchange(worker, settles, want, false)
+    }
+
+    fn extend(&mut self, worker: usize, lease_ms: i64) -> Result<(), Wrong> {
+        let who = &self.workers[worker];
+        let mut leases: Vec<LeaseId> = who.held.iter().map(|l| l.fence.lease).collect();
+        leases.extend(self.old.last().map(|l| l.fence.lease));
+        leases.sort_unstable();
+        leases.dedup();
+        let worker = who.id.clone();
+        self.say(Command::Extend { worker, leases, lease_ms }).map(|_| ())
+    }
+
+    fn turn(&mut self, run: usize, command: fn(RunId) -> Command) -> Result<(), Wrong> {
+        if !self.oracle.runs.contains_key(&run_id(run)) {
+            return Ok(());
+        }
+        self.say(command(run_id(run))).map(|_| ())
+    }
+
+    fn retry(&mut self, run: usize, luck: u64) -> Result<(), Wrong> {
+        let Some(known) = self.oracle.runs.get(&run_id(run)) else { return Ok(()) };
+        let mut dice = Dice::new(luck);
+        let mut letters: Vec<Letter> = Vec::new();
+        for node in known.tree.nodes.iter().filter(|n| n.stage == Stage::Failed) {
+            // A letter of a join that has run twice stands for either.
+            let same = |l: &Letter| l.step == node.step && l.item == node.item;
+            if letters.len() < 5 && dice.chance(60) && !letters.iter().any(same) {
+                letters.push(Letter {
+                    step: node.step,
+                    item: node.item.clone(),
+                    once: node.once,
+                    bucket: node.bucket,
+                    scopes: known.tree.seeds(node.scope),
+                });
+            }
+        }
+        if letters.is_empty() {
+            return Ok(());
+        }
+        self.stats.put_back += letters.len() as u64;
+        self.say(Command::Retry { run: run_id(run), letters }).map(|_| ())
+    }
+
+    fn limits(&mut self, account: usize, luck: u64) -> Result<(), Wrong> {
+        let factor = [0.5, 1.0, 2.0][(luck % 3) as usize];
+        let scaled = |l: &Limit| Limit { calls: l.calls * factor, ..*l };
+        let limits = Limits(self.history.limits[account].0.iter().map(scaled).collect());
+        self.say(Command::SetLimits { account: account_id(account), limits }).map(|_| ())
+    }
+
+    /// Goes on, without trouble, until nothing is left: whatever is open must come to its end.
+    fn drain(&mut self) -> Result<(), Wrong> {
+        let mut resumes = 0;
+        for round in 0..ROUNDS_MAX {
+            let stuck: Vec<(usize, RunState)> = self.states();
+            for (run, state) in stuck {
+                let again = state == RunState::Failed && resumes < RESUMES_MAX;
+                if state == RunState::Paused || again {
+                    resumes += usize::from(again);
+                    self.turn(run, Command::Resume)?;
+                }
+            }
+            let worker = round % self.workers.len();
+            let settles = self.settles(worker, 4, None);
+            let want = self.want(40, 7);
+            self.exchange(worker, settles, want, false)?;
+            if round.is_multiple_of(16) {
+                self.look()?;
+            }
+            let held = self.workers.iter().any(|w| !w.held.is_empty());
+            let ended = self.states().iter().all(|(_, state)| match state {
+                RunState::Complete | RunState::Cancelled => true,
+                RunState::Failed => resumes >= RESUMES_MAX,
+                _ => false,
+            });
+            if ended && !held {
+                return self.look();
+            }
+            if !held {
+                self.now = self.next_moment();
+            }
+        }
+        Err(format!("not drained after {ROUNDS_MAX} rounds: {:?}", self.states()))
+    }
+
+    fn states(&self) -> Vec<(usize, RunState)> {
+        self.oracle.runs.iter().map(|(id, run)| (run_index(id), run.state)).collect()
+    }
+
+    /// When the ledger said to ask again.
+    fn next_moment(&self) -> Millis {
+        let answers = self.workers.iter().filter_map(|w| self.oracle.workers.get(&w.id));
+        let last = answers.map(|(_, answer)| answer).max_by_key(|a| a.now);
+        let ask = last.and_then(|a| a.ask_again_at).unwrap_or(self.now + 1_000) + DRAIN_STEP_MS;
+        Millis(ask.0.max(self.now.0 + 1))
+    }
+}
+
+fn run_id(at: usize) -> RunId {
+    RunId(format!("run{at}"))
+}
+
+fn run_index(id: &RunId) -> usize {
+    id.as_str().trim_start_matches("run").parse().expect("runs are numbered")
+}
+
+fn connection(at: usize) -> ConnectionName {
+    ConnectionName(format!("connection{at}"))
+}
+
+fn account_id(at: usize) -> AccountId {
+    AccountId(format!("account{at}"))
+}

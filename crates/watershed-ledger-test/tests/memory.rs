@@ -1,0 +1,90 @@
+//! The in-memory ledger against the suite.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use watershed_ledger::{Command, Error, Ledger, MemoryLedger, MemoryTables, Reply, RunView};
+use watershed_ledger_test::{Capability, Size, Stats, Subject, check, history};
+use watershed_model::{Millis, RunId};
+
+struct Memory {
+    ledger: MemoryLedger,
+    clock: Arc<AtomicI64>,
+}
+
+impl Memory {
+    fn empty() -> Memory {
+        let clock = Arc::new(AtomicI64::new(0));
+        let read = Arc::clone(&clock);
+        let ledger = MemoryLedger::new(Arc::new(move || Millis(read.load(Ordering::SeqCst))));
+        Memory { ledger, clock }
+    }
+}
+
+/// The in-memory ledger never waits: one poll is the answer.
+fn ready<T>(mut answer: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
+    match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("the in-memory ledger waits"),
+    }
+}
+
+impl Subject for Memory {
+    fn execute(&mut self, command: Command, now: Millis) -> Result<Reply, Error> {
+        self.clock.store(now.0, Ordering::SeqCst);
+        ready(self.ledger.execute(command))
+    }
+
+    fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
+        ready(self.ledger.run(run))
+    }
+
+    fn snapshot(&mut self) -> Box<dyn Any> {
+        Box::new(self.ledger.snapshot())
+    }
+
+    fn restore(&mut self, snapshot: &dyn Any) {
+        let tables = snapshot.downcast_ref::<MemoryTables>().expect("a snapshot of this ledger");
+        self.ledger.restore(tables.clone());
+    }
+
+    fn restart(&mut self) {}
+
+    fn supports(&self, capability: Capability) -> bool {
+        capability == Capability::Rollback
+    }
+}
+
+fn make() -> Box<dyn Subject> {
+    Box::new(Memory::empty())
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")),
+        Err(_) => default,
+    }
+}
+
+#[test]
+fn random_histories_agree_with_the_oracle() {
+    let base = number("WATERSHED_SEED", 1);
+    let histories = number("WATERSHED_HISTORIES", 300);
+    let mut worth = Stats::default();
+    for seed in base..base + histories {
+        let size = match seed % 10 {
+            0..5 => Size::Small,
+            5..9 => Size::Medium,
+            _ => Size::Large,
+        };
+        match check(&history(seed, size), &mut make) {
+            Ok(stats) => worth = worth.and(stats),
+            Err(divergence) => panic!("{divergence}"),
+        }
+    }
+    println!("{histories} histories: {worth:?}");
+}
