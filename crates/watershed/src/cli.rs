@@ -1,0 +1,412 @@
+//! The command line, declared. What a command does is in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Brings a company's whole Zoom history home, and can prove what is there.
+#[derive(Debug, Parser)]
+#[command(
+    name = "watershed",
+    version,
+    propagate_version = false,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  watershed demo                 see it work, without an account
+  watershed doctor               what a real account allows
+  watershed run zoom-backfill    fetch the last 180 days"
+)]
+pub(crate) struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Globals {
+    /// Configuration file [default: $WATERSHED_CONFIG, else ./watershed.toml, else built in]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
+    pub config: Option<PathBuf>,
+    /// Results as JSON on stdout: one document, or one object a line
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+    /// No progress, no remarks: only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
+    pub quiet: bool,
+    /// More of what happens, on stderr: -v, -vv, -vvv
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help = "When to use colour: auto, always or never",
+        help_heading = "Everywhere"
+    )]
+    pub color: When,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole backfill on a simulated Zoom account: no file, no network needed
+    #[command(after_help = "Example:
+  watershed demo --users 100 --dir /tmp/watershed-demo")]
+    Demo(Demo),
+    /// Run a workflow here until it ends
+    #[command(after_help = "Example:
+  watershed run zoom-backfill --input from=2026-01-01 --input content=metadata
+
+Stopped or killed, the same command goes on where it was; so does `watershed resume`.
+
+Exit codes: 0 complete, 1 failed, 2 nothing was started, 3 complete but for dead letters or
+for steps kept out by scope, role or tier, 4 paused, stopped or cancelled.")]
+    Run(Run),
+    /// Lift a pause and go on with a run here until it ends
+    #[command(after_help = "Example:
+  watershed resume               the latest run that has not ended")]
+    Resume(Resume),
+    /// Show how a run stands: what is done, what waits for what, when it will end
+    #[command(after_help = "Example:
+  watershed status --follow")]
+    Status(Status),
+    /// List the runs, newest first
+    #[command(after_help = "Example:
+  watershed runs --json")]
+    Runs(Runs),
+    /// Pause a run: what is in flight settles, nothing new starts
+    #[command(after_help = "Example:
+  watershed pause 20261124-153012-1f2e3d")]
+    Pause(OneRun),
+    /// End a run for good; what it has fetched stays
+    #[command(after_help = "Example:
+  watershed cancel 20261124-153012-1f2e3d")]
+    Cancel(OneRun),
+    /// List what failed for good, each with its error and what to do
+    #[command(after_help = "Example:
+  watershed failures             of all runs")]
+    Failures(Failures),
+    /// Put failures back; `watershed resume` then tries them again
+    #[command(after_help = "Example:
+  watershed retry 20261124-153012-1f2e3d --step participants")]
+    Retry(Retry),
+    /// Show what is complete, waiting or unavailable, and why
+    #[command(after_help = "Example:
+  watershed coverage --json | jq 'select(.state != \"complete\")'")]
+    Coverage(Coverage),
+    /// Check workflow files: every mistake with line, column and suggestion
+    #[command(after_help = "Example:
+  watershed validate workflows/*.yaml")]
+    Validate(Validate),
+    /// Draw a workflow
+    #[command(after_help = "Example:
+  watershed graph zoom-backfill > backfill.svg")]
+    Graph(Graph),
+    /// Print the JSON Schema of workflow files or of the configuration, for editors
+    #[command(after_help = "Example:
+  watershed schema workflow > workflow.schema.json")]
+    Schema(Schema),
+    /// Serve a simulated Zoom account over HTTP
+    #[command(after_help = "Example:
+  watershed simulate --listen 127.0.0.1:8082 --users 200 --faults http_500=0.02,slow
+
+The first line on stdout is JSON: base, api_url, token_url, account_id, client_id and
+client_secret. The account's truth is at /__sim/truth, its statistics at /__sim/stats.")]
+    Simulate(Simulate),
+    /// Check credentials, scopes, limits and stores: what would a backfill miss?
+    #[command(after_help = "Example:
+  watershed doctor --connection acme
+
+Exit code 1 where a backfill would be incomplete.")]
+    Doctor(Doctor),
+    /// Print completions for a shell
+    #[command(after_help = "Example:
+  watershed completions bash > /etc/bash_completion.d/watershed")]
+    Completions(Completions),
+    /// Print the manual page, or write one for each command
+    #[command(after_help = "Example:
+  watershed man --dir /usr/local/share/man/man1")]
+    Man(Man),
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// People in the simulated account
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) users: u64,
+    /// What the account is made from: the same seed, the same account
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the data goes; what an earlier demo left there is replaced
+    #[arg(long, value_name = "DIR", default_value = "data/demo")]
+    pub dir: PathBuf,
+    /// Keep what an earlier demo left in DIR, and go on with it
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// A workflow file, or the name of a shipped one (zoom-backfill)
+    #[arg(value_name = "WORKFLOW")]
+    pub workflow: String,
+    /// The connection; may be left out where there is one
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// An input of the workflow; may be repeated
+    #[arg(long = "input", value_name = "K=V", value_parser = pair)]
+    pub inputs: Vec<(String, String)>,
+    /// The run's id: the same again goes on with it, or tells how it ended
+    #[arg(long, value_name = "ID", value_parser = run_id)]
+    pub run_id: Option<String>,
+}
+
+/// `resume`
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The run; the latest that has not ended, where left out
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Only lift the pause, for another process to go on
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The run; the latest, where left out
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Go on showing it until it ends
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// `runs`
+#[derive(Debug, Args)]
+pub(crate) struct Runs {}
+
+/// `pause` and `cancel`
+#[derive(Debug, Args)]
+pub(crate) struct OneRun {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+}
+
+/// `failures`
+#[derive(Debug, Args)]
+pub(crate) struct Failures {
+    /// Of this run only
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+}
+
+/// `retry`
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Of this step only
+    #[arg(long, value_name = "S")]
+    pub step: Option<String>,
+    /// This one only: its id, as `watershed failures` shows it
+    #[arg(long, value_name = "K")]
+    pub key: Option<String>,
+}
+
+/// `coverage`
+#[derive(Debug, Args)]
+pub(crate) struct Coverage {
+    /// Of this connection only
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Workflow files, or names of shipped ones
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+}
+
+/// `graph`
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    /// A workflow file, or the name of a shipped one
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The form of the picture
+    #[arg(long, value_name = "FORMAT", default_value = "svg")]
+    pub format: Picture,
+}
+
+/// The form of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Picture {
+    /// For a browser.
+    Svg,
+    /// For Markdown.
+    Mermaid,
+    /// For Graphviz.
+    Dot,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Of what
+    #[arg(value_name = "WHAT")]
+    pub of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Workflow files.
+    Workflow,
+    /// The configuration file.
+    Config,
+}
+
+/// `simulate`
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8082")]
+    pub listen: SocketAddr,
+    /// People in the account
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) users: u64,
+    /// What the account is made from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Its Zoom plan: free, pro, business, education, enterprise or partner
+    #[arg(long, value_name = "TIER", default_value = "business")]
+    pub tier: String,
+    /// Limits in place of the plan's: shape=fixed|sliding|bucket, light_per_second=N,
+    /// medium_per_second=N, heavy_per_second=N, heavy_per_day=N, or off
+    #[arg(long, value_name = "SPEC")]
+    pub limits: Option<String>,
+    /// Scopes of the app, separated by commas; else the 16 that an admin is asked for
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub scopes: Option<Vec<String>>,
+    /// Time that each answer takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u64,
+    /// Faults: all, none, or NAME[=RATE] separated by commas
+    #[arg(long, value_name = "SPEC")]
+    pub faults: Option<String>,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The connection; may be left out where there is one
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, such as from=2026-01-01".to_owned()),
+    }
+}
+
+fn run_id(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("an id has letters, digits, `-`, `_` and `.`, at most 64 of them".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_one_line_and_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let about = command.get_about().expect(name).to_string();
+            assert!(!about.contains('\n') && about.len() <= 80, "{name}: {about}");
+            let after = command.get_after_help().expect(name).to_string();
+            assert!(after.contains(&format!("watershed {name}")), "{name} has no example");
+        }
+    }
+
+    #[test]
+    fn help_is_as_published() {
+        let mut command = Cli::command().term_width(96);
+        command.build();
+        insta::assert_snapshot!("help", command.render_help());
+        for sub in command.get_subcommands_mut() {
+            let name = format!("help_{}", sub.get_name());
+            if sub.get_name() != "help" {
+                insta::assert_snapshot!(name, sub.render_help());
+            }
+        }
+    }
+
+    #[test]
+    fn ids_and_inputs_that_cannot_be_meant_are_refused() {
+        let parse =
+            |words: &[&str]| Cli::try_parse_from([&["watershed", "run", "w"], words].concat());
+        assert!(parse(&["--input", "from=2026-01-01", "--run-id", "a-1"]).is_ok());
+        assert!(parse(&["--input", "from"]).is_err());
+        assert!(parse(&["--run-id", "../x"]).is_err());
+        assert!(Cli::try_parse_from(["watershed", "submit", "w"]).is_err(), "not of this version");
+    }
+}

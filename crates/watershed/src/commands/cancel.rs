@@ -1,0 +1,101 @@
+//! `watershed cancel`: ends a run for good; what it has fetched stays.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use watershed_engine::{Clock, SystemClock};
+use watershed_ledger::{Command, Exchange, Want};
+use watershed_ledger_sqlite::hold;
+use watershed_model::{RunRow, RunState, WorkerId};
+
+use super::dispatch::Call;
+use crate::cli::OneRun;
+use crate::fault::Fault;
+use crate::output::Output;
+use crate::program::program;
+use crate::site::{Site, no_run};
+
+/// How long a process that executes the run is given to end it, before it is left to it.
+const WAIT: Duration = Duration::from_secs(10);
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Cancels it, wherever it is executed.
+pub(crate) async fn cancel(args: OneRun, call: Call) -> Result<u8> {
+    let Call { settings, out, .. } = call;
+    let row = {
+        let site = Site::to_read(&settings).await?;
+        site.run_row(Some(&args.run), |_| true, "").await?
+    };
+    let site = Site::to_command(&settings, Vec::new()).await?;
+    let Some(view) = site.ledger.run(&row.id).await? else {
+        return forgotten(&site, row, out).await;
+    };
+    if matches!(view.state, RunState::Complete | RunState::Cancelled) {
+        return Err(Fault::failed(format!("run {} is {} already", row.id, view.state.name()))
+            .hint(format!("`{} status {}` tells how it ended", program(), row.id))
+            .into());
+    }
+    site.ledger.execute(Command::Cancel(row.id.clone())).await?;
+    // A process that executes here drops what is open; where there is none, it is done here.
+    match hold(&settings.store) {
+        Ok(_held) => sweep(&site, &row).await?,
+        Err(_) => wait(&site, &row).await?,
+    }
+    let standing = site.engine.record(&row.id).await?;
+    let said = match standing.report.state {
+        RunState::Cancelled => "is cancelled; what it has fetched stays",
+        _ => "is being cancelled by the process that executes it",
+    };
+    out.remark(format!("run {} {said}", row.id));
+    Ok(0)
+}
+
+/// Drops what is open, in the ledger's bounded steps. No call is made.
+async fn sweep(site: &Site, row: &RunRow) -> Result<()> {
+    let worker = WorkerId(format!("c-{:016x}", SystemClock.random()));
+    site.ledger.execute(Command::Takeover { worker: worker.clone() }).await?;
+    let mut sequence = 0;
+    while site.ledger.run(&row.id).await?.is_some_and(|v| v.state == RunState::Cancelling) {
+        sequence += 1;
+        let want = Want {
+            lanes: vec![row.connection.clone()],
+            tasks: 0,
+            lease_ms: site.settings.worker.lease_ms,
+            horizon_ms: 0,
+        };
+        let exchange = Exchange {
+            worker: worker.clone(),
+            sequence,
+            random: SystemClock.random(),
+            settles: Vec::new(),
+            want,
+        };
+        site.ledger.execute(Command::Exchange(exchange)).await?;
+    }
+    Ok(())
+}
+
+async fn wait(site: &Site, row: &RunRow) -> Result<()> {
+    let until = tokio::time::Instant::now() + WAIT;
+    while tokio::time::Instant::now() < until {
+        let view = site.ledger.run(&row.id).await?;
+        if view.is_none_or(|view| view.state != RunState::Cancelling) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// The ledger does not know the run: only the sink's memory of it is ended.
+async fn forgotten(site: &Site, row: RunRow, out: Output) -> Result<u8> {
+    if row.state.ended() {
+        return Err(no_run(row.id.as_str(), &site.settings.store).into());
+    }
+    let id = row.id.clone();
+    let row = RunRow { state: RunState::Cancelled, ended_at: Some(site.now()), ..row };
+    site.sink.put_run(row).await?;
+    out.remark(format!("run {id} is cancelled; what it has fetched stays"));
+    Ok(0)
+}

@@ -1,0 +1,78 @@
+//! From what was typed to the command that does it.
+
+use anyhow::Result;
+
+use super::{
+    cancel, completions, coverage, demo, doctor, failures, graph, man, pause, resume, retry, run,
+    runs, schema, simulate, status, validate,
+};
+use crate::cli::{Cli, Command, Globals};
+use crate::logs;
+use crate::output::Output;
+use crate::settings::{Given, LogFormat, Settings, Vars, load};
+
+/// What a command that knows the settings gets.
+pub(crate) struct Call {
+    /// What is configured.
+    pub settings: Settings,
+    /// The environment.
+    pub vars: Vars,
+    /// How to speak.
+    pub out: Output,
+}
+
+/// Does it. The exit code.
+///
+/// # Errors
+/// What the operator must be told.
+pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
+    let Cli { globals, command } = cli;
+    match command {
+        // These need no settings: they work beside a configuration that is wrong.
+        Command::Completions(args) => completions::completions(&args, &out),
+        Command::Man(args) => man::man(&args, &out),
+        Command::Schema(args) => schema::schema(&args, &out),
+        Command::Validate(args) => validate::validate(&args, &out),
+        Command::Graph(args) => graph::graph(&args, &out),
+        Command::Simulate(args) => {
+            logs::begin(&out, globals.verbose, LogFormat::Text, &vars);
+            asynchronous(simulate::simulate(args, out))
+        }
+        Command::Demo(args) => {
+            logs::begin(&out, globals.verbose, LogFormat::Text, &vars);
+            asynchronous(demo::demo(args, vars, out))
+        }
+        Command::Run(args) => asynchronous(run::run(args, call(globals, vars, out)?)),
+        Command::Resume(args) => asynchronous(resume::resume(args, call(globals, vars, out)?)),
+        Command::Status(args) => asynchronous(status::status(args, call(globals, vars, out)?)),
+        Command::Runs(_) => asynchronous(runs::runs(call(globals, vars, out)?)),
+        Command::Pause(args) => asynchronous(pause::pause(args, call(globals, vars, out)?)),
+        Command::Cancel(args) => asynchronous(cancel::cancel(args, call(globals, vars, out)?)),
+        Command::Failures(args) => {
+            asynchronous(failures::failures(args, call(globals, vars, out)?))
+        }
+        Command::Retry(args) => asynchronous(retry::retry(args, call(globals, vars, out)?)),
+        Command::Coverage(args) => {
+            asynchronous(coverage::coverage(args, call(globals, vars, out)?))
+        }
+        Command::Doctor(args) => asynchronous(doctor::doctor(args, call(globals, vars, out)?)),
+    }
+}
+
+/// Reads the settings and begins to log.
+fn call(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
+    let settings = load(Given { config: globals.config, ..Given::default() }, &vars)?;
+    logs::begin(&out, globals.verbose, settings.log, &vars);
+    for warning in &settings.warnings {
+        out.warning(warning);
+    }
+    Ok(Call { settings, vars, out })
+}
+
+fn asynchronous(work: impl Future<Output = Result<u8>>) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(work);
+    // A thread that hangs in a system call must not hold up the end.
+    runtime.shutdown_background();
+    code
+}

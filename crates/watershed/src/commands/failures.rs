@@ -1,0 +1,98 @@
+//! `watershed failures`: what failed for good, each with its error and what to do.
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::Value;
+use watershed_model::{DeadLetter, RunId};
+use watershed_sink::FailureFilter;
+
+use super::dispatch::Call;
+use crate::cli::Failures;
+use crate::output::{name, paint};
+use crate::program::program;
+use crate::site::Site;
+
+/// A dead letter as it is shown.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line<'a> {
+    id: &'a str,
+    run: &'a str,
+    step: &'a str,
+    branch: &'a str,
+    operation: &'a str,
+    subject: Option<Value>,
+    verdict: &'a str,
+    http: Option<u16>,
+    code: Option<i64>,
+    message: &'a str,
+    attempts: u16,
+    at: String,
+    hint: &'a str,
+}
+
+/// Lists them.
+pub(crate) async fn failures(args: Failures, call: Call) -> Result<u8> {
+    let Call { settings, out, .. } = call;
+    let Some(site) = Site::to_read_if_any(&settings).await? else {
+        out.remark("no runs yet, and no failures");
+        return Ok(0);
+    };
+    let run = match &args.run {
+        Some(run) => Some(site.run_row(Some(run), |_| true, "").await?.id),
+        None => None,
+    };
+    let letters = site.sink.failures(FailureFilter { run, ..FailureFilter::default() }).await?;
+    if letters.is_empty() {
+        out.remark("no failures");
+    }
+    for letter in &letters {
+        if out.json {
+            out.object(&line(letter))?;
+        } else {
+            out.line(text(letter, out.colour))?;
+        }
+    }
+    let mut runs: Vec<&RunId> = letters.iter().map(|letter| &letter.run).collect();
+    runs.dedup();
+    if !out.json {
+        for run in runs {
+            out.remark(format!("put back: `{0} retry {run}`, then `{0} resume {run}`", program()));
+        }
+    }
+    Ok(0)
+}
+
+fn line(letter: &DeadLetter) -> Line<'_> {
+    let subject = letter.subject.as_ref();
+    Line {
+        id: letter.id.as_str(),
+        run: letter.run.as_str(),
+        step: &letter.step,
+        branch: &letter.branch,
+        operation: letter.operation.as_str(),
+        subject: subject.map(|s| serde_json::from_str(s.as_str()).unwrap_or(s.as_str().into())),
+        verdict: &letter.verdict,
+        http: letter.http,
+        code: letter.code,
+        message: &letter.message,
+        attempts: letter.attempts,
+        at: letter.at.to_string(),
+        hint: &letter.hint,
+    }
+}
+
+fn text(letter: &DeadLetter, colour: bool) -> String {
+    let http = letter.http.map_or_else(String::new, |http| format!(", HTTP {http}"));
+    let code = letter.code.map_or_else(String::new, |code| format!(", code {code}"));
+    format!(
+        "{} {}\n  {}: {}{http}{code}, {} attempts, {}\n  {}\n  hint: {}\n",
+        paint(&name(letter.id.as_str()), "1", colour),
+        name(&letter.branch),
+        name(letter.operation.as_str()),
+        name(&letter.verdict),
+        letter.attempts,
+        letter.at,
+        name(&letter.message),
+        name(&letter.hint),
+    )
+}

@@ -1,0 +1,23 @@
+//! A file for each command: what it does, in at most 200 lines.
+
+mod cancel;
+mod completions;
+mod coverage;
+mod demo;
+mod doctor;
+mod failures;
+mod graph;
+mod man;
+mod pause;
+mod resume;
+mod retry;
+mod run;
+mod runs;
+mod schema;
+mod simulate;
+mod status;
+mod validate;
+
+mod dispatch;
+
+pub(crate) use dispatch::dispatch;

@@ -1,0 +1,140 @@
+//! `watershed run`: submits a workflow and executes it here until it ends.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use watershed_engine::{Clock, Request, Standing, Stopping, Submitted, SystemClock, exit};
+use watershed_ledger::Command;
+use watershed_model::{ConnectionName, RunId, RunState, Trigger};
+use watershed_workflow::{Compiled, resolve_inputs};
+
+use super::dispatch::Call;
+use crate::cli::Run;
+use crate::connect;
+use crate::execution::{Signals, execute, report};
+use crate::fault::Fault;
+use crate::output::{Output, name};
+use crate::program::program;
+use crate::site::Site;
+use crate::workflows::{self, Found};
+
+/// Runs it. The exit code tells how the run ended.
+pub(crate) async fn run(args: Run, call: Call) -> Result<u8> {
+    let Call { settings, vars, out } = call;
+    let found = workflows::find(&args.workflow)?;
+    let compiled = workflows::compiled(&found, &out)?;
+    let (by, account) = settings.connection(args.connection.as_deref())?;
+    let request = request(by, found, compiled, args.inputs, args.run_id)?;
+    let connection = connect::connection(by, account, &vars)?;
+    if let Some(guess) = connect::tier_guess(by, account) {
+        out.warning(guess);
+    }
+    let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
+    let site = Site::to_execute(&settings, vec![connection]).await?;
+    submit(&site, request, &signals, out).await
+}
+
+/// What is asked of the engine.
+pub(crate) fn request(
+    connection: &str,
+    found: Found,
+    compiled: Compiled,
+    inputs: Vec<(String, String)>,
+    run: Option<String>,
+) -> Result<Request, Fault> {
+    let mut given = BTreeMap::new();
+    for (input, value) in inputs {
+        if given.insert(input.clone(), value).is_some() {
+            return Err(Fault::usage(format!("input {input} is given twice"))
+                .hint("give each --input once"));
+        }
+    }
+    let today = SystemClock.now().date();
+    let inputs = resolve_inputs(&compiled.plan, &given, today).map_err(|wrong| {
+        let takes: Vec<&str> = compiled.plan.inputs.iter().map(|i| i.name.as_str()).collect();
+        Fault::usage(wrong.to_string()).hint(format!(
+            "{} takes --input {}=…",
+            found.name,
+            takes.join("=…, --input ")
+        ))
+    })?;
+    Ok(Request {
+        connection: ConnectionName::from(connection),
+        source: found.text,
+        plan: compiled.plan,
+        hash: compiled.hash,
+        inputs,
+        run: run.map(RunId),
+        fresh: fresh(),
+        trigger: Trigger::Manual,
+    })
+}
+
+/// Submits and executes. The exit code.
+pub(crate) async fn submit(
+    site: &Site,
+    request: Request,
+    signals: &Signals,
+    out: Output,
+) -> Result<u8> {
+    let (workflow, connection) = (request.plan.name.clone(), request.connection.clone());
+    let stop = signals.stop();
+    let submitted = tokio::select! {
+        submitted = site.engine.submit(request) => submitted?,
+        () = stop.reached(Stopping::Drain) => {
+            out.say("stopped before the first call");
+            return Ok(exit::STOPPED);
+        }
+    };
+    let run = submitted.run().clone();
+    match &submitted {
+        Submitted::New(_) => {
+            out.remark(format!("run {run}: {} for connection {connection}", name(&workflow)));
+        }
+        Submitted::Found(_) => out.remark(format!("run {run} goes on")),
+        Submitted::Ended(_, state) => {
+            out.remark(format!("run {run} has ended before: nothing is asked again"));
+            return ended(site, &run, *state, out).await;
+        }
+    }
+    lift(site, &run).await?;
+    execute(site, &run, signals, out).await
+}
+
+/// Lifts a pause, where there is one.
+pub(crate) async fn lift(site: &Site, run: &RunId) -> Result<()> {
+    let state = site.ledger.run(run).await?.map(|view| view.state);
+    if matches!(state, Some(RunState::Paused | RunState::Failed)) {
+        site.ledger.execute(Command::Resume(run.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Tells how a run ended, and gives its exit code again.
+pub(crate) async fn ended(site: &Site, run: &RunId, state: RunState, out: Output) -> Result<u8> {
+    let standing = site.engine.standing(run).await?;
+    let Some(standing) = standing else {
+        return Err(Fault::failed(format!("run {run} is gone"))
+            .hint(format!("`{} runs` lists what is there", program()))
+            .into());
+    };
+    let code = old_code(&standing, state);
+    report(site, &standing, code, out)?;
+    Ok(code)
+}
+
+fn old_code(standing: &Standing, state: RunState) -> u8 {
+    standing.report.exit.unwrap_or(match state {
+        RunState::Complete => exit::COMPLETE,
+        RunState::Failed => exit::FAILED,
+        RunState::Running | RunState::Paused | RunState::Cancelling | RunState::Cancelled => {
+            exit::STOPPED
+        }
+    })
+}
+
+/// A new run's id: when it began, and chance: `20261124-153012-1f2e3d`.
+fn fresh() -> RunId {
+    let now = SystemClock.now().timestamp().strftime("%Y%m%d-%H%M%S").to_string();
+    RunId(format!("{now}-{:06x}", SystemClock.random() & 0x00ff_ffff))
+}

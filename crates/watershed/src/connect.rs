@@ -1,0 +1,67 @@
+//! From a configured account to the engine's connection.
+
+use std::sync::Arc;
+
+use watershed_engine::{Connection, Content, Credentials};
+use watershed_model::{AccountId, ConnectionName, Limits};
+use watershed_zoom::limits::{Overrides, Tier, limits};
+
+use crate::fault::Fault;
+use crate::settings::{Account, Vars};
+
+/// Makes the connection; its credentials are read once, so that what is missing is told now.
+pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<Connection, Fault> {
+    let first = credentials(name, account, vars)?;
+    let (again, by, vars) = (account.clone(), name.to_owned(), vars.clone());
+    Ok(Connection {
+        name: ConnectionName::from(name),
+        account: first.account_id,
+        credentials: Arc::new(move || {
+            credentials(&by, &again, &vars).map_err(|fault| fault.to_string())
+        }),
+        api_url: account.api_url.clone(),
+        token_url: account.token_url.clone(),
+        limits: limits_of(account),
+        content: content(account),
+    })
+}
+
+/// The limits that the connection may use.
+pub(crate) fn limits_of(account: &Account) -> Limits {
+    let overrides = Overrides {
+        light_per_second: account.limits.light_per_second,
+        medium_per_second: account.limits.medium_per_second,
+        heavy_per_second: account.limits.heavy_per_second,
+        heavy_per_day: account.limits.heavy_per_day,
+    };
+    // The settings know the same names; the lowest tier is within every other's limits.
+    limits(account.tier.parse().unwrap_or(Tier::Free), &overrides, account.share)
+}
+
+/// What is said where nobody named the plan.
+pub(crate) fn tier_guess(name: &str, account: &Account) -> Option<String> {
+    (!account.tier_known).then(|| {
+        format!(
+            "connection {name}: the Zoom plan is not named, so the limits of {:?} are kept to, \
+             the lowest; set ZOOM_TIER or connections.{name}.tier",
+            account.tier
+        )
+    })
+}
+
+fn content(account: &Account) -> Content {
+    match account.content.as_str() {
+        "metadata" => Content::Metadata,
+        "recordings" => Content::Recordings,
+        _ => Content::Transcripts,
+    }
+}
+
+fn credentials(name: &str, account: &Account, vars: &Vars) -> Result<Credentials, Fault> {
+    let what = |key: &str| format!("connections.{name}.{key}");
+    Ok(Credentials {
+        account_id: AccountId(account.account_id.read_plain(&what("account_id"), vars)?),
+        client_id: account.client_id.read(&what("client_id"), vars)?,
+        client_secret: account.client_secret.read(&what("client_secret"), vars)?,
+    })
+}

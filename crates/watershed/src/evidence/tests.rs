@@ -1,0 +1,78 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use watershed_model::{
+    BudgetUse, CallCount, ConnectionName, OperationId, RunId, StepReport, WaitReport,
+};
+
+use super::*;
+
+fn count(state: CoverageState, reason: Option<&str>, count: u64) -> CoverageCount {
+    let reason = reason.map(str::to_owned);
+    CoverageCount {
+        operation: OperationId::from("zoom.report_participants"),
+        state,
+        reason,
+        count,
+        rows: 0,
+    }
+}
+
+fn standing() -> Standing {
+    let report = RunReport {
+        run: RunId::from("r-1"),
+        workflow: "zoom-backfill".to_owned(),
+        connection: ConnectionName::from("acme"),
+        state: RunState::Complete,
+        exit: Some(3),
+        started_at: "2026-11-24T10:00:00.000Z".to_owned(),
+        ended_at: Some("2026-11-24T10:01:05.000Z".to_owned()),
+        steps: vec![StepReport {
+            step: "participants".to_owned(),
+            done: 98,
+            known: 100,
+            is_final: true,
+            failed: 2,
+        }],
+        budget: vec![BudgetUse {
+            category: "heavy+resource_intensive".to_owned(),
+            period: "day".to_owned(),
+            used: 100,
+            share: 54_000.0,
+            binds: false,
+            free_at: None,
+        }],
+        waits: vec![WaitReport { why: "not there yet at Zoom".to_owned(), count: 3, until: None }],
+        eta: None,
+        calls: CallCount {
+            spent: 1_250,
+            least: 1_000,
+            repeated: BTreeMap::from([("lost_lease".to_owned(), 4), ("restart".to_owned(), 1)]),
+        },
+        rows: BTreeMap::from([("users".to_owned(), 42), ("past_participants".to_owned(), 0)]),
+    };
+    let coverage = vec![
+        count(CoverageState::Complete, None, 1_200),
+        count(CoverageState::Waiting, Some("late report"), 3),
+        count(CoverageState::Unavailable, Some("scope: report:read:admin"), 5),
+    ];
+    Standing { view: None, report, coverage }
+}
+
+#[test]
+fn the_evidence_tells_what_came_what_it_cost_and_what_is_left_to_do() {
+    let place = Place { sink: Path::new("data/zoom.db"), store: Path::new("data/state.db") };
+    let text = evidence(&standing(), 3, place, false).replace(&program(), "watershed");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_stopped_run_is_told_how_to_go_on() {
+    let mut standing = standing();
+    standing.report.state = RunState::Running;
+    standing.report.ended_at = None;
+    let place = Place { sink: Path::new("z"), store: Path::new("s") };
+    let text = evidence(&standing, 4, place, false);
+    assert!(text.contains("is stopped (exit code 4)"), "{text}");
+    assert!(text.contains("resume r-1`"), "{text}");
+}

@@ -1,0 +1,127 @@
+//! Executing a run here until it ends: signals, progress, the record, the evidence.
+
+use anyhow::Result;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use watershed_engine::{Ending, Standing, Stop, StopHandle, Stopping, exit, stop};
+use watershed_model::{RunId, RunState};
+
+use crate::evidence::evidence;
+use crate::output::{Output, paint, span};
+use crate::program::program;
+use crate::progress::{LOOK, Progress};
+use crate::site::Site;
+
+/// SIGINT and SIGTERM, from here on asking for a stop instead of ending the process.
+pub(crate) struct Signals {
+    stop: Stop,
+}
+
+impl Signals {
+    /// Begins to listen. `grace_ms` is told with the first signal.
+    ///
+    /// # Errors
+    /// Where the system does not let it.
+    pub(crate) fn listen(out: Output, grace_ms: i64) -> Result<Signals> {
+        let (handle, stop) = stop();
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::spawn(hear(handle, stop.clone(), interrupt, terminate, out, grace_ms));
+        Ok(Signals { stop })
+    }
+
+    /// What hears of the stop.
+    pub(crate) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+}
+
+async fn hear(
+    handle: StopHandle,
+    stop: Stop,
+    mut interrupt: Signal,
+    mut terminate: Signal,
+    out: Output,
+    grace_ms: i64,
+) {
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        match stop.state() {
+            Stopping::No => out.say(format!(
+                "stopping: no new calls; those in flight have {} to settle (again: stop at once)",
+                span(grace_ms)
+            )),
+            Stopping::Drain | Stopping::Now => out.say("stopping at once"),
+        }
+        handle.ask();
+    }
+}
+
+/// Executes `run` until it ends or a stop is asked for; tells how it went. The exit code.
+///
+/// # Errors
+/// A store that fails in a way that waiting does not mend.
+pub(crate) async fn execute(
+    site: &Site,
+    run: &RunId,
+    signals: &Signals,
+    out: Output,
+) -> Result<u8> {
+    let mut progress = Progress::new(out, site.now());
+    let ending = {
+        let work = site.engine.work(Some(run), site.worker(), signals.stop());
+        tokio::pin!(work);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                ending = &mut work => break ending,
+                _ = look.tick() => {
+                    // A ledger that does not answer is the engine's to tell of.
+                    if let Ok(Some(view)) = site.ledger.run(run).await {
+                        progress.show(&view, site.now());
+                    }
+                }
+            }
+        }
+    };
+    progress.end();
+    let ending = ending?;
+    let standing = site.engine.record(run).await?;
+    let code = code(&ending, &standing);
+    report(site, &standing, code, out)?;
+    if let Ending::Fatal(why) = &ending {
+        let head = paint("error", "31;1", out.colour_err);
+        out.say(format!("\n{head}: {why}"));
+        out.say(format!(
+            "\nhint: run {run} is paused, nothing is lost: mend the credential, check it with \
+             `{0} doctor`, then `{0} resume {run}`",
+            program()
+        ));
+    }
+    Ok(code)
+}
+
+/// Tells how a run stands at its end: evidence on stderr, with `--json` the report on stdout.
+///
+/// # Errors
+/// Where stdout is closed.
+pub(crate) fn report(site: &Site, standing: &Standing, code: u8, out: Output) -> Result<()> {
+    out.remark(evidence(standing, code, site.place(), out.colour_err));
+    if out.json {
+        let mut report = standing.report.clone();
+        report.exit = Some(code);
+        out.object(&report)?;
+    }
+    Ok(())
+}
+
+fn code(ending: &Ending, standing: &Standing) -> u8 {
+    match ending {
+        Ending::Stopped | Ending::Fatal(_) => exit::STOPPED,
+        Ending::Run(RunState::Failed) => exit::FAILED,
+        Ending::Run(_) => standing.report.exit.unwrap_or(exit::STOPPED),
+    }
+}

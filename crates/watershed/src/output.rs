@@ -1,0 +1,189 @@
+//! Where words go: results to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use watershed_model::printable;
+
+use crate::cli::{Globals, When};
+use crate::env_names;
+use crate::progress;
+use crate::settings::Vars;
+
+/// The longest name shown in a line.
+const NAME_MAX: usize = 200;
+
+/// How this process speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// Results as JSON.
+    pub json: bool,
+    /// No remarks.
+    pub quiet: bool,
+    /// Colour on stdout.
+    pub colour: bool,
+    /// Colour on stderr.
+    pub colour_err: bool,
+    /// Whether stderr is a terminal.
+    pub live: bool,
+}
+
+impl Output {
+    /// As the command line says.
+    pub(crate) fn new(globals: &Globals, vars: &Vars) -> Output {
+        let plain = vars.get(env_names::NO_COLOR).is_some_and(|v| !v.is_empty())
+            || vars.get("TERM").is_some_and(|v| v == "dumb");
+        let colour = |terminal: bool| match globals.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && !plain,
+        };
+        let live = io::stderr().is_terminal();
+        Output {
+            json: globals.json,
+            quiet: globals.quiet,
+            colour: colour(io::stdout().is_terminal()),
+            colour_err: colour(live),
+            live: live && !plain_terminal(vars),
+        }
+    }
+
+    /// A line of the result.
+    ///
+    /// # Errors
+    /// Where stdout is closed or full.
+    pub(crate) fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
+        self.text(&format!("{}\n", text.as_ref()))
+    }
+
+    /// A part of the result as it stands.
+    ///
+    /// # Errors
+    /// Where stdout is closed or full.
+    pub(crate) fn text(&self, text: &str) -> io::Result<()> {
+        progress::beside(|| {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()
+        })
+    }
+
+    /// A JSON object as a line of the result.
+    ///
+    /// # Errors
+    /// Where stdout is closed or full.
+    pub(crate) fn object(&self, value: &impl Serialize) -> io::Result<()> {
+        self.line(serde_json::to_string(value).map_err(io::Error::other)?)
+    }
+
+    /// A remark, unless they are not wanted.
+    pub(crate) fn remark(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A word that is always said.
+    pub(crate) fn say(&self, text: impl AsRef<str>) {
+        progress::beside(|| {
+            // Nobody is left to tell of a stderr that is closed.
+            let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+        });
+    }
+
+    /// A warning.
+    pub(crate) fn warning(&self, text: impl AsRef<str>) {
+        let head = paint("warning", "33;1", self.colour_err);
+        self.say(format!("{head}: {}", text.as_ref()));
+    }
+}
+
+fn plain_terminal(vars: &Vars) -> bool {
+    vars.get("TERM").is_some_and(|v| v == "dumb")
+}
+
+/// `text` in a colour, where colour is used.
+pub(crate) fn paint(text: &str, code: &str, colour: bool) -> String {
+    if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// A name that came from outside, made safe to show.
+pub(crate) fn name(text: &str) -> String {
+    printable(text, NAME_MAX)
+}
+
+/// A number with its thousands apart: `12,345`.
+pub(crate) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A length of time in words: `3 d 4 h`, `2 min 5 s`, `0.4 s`.
+pub(crate) fn span(ms: i64) -> String {
+    let ms = ms.max(0);
+    let s = ms / 1_000;
+    match s {
+        0..=9 => format!("{}.{} s", s, ms % 1_000 / 100),
+        10..=59 => format!("{s} s"),
+        60..=3_599 => format!("{} min {} s", s / 60, s % 60),
+        3_600..=86_399 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
+        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
+    }
+}
+
+/// A table without lines: columns two blanks apart, numbers to the right.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    use comfy_table::{CellAlignment, Table};
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(head.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>());
+    for row in rows {
+        table.add_row(row.clone());
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        let numeric = |cell: &String| {
+            !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || c == ',')
+        };
+        if !rows.is_empty() && rows.iter().all(|row| row.get(i).is_some_and(numeric)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_spans_are_easy_to_read() {
+        assert_eq!(
+            [number(0), number(999), number(1_000), number(12_345_678)].join(" "),
+            "0 999 1,000 12,345,678"
+        );
+        assert_eq!(
+            [span(-5), span(450), span(12_000), span(125_000), span(7_500_000), span(273_600_000)]
+                .join(" · "),
+            "0.0 s · 0.4 s · 12 s · 2 min 5 s · 2 h 5 min · 3 d 4 h"
+        );
+    }
+
+    #[test]
+    fn a_table_has_its_numbers_to_the_right() {
+        let rows = [vec!["users".into(), "40".into()], vec!["meetings".into(), "1,200".into()]];
+        insta::assert_snapshot!(table(&["dataset", "rows"], &rows), @"");
+    }
+
+    #[test]
+    fn names_from_outside_cannot_steer_the_terminal() {
+        assert!(!name("a\u{1b}[2Jb\r\nc").contains(['\u{1b}', '\r', '\n']));
+    }
+}

@@ -1,0 +1,150 @@
+//! Live progress on stderr: bars on a terminal, a plain line now and then elsewhere.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use watershed_ledger::RunView;
+use watershed_model::Millis;
+
+use crate::glance::Glance;
+use crate::output::{Output, name, number, span};
+
+/// How often a run is looked at.
+pub(crate) const LOOK: Duration = Duration::from_millis(500);
+/// How often a line is written where there is no terminal.
+const LINE_MS: i64 = 5_000;
+
+/// The bars that are on the terminal now, so that other words go above them.
+static SHOWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+/// Does something to the terminal with the bars out of the way.
+pub(crate) fn beside<T>(act: impl FnOnce() -> T) -> T {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bars) => bars.suspend(act),
+        None => act(),
+    }
+}
+
+/// How a run's progress is shown.
+pub(crate) struct Progress {
+    out: Output,
+    began: Millis,
+    shape: Shape,
+}
+
+enum Shape {
+    Silent,
+    Lines { next_at: Millis, last: String },
+    Bars(Bars),
+}
+
+struct Bars {
+    all: MultiProgress,
+    steps: Vec<ProgressBar>,
+    below: Vec<ProgressBar>,
+}
+
+impl Progress {
+    /// Begins to show.
+    pub(crate) fn new(out: Output, now: Millis) -> Progress {
+        let shape = match (out.quiet, out.live) {
+            (true, _) => Shape::Silent,
+            (false, false) => Shape::Lines { next_at: now + LINE_MS, last: String::new() },
+            (false, true) => Shape::Bars(Bars::new()),
+        };
+        Progress { out, began: now, shape }
+    }
+
+    /// Shows how the run stands now.
+    pub(crate) fn show(&mut self, view: &RunView, now: Millis) {
+        let glance = Glance::of_view(view, now);
+        match &mut self.shape {
+            Shape::Silent => {}
+            Shape::Lines { next_at, last } => {
+                if now < *next_at {
+                    return;
+                }
+                *next_at = now + LINE_MS;
+                let line = line(&glance, now);
+                if line != *last {
+                    self.out.say(format!("[{}] {line}", span(now - self.began)));
+                    *last = line;
+                }
+            }
+            Shape::Bars(bars) => bars.show(&glance, now, self.began),
+        }
+    }
+
+    /// Takes the bars away.
+    pub(crate) fn end(self) {}
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Shape::Bars(bars) = &self.shape {
+            let _ = bars.all.clear();
+            *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl Bars {
+    fn new() -> Bars {
+        // Four times a second is as fast as anyone reads.
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(4));
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(all.clone());
+        Bars { all, steps: Vec::new(), below: Vec::new() }
+    }
+
+    fn show(&mut self, glance: &Glance, now: Millis, began: Millis) {
+        self.make(glance);
+        for (bar, step) in self.steps.iter().zip(&glance.steps) {
+            let closed = step.done + step.failed;
+            bar.set_length(step.known.max(1));
+            bar.set_position(closed.min(step.known));
+            bar.set_message(step.figures());
+        }
+        let mut lines = glance.lines(now);
+        lines.push(glance.time(now, began));
+        for (i, bar) in self.below.iter().enumerate() {
+            bar.set_message(lines.get(i).cloned().unwrap_or_default());
+        }
+    }
+
+    fn make(&mut self, glance: &Glance) {
+        if !self.steps.is_empty() {
+            return;
+        }
+        let width = glance.steps.iter().map(|s| s.step.chars().count()).max().unwrap_or(0);
+        let style = ProgressStyle::with_template(&format!("{{prefix:{width}}} {{bar:24}} {{msg}}"))
+            .expect("a template that is known")
+            .progress_chars("━━╌");
+        for step in &glance.steps {
+            let bar = self.all.add(ProgressBar::new(1).with_style(style.clone()));
+            bar.set_prefix(name(&step.step));
+            self.steps.push(bar);
+        }
+        let style = ProgressStyle::with_template("{wide_msg}").expect("a template that is known");
+        for _ in 0..Glance::LINES_MAX + 1 {
+            self.below.push(self.all.add(ProgressBar::new(1).with_style(style.clone())));
+        }
+    }
+}
+
+/// All of it in one line.
+fn line(glance: &Glance, now: Millis) -> String {
+    let mut parts: Vec<String> = glance
+        .steps
+        .iter()
+        .filter(|s| s.known > 0)
+        .map(|s| format!("{} {}", name(&s.step), s.figures()))
+        .collect();
+    parts.push(format!("calls {}", number(glance.spent)));
+    parts.extend(glance.waits(now));
+    if let Some(eta) = glance.left(now) {
+        parts.push(eta);
+    }
+    parts.join(" · ")
+}

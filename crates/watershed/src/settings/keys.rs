@@ -1,0 +1,184 @@
+//! The table of settings: parser, messages, JSON Schema and documentation come from it.
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    /// `sqlite://PATH`.
+    Sqlite,
+    /// `https://…`, or `http://…` on this machine.
+    Url,
+    /// A number and a unit: `15s`, `500ms`, `2m`.
+    Duration,
+    /// A whole number between these.
+    Count(u64, u64),
+    /// A number above 0, at most this.
+    Number(f64),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// `{ env = "NAME" }`, `{ file = "PATH" }`, or the text itself.
+    Credential {
+        /// Whether the text itself deserves a warning.
+        secret: bool,
+    },
+}
+
+/// A setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Key {
+    /// Its path; `*` stands for the name of a connection.
+    pub path: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it does, with its unit.
+    pub about: &'static str,
+}
+
+/// Zoom plans, lowest limits first.
+pub(crate) const TIERS: &[&str] =
+    &["free", "pro", "business", "education", "enterprise", "partner"];
+/// What a customer may agree to, each including the one before.
+pub(crate) const CONTENTS: &[&str] = &["metadata", "recordings", "transcripts"];
+
+const fn key(path: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { path, kind, about }
+}
+
+/// More calls a second than any account allows: a slip of the finger.
+const RATE_MAX: f64 = 100_000.0;
+
+/// Every setting of this version.
+pub(crate) const KEYS: &[Key] = &[
+    key("store.url", Kind::Sqlite, "Where runs, tasks, leases and rate budgets are kept."),
+    key("sink.url", Kind::Sqlite, "Where datasets and coverage are kept."),
+    key("worker.concurrency", Kind::Count(1, 1024), "Calls in flight at once."),
+    key("worker.lease", Kind::Duration, "How long a task is held before others may take it."),
+    key(
+        "worker.shutdown_grace",
+        Kind::Duration,
+        "How long calls in flight may take to settle after a signal.",
+    ),
+    key("log.format", Kind::OneOf(&["text", "json"]), "The form of log lines on stderr."),
+    key(
+        "connections.*.account_id",
+        Kind::Credential { secret: false },
+        "Zoom's id of the account.",
+    ),
+    key("connections.*.client_id", Kind::Credential { secret: false }, "The app's client id."),
+    key(
+        "connections.*.client_secret",
+        Kind::Credential { secret: true },
+        "The app's client secret.",
+    ),
+    key("connections.*.tier", Kind::OneOf(TIERS), "The account's Zoom plan: it sets the limits."),
+    key(
+        "connections.*.limits.light_per_second",
+        Kind::Number(RATE_MAX),
+        "Light calls a second that the account allows, in place of the tier's figure.",
+    ),
+    key(
+        "connections.*.limits.medium_per_second",
+        Kind::Number(RATE_MAX),
+        "Medium calls a second, likewise.",
+    ),
+    key(
+        "connections.*.limits.heavy_per_second",
+        Kind::Number(RATE_MAX),
+        "Heavy calls a second, likewise.",
+    ),
+    key(
+        "connections.*.limits.heavy_per_day",
+        Kind::Count(0, 1_000_000_000),
+        "Heavy and resource-intensive calls a UTC day, likewise.",
+    ),
+    key(
+        "connections.*.content",
+        Kind::OneOf(CONTENTS),
+        "What the customer agreed to. Never exceeded, whatever a workflow asks.",
+    ),
+    key(
+        "connections.*.share",
+        Kind::Number(1.0),
+        "The part of the account's rate limit that may be used, above 0 and at most 1.",
+    ),
+    key("connections.*.api_url", Kind::Url, "Base of the API; else as the token answer says."),
+    key("connections.*.token_url", Kind::Url, "The token endpoint."),
+];
+
+/// Settings and sections that later versions know, each with what would go wrong if it were
+/// passed over in silence.
+pub(crate) const LATER: &[(&str, &str)] = &[
+    ("files", "nothing but transcripts is downloaded, and they go into the sink"),
+    ("server", "there is no dashboard to listen anywhere"),
+    ("notify", "nobody would be notified"),
+    ("connections.*.users", "people left out would be fetched all the same"),
+    ("connections.*.redact", "fields would be stored as they came"),
+    ("connections.*.redact_key", "fields would be stored as they came"),
+    ("connections.*.reserve_events", "there are no events to keep a budget for"),
+    ("connections.*.webhook_secret", "there are no webhooks to verify"),
+    ("connections.*.lookback", "there is no reconcile to look back"),
+    ("connections.*.delete_ceiling", "nothing is ever marked as deleted"),
+];
+
+/// What a path of the configuration is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Known {
+    /// A setting.
+    Key(&'static Key),
+    /// A table of settings.
+    Section,
+    /// Of a later version; passing it over would mean this.
+    Later(&'static str),
+    /// Nothing known.
+    Not,
+}
+
+/// What `path` is.
+pub(crate) fn known(path: &[String]) -> Known {
+    if let Some((_, meaning)) = LATER.iter().find(|(later, _)| matches(later, path)) {
+        return Known::Later(meaning);
+    }
+    if let Some(key) = KEYS.iter().find(|k| matches(k.path, path)) {
+        return Known::Key(key);
+    }
+    if KEYS.iter().any(|k| begins(k.path, path)) { Known::Section } else { Known::Not }
+}
+
+/// The key or section that `path` may have meant, as it would be written there.
+pub(crate) fn nearest(path: &[String]) -> Option<String> {
+    let (last, above) = path.split_last()?;
+    let mut best: Option<(f64, &str)> = None;
+    for key in KEYS {
+        let parts: Vec<&str> = key.path.split('.').collect();
+        if parts.len() <= above.len() || !begins(key.path, above) {
+            continue;
+        }
+        let name = parts[above.len()];
+        let alike = strsim::jaro_winkler(last, name);
+        if name != "*" && alike > 0.75 && best.is_none_or(|(b, _)| alike > b) {
+            best = Some((alike, name));
+        }
+    }
+    best.map(|(_, name)| name.to_owned())
+}
+
+/// The names that may stand directly under `above`, without repeats.
+pub(crate) fn names_under(above: &[String]) -> Vec<&'static str> {
+    let mut names: Vec<&str> = Vec::new();
+    for key in KEYS.iter().filter(|k| begins(k.path, above)) {
+        if let Some(name) = key.path.split('.').nth(above.len())
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn matches(pattern: &str, path: &[String]) -> bool {
+    pattern.split('.').count() == path.len() && begins(pattern, path)
+}
+
+fn begins(pattern: &str, path: &[String]) -> bool {
+    let parts: Vec<&str> = pattern.split('.').collect();
+    parts.len() >= path.len() && parts.iter().zip(path).all(|(p, given)| *p == "*" || p == given)
+}

@@ -1,0 +1,345 @@
+//! Layers into settings: each value checked, each complaint naming key, value and place.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use url::Url;
+
+use super::credential::Reference;
+use super::keys::{self, Kind, Known};
+use super::layer::{Layer, Origin};
+use crate::fault::Fault;
+
+/// The part of an account's limit that is used where nothing is said.
+pub(crate) const SHARE: f64 = 0.9;
+/// Zoom's token endpoint.
+pub(crate) const TOKEN_URL: &str = "https://zoom.us/oauth/token";
+/// The plan assumed where none is named: its limits are within every other's.
+pub(crate) const TIER: &str = "free";
+/// What a customer has agreed to where nothing is said.
+pub(crate) const CONTENT: &str = "transcripts";
+/// The longest name of a connection.
+const NAME_MAX: usize = 64;
+
+/// Settings, resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The state file.
+    pub store: PathBuf,
+    /// The dataset file.
+    pub sink: PathBuf,
+    /// How this process works.
+    pub worker: Worker,
+    /// The form of log lines.
+    pub log: LogFormat,
+    /// The accounts, by name.
+    pub connections: BTreeMap<String, Account>,
+    /// What is allowed but deserves a word.
+    pub warnings: Vec<String>,
+}
+
+/// How this process works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Worker {
+    /// Calls in flight at once.
+    pub concurrency: u16,
+    /// How long a task is held.
+    pub lease_ms: i64,
+    /// How long calls in flight may take to settle after a signal.
+    pub shutdown_grace_ms: i64,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One Zoom account, as configured. Its credentials are still references.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    /// Zoom's id of the account.
+    pub account_id: Reference,
+    /// The app's client id.
+    pub client_id: Reference,
+    /// The app's client secret.
+    pub client_secret: Reference,
+    /// The Zoom plan.
+    pub tier: String,
+    /// Whether the plan was named; else the lowest is assumed.
+    pub tier_known: bool,
+    /// Limits in place of the tier's.
+    pub limits: LimitFigures,
+    /// What the customer agreed to.
+    pub content: String,
+    /// The part of the limits that may be used.
+    pub share: f64,
+    /// Base of the API, with `/v2`.
+    pub api_url: Option<Url>,
+    /// The token endpoint.
+    pub token_url: Url,
+}
+
+/// Limits in place of the tier's.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct LimitFigures {
+    /// Light calls a second.
+    pub light_per_second: Option<f64>,
+    /// Medium calls a second.
+    pub medium_per_second: Option<f64>,
+    /// Heavy calls a second.
+    pub heavy_per_second: Option<f64>,
+    /// Heavy and resource-intensive calls a day.
+    pub heavy_per_day: Option<u64>,
+}
+
+/// Resolves the layers. `connections` lie in `layer` like everything else.
+pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
+    let from = From { layer };
+    let mut warnings = Vec::new();
+    let worker = Worker {
+        concurrency: u16::try_from(from.need_count(&["worker", "concurrency"])?)
+            .unwrap_or(u16::MAX),
+        lease_ms: from.need_duration(&["worker", "lease"])?,
+        shutdown_grace_ms: from.need_duration(&["worker", "shutdown_grace"])?,
+    };
+    let log = match from.need_text(&["log", "format"])? {
+        "json" => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    let mut connections = BTreeMap::new();
+    for (name, origin) in &layer.connections {
+        connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
+    }
+    Ok(Settings {
+        store: from.sqlite(&["store", "url"])?,
+        sink: from.sqlite(&["sink", "url"])?,
+        worker,
+        log,
+        connections,
+        warnings,
+    })
+}
+
+fn account(
+    from: &From<'_>,
+    name: &str,
+    origin: &Origin,
+    warnings: &mut Vec<String>,
+) -> Result<Account, Fault> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(fits) {
+        return Err(Fault::usage(format!("{origin}: {name:?} cannot be the name of a connection"))
+            .hint("a name has a-z, 0-9, `-` and `_`, at most 64 of them"));
+    }
+    let path = |key: &'static str| ["connections", name, key];
+    let tier = from.text(&path("tier"))?;
+    Ok(Account {
+        account_id: from.credential(&path("account_id"), origin, warnings)?,
+        client_id: from.credential(&path("client_id"), origin, warnings)?,
+        client_secret: from.credential(&path("client_secret"), origin, warnings)?,
+        tier: tier.unwrap_or(TIER).to_owned(),
+        tier_known: tier.is_some(),
+        limits: figures(from, name)?,
+        content: from.text(&path("content"))?.unwrap_or(CONTENT).to_owned(),
+        share: from.number(&path("share"))?.unwrap_or(SHARE),
+        api_url: from.url(&path("api_url"))?,
+        token_url: from
+            .url(&path("token_url"))?
+            .unwrap_or_else(|| Url::parse(TOKEN_URL).expect("a constant that is a URL")),
+    })
+}
+
+fn figures(from: &From<'_>, name: &str) -> Result<LimitFigures, Fault> {
+    let path = |key: &'static str| ["connections", name, "limits", key];
+    Ok(LimitFigures {
+        light_per_second: from.number(&path("light_per_second"))?,
+        medium_per_second: from.number(&path("medium_per_second"))?,
+        heavy_per_second: from.number(&path("heavy_per_second"))?,
+        heavy_per_day: from.count(&path("heavy_per_day"))?,
+    })
+}
+
+/// Typed reading of a layer.
+struct From<'a> {
+    layer: &'a Layer,
+}
+
+impl From<'_> {
+    fn found(&self, path: &[&str]) -> Option<(&Value, &Origin, Kind)> {
+        let (value, origin) = self.layer.get(path)?;
+        let owned: Vec<String> = path.iter().map(|p| (*p).to_owned()).collect();
+        let Known::Key(key) = keys::known(&owned) else { return None };
+        Some((value, origin, key.kind))
+    }
+
+    fn text(&self, path: &[&str]) -> Result<Option<&str>, Fault> {
+        let Some((value, origin, kind)) = self.found(path) else { return Ok(None) };
+        let Kind::OneOf(words) = kind else {
+            return match value.as_str() {
+                Some(text) => Ok(Some(text)),
+                None => Err(wrong(path, value, origin, "text in quotes")),
+            };
+        };
+        if let Some(word) = value.as_str().and_then(|text| words.iter().find(|w| **w == text)) {
+            return Ok(Some(word));
+        }
+        let near = value.as_str().and_then(|text| {
+            words.iter().find(|w| strsim::jaro_winkler(w, &text.to_lowercase()) > 0.8)
+        });
+        let mut wanted = format!("one of {}", words.join(", "));
+        if let Some(word) = near {
+            wanted.push_str(&format!("; did you mean {word:?}?"));
+        }
+        Err(wrong(path, value, origin, &wanted))
+    }
+
+    fn need_text(&self, path: &[&str]) -> Result<&str, Fault> {
+        self.text(path)?.ok_or_else(|| missing(path, &Origin::Default))
+    }
+
+    fn count(&self, path: &[&str]) -> Result<Option<u64>, Fault> {
+        let Some((value, origin, kind)) = self.found(path) else { return Ok(None) };
+        let Kind::Count(least, most) = kind else { return Ok(None) };
+        match value.as_u64().filter(|n| (least..=most).contains(n)) {
+            Some(n) => Ok(Some(n)),
+            None => {
+                let wanted = format!("a whole number from {least} to {most}");
+                Err(wrong(path, value, origin, &wanted))
+            }
+        }
+    }
+
+    fn need_count(&self, path: &[&str]) -> Result<u64, Fault> {
+        self.count(path)?.ok_or_else(|| missing(path, &Origin::Default))
+    }
+
+    fn number(&self, path: &[&str]) -> Result<Option<f64>, Fault> {
+        let Some((value, origin, kind)) = self.found(path) else { return Ok(None) };
+        let Kind::Number(most) = kind else { return Ok(None) };
+        if value.is_array() && path.last() == Some(&"share") {
+            return Err(Fault::usage(format!(
+                "{origin}: this version does not know a `{}` that changes with the time of day, \
+                 and does not pass it over: more might be used than was agreed",
+                path.join(".")
+            ))
+            .hint("give one number: the smallest of the list is always safe"));
+        }
+        match value.as_f64().filter(|n| *n > 0.0 && *n <= most) {
+            Some(n) => Ok(Some(n)),
+            None => {
+                let wanted = format!("a number above 0 and at most {most}");
+                Err(wrong(path, value, origin, &wanted))
+            }
+        }
+    }
+
+    fn need_duration(&self, path: &[&str]) -> Result<i64, Fault> {
+        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let parsed = value.as_str().and_then(|text| text.parse::<SignedDuration>().ok());
+        // A lease of an hour is an hour in which nobody else may finish the work.
+        match parsed.map(|d| d.as_millis()).and_then(|ms| i64::try_from(ms).ok()) {
+            Some(ms) if (100..=3_600_000).contains(&ms) => Ok(ms),
+            _ => {
+                Err(wrong(path, value, origin, "a time from \"100ms\" to \"1h\", such as \"15s\""))
+            }
+        }
+    }
+
+    fn sqlite(&self, path: &[&str]) -> Result<PathBuf, Fault> {
+        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let text = value.as_str().unwrap_or_default();
+        match text.strip_prefix("sqlite://") {
+            Some(file) if !file.is_empty() && !file.contains('?') => Ok(file.into()),
+            _ => Err(match text.split_once("://") {
+                // Its URL may hold a password.
+                Some((scheme @ ("redis" | "redis+cluster" | "postgres" | "postgresql"), _)) => {
+                    Fault::usage(format!(
+                        "{origin}: this version does not know {scheme}:// for `{}` yet",
+                        path.join(".")
+                    ))
+                    .hint("write sqlite://PATH, such as sqlite://data/x.db")
+                }
+                _ => {
+                    let wanted = "sqlite://PATH (an absolute one has three slashes)";
+                    wrong(path, value, origin, wanted)
+                }
+            }),
+        }
+    }
+
+    fn url(&self, path: &[&str]) -> Result<Option<Url>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
+        let url = value.as_str().and_then(|text| Url::parse(text).ok());
+        match url.filter(|url| fits(url)) {
+            Some(url) => Ok(Some(url)),
+            None => {
+                let wanted = "https://HOST/…, or http://127.0.0.1:PORT/… for a simulated account";
+                // It may hold a password or a token.
+                let text = value.to_string();
+                let shown = if text.contains(['@', '?']) { "…".into() } else { value.clone() };
+                Err(wrong(path, &shown, origin, wanted))
+            }
+        }
+    }
+
+    fn credential(
+        &self,
+        path: &[&str],
+        named: &Origin,
+        warnings: &mut Vec<String>,
+    ) -> Result<Reference, Fault> {
+        let Some((value, origin, kind)) = self.found(path) else {
+            return Err(missing(path, named));
+        };
+        let Some(reference) = Reference::of(value) else {
+            // Never the value: it may be a secret that was mistyped.
+            return Err(Fault::usage(format!("{origin}: `{}` is no reference", path.join(".")))
+                .hint("write { env = \"NAME\" } or { file = \"PATH\" }"));
+        };
+        let in_file = matches!(origin, Origin::File(..));
+        if matches!((&reference, kind), (Reference::Literal(_), Kind::Credential { secret: true }))
+            && in_file
+        {
+            warnings.push(format!(
+                "{origin}: `{}` stands in the file itself; {{ env = \"NAME\" }} or \
+                 {{ file = \"PATH\" }} keeps it out of copies",
+                path.join(".")
+            ));
+        }
+        Ok(reference)
+    }
+}
+
+fn fits(url: &Url) -> bool {
+    let local = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(at)) => at.is_loopback(),
+        Some(url::Host::Ipv6(at)) => at.is_loopback(),
+        None => false,
+    };
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    url.has_host() && plain && (url.scheme() == "https" || (url.scheme() == "http" && local))
+}
+
+fn wrong(path: &[&str], value: &Value, origin: &Origin, wanted: &str) -> Fault {
+    Fault::usage(format!("{origin}: `{}` cannot be {value}", path.join(".")))
+        .hint(format!("write {wanted}"))
+}
+
+fn missing(path: &[&str], origin: &Origin) -> Fault {
+    let (key, above) = path.split_last().expect("a path has a part");
+    let fault = Fault::usage(format!("{origin}: `{}` has no `{key}`", above.join(".")));
+    match *key {
+        "account_id" | "client_id" | "client_secret" => fault.hint(format!(
+            "add {key} = {{ env = \"ZOOM_{}\" }} and export that variable",
+            key.to_uppercase()
+        )),
+        _ => fault.hint("`watershed schema config` prints what may stand there"),
+    }
+}

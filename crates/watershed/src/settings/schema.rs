@@ -1,0 +1,79 @@
+//! The JSON Schema of the configuration file, made from the table of settings.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{KEYS, Kind};
+
+/// The schema, for editors.
+pub(crate) fn schema() -> Value {
+    let mut root = table("The configuration of Watershed (TOML).");
+    for key in KEYS {
+        let parts: Vec<&str> = key.path.split('.').collect();
+        insert(&mut root, &parts, leaf(key.kind, key.about));
+    }
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("watershed.toml");
+    root
+}
+
+fn table(about: &str) -> Value {
+    json!({ "type": "object", "description": about, "properties": {}, "additionalProperties": false })
+}
+
+fn insert(table_schema: &mut Value, path: &[&str], leaf: Value) {
+    let Some((name, below)) = path.split_first() else { return };
+    if *name == "*" {
+        if !table_schema["additionalProperties"].is_object() {
+            table_schema["additionalProperties"] = table("One Zoom account.");
+            table_schema["additionalProperties"]["required"] =
+                json!(["account_id", "client_id", "client_secret"]);
+        }
+        return insert(&mut table_schema["additionalProperties"], below, leaf);
+    }
+    let properties =
+        table_schema["properties"].as_object_mut().expect("a table's schema has properties");
+    if below.is_empty() {
+        properties.insert((*name).to_owned(), leaf);
+    } else {
+        let section = properties.entry(*name).or_insert_with(|| table(about(name)));
+        insert(section, below, leaf);
+    }
+}
+
+fn about(section: &str) -> &'static str {
+    match section {
+        "store" => "Runs, tasks, leases, rate budgets.",
+        "sink" => "Datasets and coverage.",
+        "worker" => "How this process works.",
+        "log" => "Log lines on stderr.",
+        "connections" => "Zoom accounts, by a name of your own.",
+        "limits" => "What the customer told you, or Zoom agreed; in place of the tier's figures.",
+        _ => "",
+    }
+}
+
+fn leaf(kind: Kind, about: &str) -> Value {
+    let mut schema = match kind {
+        Kind::Sqlite => json!({ "type": "string", "pattern": "^sqlite://[^?]+$" }),
+        Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Kind::Duration => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
+        Kind::Count(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        Kind::Number(most) => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": most }),
+        Kind::OneOf(words) => json!({ "enum": words }),
+        Kind::Credential { .. } => {
+            let reference = |name: &str| {
+                let mut properties = Map::new();
+                properties.insert(name.to_owned(), json!({ "type": "string", "minLength": 1 }));
+                json!({
+                    "type": "object", "properties": properties,
+                    "required": [name], "additionalProperties": false,
+                })
+            };
+            json!({ "oneOf": [reference("env"), reference("file"), { "type": "string" }] })
+        }
+    };
+    schema["description"] = json!(about);
+    schema
+}

@@ -1,0 +1,169 @@
+//! Where work happens: the stores opened, the engine put together. Chooses the adapters.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use watershed_engine::{
+    Clock, Connection, Engine, HttpTransport, Parts, SystemClock, WorkerSettings,
+};
+use watershed_ledger::{Ledger, MemoryLedger, ReadClock};
+use watershed_ledger_sqlite::{Hold, SqliteLedger, hold};
+use watershed_model::{Millis, RunId, RunRow};
+use watershed_sink::{Sink, SqliteSink};
+
+use crate::evidence::Place;
+use crate::fault::Fault;
+use crate::program::program;
+use crate::settings::Settings;
+
+/// Runs looked through for the latest one.
+const RUNS_MAX: u32 = 1_000;
+
+/// Stores and engine.
+pub(crate) struct Site {
+    /// The engine.
+    pub engine: Engine,
+    /// Runs, tasks, leases, budgets.
+    pub ledger: Arc<dyn Ledger>,
+    /// Rows, coverage, runs.
+    pub sink: Arc<dyn Sink>,
+    /// What was configured.
+    pub settings: Settings,
+    _hold: Option<Hold>,
+}
+
+impl Site {
+    /// Opens the stores to execute on them: no other process may do so meanwhile.
+    ///
+    /// # Errors
+    /// Where another process executes there, or a store cannot be opened.
+    pub(crate) async fn to_execute(
+        settings: &Settings,
+        connections: Vec<Connection>,
+    ) -> Result<Site> {
+        let held = hold(&settings.store)?;
+        let mut site = Site::to_command(settings, connections).await?;
+        site._hold = Some(held);
+        Ok(site)
+    }
+
+    /// Opens the stores to say something to them, beside a process that executes.
+    ///
+    /// # Errors
+    /// Where a store cannot be opened.
+    pub(crate) async fn to_command(
+        settings: &Settings,
+        connections: Vec<Connection>,
+    ) -> Result<Site> {
+        let sink = SqliteSink::open(&settings.sink, watershed_zoom::catalogue()).await?;
+        let ledger = SqliteLedger::open(&settings.store, clock())?;
+        Site::of(settings, Arc::new(ledger), Arc::new(sink), connections)
+    }
+
+    /// Opens the stores to look at them; never in the way of a process that executes.
+    ///
+    /// # Errors
+    /// Where there is nothing yet, or a store cannot be opened.
+    pub(crate) async fn to_read(settings: &Settings) -> Result<Site> {
+        if !settings.sink.exists() {
+            return Err(nothing_yet(&settings.sink).into());
+        }
+        let sink = SqliteSink::open_read_only(&settings.sink, watershed_zoom::catalogue()).await?;
+        let ledger: Arc<dyn Ledger> = match SqliteLedger::open_existing(&settings.store, clock())? {
+            Some(ledger) => Arc::new(ledger),
+            // The dataset outlives the ledger, and tells what it knows.
+            None => Arc::new(MemoryLedger::new(clock())),
+        };
+        Site::of(settings, ledger, Arc::new(sink), Vec::new())
+    }
+
+    /// As [`Site::to_read`]; `None` where there is nothing yet.
+    ///
+    /// # Errors
+    /// Where a store cannot be opened.
+    pub(crate) async fn to_read_if_any(settings: &Settings) -> Result<Option<Site>> {
+        if settings.sink.exists() { Site::to_read(settings).await.map(Some) } else { Ok(None) }
+    }
+
+    fn of(
+        settings: &Settings,
+        ledger: Arc<dyn Ledger>,
+        sink: Arc<dyn Sink>,
+        connections: Vec<Connection>,
+    ) -> Result<Site> {
+        let transport = HttpTransport::new().context("set up TLS")?;
+        let parts = Parts {
+            ledger: ledger.clone(),
+            sink: sink.clone(),
+            transport: Arc::new(transport),
+            clock: Arc::new(SystemClock),
+            catalogue: watershed_zoom::catalogue(),
+            connections,
+        };
+        let settings = settings.clone();
+        Ok(Site { engine: Engine::new(parts), ledger, sink, settings, _hold: None })
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Millis {
+        SystemClock.now()
+    }
+
+    /// Where the data is.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { sink: &self.settings.sink, store: &self.settings.store }
+    }
+
+    /// How this process works, when it is the only one.
+    pub(crate) fn worker(&self) -> WorkerSettings {
+        let worker = self.settings.worker;
+        WorkerSettings {
+            concurrency: worker.concurrency,
+            lease_ms: worker.lease_ms,
+            shutdown_grace_ms: worker.shutdown_grace_ms,
+            alone: true,
+        }
+    }
+
+    /// The run of that name; without a name, the latest that passes.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) async fn run_row(
+        &self,
+        run: Option<&str>,
+        passes: impl Fn(&RunRow) -> bool,
+        wanted: &str,
+    ) -> Result<RunRow> {
+        if let Some(run) = run {
+            let row = self.sink.run(RunId::from(run)).await?;
+            return row.ok_or_else(|| no_run(run, &self.settings.sink).into());
+        }
+        let rows = self.sink.runs(None, RUNS_MAX).await?;
+        rows.into_iter().find(passes).ok_or_else(|| {
+            Fault::usage(format!("{}: there is no run {wanted}", self.settings.sink.display()))
+                .hint(format!(
+                    "`{0} runs` lists them; `{0} run zoom-backfill` begins one",
+                    program()
+                ))
+                .into()
+        })
+    }
+}
+
+/// The system's clock, for a ledger.
+fn clock() -> ReadClock {
+    Arc::new(|| SystemClock.now())
+}
+
+fn nothing_yet(sink: &Path) -> Fault {
+    Fault::failed(format!("{}: there is no dataset yet", sink.display()))
+        .hint(format!("begin with `{} run zoom-backfill`", program()))
+}
+
+/// No such run.
+pub(crate) fn no_run(run: &str, sink: &Path) -> Fault {
+    Fault::usage(format!("{}: there is no run {run:?}", sink.display()))
+        .hint(format!("`{} runs` lists them", program()))
+}
