@@ -1,1 +1,27 @@
-//! Workflow files: compile (file to plan, diagnostics), expressions, expansion of rows into items
+//! Workflow files: compiled to plans, diagnosed, drawn; records expanded into items.
+//!
+//! [`compile`] checks everything that can be wrong before anything runs; a [`Program`] is a
+//! plan ready to be evaluated. Pure: reads no clock, no file, no environment; the same text
+//! gives the same plan, the same record the same children.
+//! Next: `watershed-ledger` (what becomes of the children).
+
+mod code;
+mod compile;
+mod diagnostic;
+mod expr;
+mod inputs;
+mod read;
+mod run;
+mod shape;
+mod source;
+mod spec;
+mod suggest;
+mod template;
+mod yaml;
+
+pub use code::CODES;
+pub use compile::{Compiled, compile};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use inputs::{InputError, resolve_inputs};
+pub use run::{ExpandError, Expanded, Parameters, Program, ProgramError, RunContext, Skip};
+pub use source::SourceFile;
