@@ -126,6 +126,10 @@ pub(crate) fn asked(
         Verdict::Fatal { message } => fatal(leased, message, now),
     };
     done.settle.calls = calls;
+    if operation.path.is_empty() && done.settle.least > 0 {
+        // A file costs nothing that is counted; reading its recording does, once for all files.
+        done.settle.least = u64::from(calls);
+    }
     if calls > 0 && done.settle.repeats.is_none() {
         done.settle.repeats = repeat_of(leased);
     }
