@@ -67,17 +67,14 @@ impl Draw {
     }
 
     pub(crate) fn hex(&mut self, digits: usize) -> String {
-        self.from_alphabet("0123456789abcdef", digits)
+        self.letters_of("0123456789abcdef", digits)
     }
 
     pub(crate) fn word(&mut self, letters: usize) -> String {
-        self.from_alphabet(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-            letters,
-        )
+        self.letters_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", letters)
     }
 
-    fn from_alphabet(&mut self, alphabet: &str, length: usize) -> String {
+    fn letters_of(&mut self, alphabet: &str, length: usize) -> String {
         (0..length).map(|_| char::from(self.pick(alphabet.as_bytes()))).collect()
     }
 }

@@ -28,6 +28,9 @@ use crate::exchange::{Answer, Call};
 /// The largest request body that is read.
 const BODY_MAX: usize = 64 * 1024;
 
+/// How long a stopping server waits for the calls it is answering.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -49,11 +52,11 @@ impl Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let app = router(Arc::clone(&account));
         let task = tokio::spawn(async move {
-            let serve = axum::serve(listener, app);
-            tokio::select! {
-                ended = serve => ended,
-                _ = stopped => Ok(()),
-            }
+            let stopped = async {
+                // Also when the server's handle is dropped.
+                let _ = stopped.await;
+            };
+            axum::serve(listener, app).with_graceful_shutdown(stopped).await
         });
         Ok(Server { account, addr, stop, task })
     }
@@ -78,11 +81,15 @@ impl Server {
         })
     }
 
-    /// Stops listening; calls that are being answered are dropped.
+    /// Stops listening and closes idle connections. Calls that are being answered get some
+    /// seconds, then they are dropped.
     pub async fn stop(self) {
         // A server that has ended by itself no longer listens for this.
         let _ = self.stop.send(());
-        let _ = self.task.await;
+        let mut task = self.task;
+        if tokio::time::timeout(DRAIN_MAX, &mut task).await.is_err() {
+            task.abort();
+        }
     }
 }
 

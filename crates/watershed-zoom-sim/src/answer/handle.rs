@@ -108,12 +108,13 @@ fn api(
             (refusal.answer(), outcome)
         }
     };
+    let whole_length = answer.body.len();
     let answer = fault::on_the_way(account, faults, answer);
-    let arrives = answer.cut_at.is_none()
-        && serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body).is_ok();
+    let arrives = answer.cut_at.is_none() && answer.body.len() == whole_length;
     let mut tally = account.tally();
     tally.count(operation.name(), answer.status);
-    let outcome = if arrives || outcome == Outcome::Refused { outcome } else { Outcome::NotYet };
+    let is_lost = !arrives && matches!(outcome, Outcome::Whole { .. } | Outcome::Refused);
+    let outcome = if is_lost { Outcome::NotYet } else { outcome };
     if is_report_in_vain(&world, ask) {
         tally.note_report_in_vain();
     } else {

@@ -12,7 +12,7 @@ use crate::world::{Meeting, MeetingKind, World};
 /// Its `uuid` is the coming instance's, as after each end a new one is made.
 pub(crate) fn listed_meeting(world: &World, meeting: &Meeting) -> Value {
     let mut row = shared(world, meeting);
-    if meeting.at.meeting % 3 == 0 {
+    if meeting.at.meeting.is_multiple_of(3) {
         row.insert("agenda".into(), json!(format!("Agenda of {}", meeting.topic)));
     }
     Value::Object(row)

@@ -4,5 +4,6 @@ mod asking;
 mod client;
 mod faults;
 mod limits;
+mod server;
 mod truth;
 mod world;

@@ -11,7 +11,7 @@ fn check(spec: Spec) {
 
 #[test]
 fn a_client_that_follows_the_chain_finds_exactly_the_truth() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         check(Spec { users: 40, seed, limits: "off".parse().unwrap(), ..Spec::default() });
     }
 }
@@ -26,10 +26,10 @@ fn it_does_under_every_limit_shape_and_with_another_app_beside_it() {
 
 #[test]
 fn it_does_under_every_fault_that_a_run_survives() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         // What is late comes by itself; here the client asks but once.
         let faults = "all,late_report=0".parse().unwrap();
-        let client = Client::of(Spec { users: 40, seed, faults, ..Spec::default() });
+        let client = Client::of(Spec { users: 20, seed, faults, ..Spec::default() });
         let mut crawled = Crawl::of(&client);
         let refused = client.account.forbidden_uuid().expect("the account has the instance");
         assert!(!crawled.contains_key(&("past_meetings".into(), refused.clone())));
@@ -47,8 +47,9 @@ fn it_does_under_every_fault_that_a_run_survives() {
 
 #[test]
 fn it_does_with_some_of_the_scopes() {
-    for left_out in SCOPES {
-        let scopes = SCOPES.iter().filter(|scope| **scope != left_out);
+    let telling = ["list_users", "list_meetings", "list_past_instances", "list_account", "files"];
+    for left_out in telling {
+        let scopes = SCOPES.iter().filter(|scope| !scope.contains(left_out));
         let scopes = Some(scopes.map(|scope| (*scope).to_owned()).collect());
         let limits = "off".parse().unwrap();
         check(Spec { users: 20, seed: 4, scopes, limits, ..Spec::default() });
