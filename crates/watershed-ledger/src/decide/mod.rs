@@ -1,8 +1,9 @@
 //! The state machine: a command, the tables, the time; nothing else.
 //!
-//! `decide` is total and deterministic. What a command says is checked before the first write;
-//! after any error the caller rolls its transaction back: nothing has changed. A file for each command; what they share is in `spawn`, `tolerate`,
-//! and beside this folder in `fold`, `order` and `budget`.
+//! `decide` is total and deterministic. What a command says is checked before the first
+//! write; after any error the caller rolls its transaction back: nothing has changed. A file
+//! for each command; what they share is in `spawn`, `fit`, `tolerate`, and beside this folder
+//! in `fold`, `order` and `budget`.
 
 mod exchange;
 mod expire;
