@@ -157,7 +157,7 @@ pub struct Operation {
     pub scopes: &'static [&'static str],
     /// Classic scopes, each an alternative.
     pub classic_scopes: &'static [&'static str],
-    /// Zoom's rate label; `None` where no limit counts it.
+    /// Zoom's rate label of the call that a task makes; `None` where no limit counts it.
     pub category: Option<Category>,
     /// What a step may give.
     pub params: &'static [Param],

@@ -1,6 +1,8 @@
 //! Files of recordings. In reach so far: transcripts, and what is said in them.
 
-use watershed_model::{Dataset, Lifetime, Operation, Paging, Param, ParamPlace, ParamType, Record};
+use watershed_model::{
+    Category, Dataset, Lifetime, Operation, Paging, Param, ParamPlace, ParamType, Record,
+};
 
 use super::macros::fields;
 
@@ -61,7 +63,9 @@ pub(crate) static DOWNLOAD_RECORDING_FILE: Operation = Operation {
         "cloud_recording:read:list_recording_files:master",
     ],
     classic_scopes: &["recording:read:admin", "recording:read", "recording:master"],
-    category: None,
+    // Zoom gives the download itself no label; the category is that of the call which reads
+    // the recording again.
+    category: Some(Category::Light),
     params: &[Param {
         name: "file",
         wire: "",
