@@ -6,6 +6,7 @@
 //! tells the seed and the shortest history that still shows it. Imports types of
 //! `watershed-ledger`, never its rules.
 
+mod cases;
 mod check;
 mod dice;
 mod divergence;
@@ -18,6 +19,7 @@ mod subject;
 mod tell;
 mod world;
 
+pub use cases::{Case, cases, conformance};
 pub use check::{Stats, check};
 pub use divergence::Divergence;
 pub use history::{History, Size, history};

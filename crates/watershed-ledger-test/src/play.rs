@@ -14,8 +14,8 @@ use crate::check::Stats;
 use crate::dice::{Dice, mix};
 use crate::history::{Act, History};
 use crate::oracle::{Oracle, Stage, Wrong};
-use crate::tell::tell;
 use crate::subject::{Capability, Subject};
+use crate::tell::tell;
 
 const LEASE_MS: i64 = 30_000;
 const HORIZON_MS: i64 = 1_000;

@@ -22,7 +22,8 @@ pub(crate) fn tell(command: &Command, now: Millis, answer: &Result<Reply, Error>
             );
             for settle in &exchange.settles {
                 let (lease, index) = (settle.fence.lease.0, settle.fence.index);
-                let _ = write!(text, "\n    settles {lease}.{index} {}", of_outcome(&settle.outcome));
+                let _ =
+                    write!(text, "\n    settles {lease}.{index} {}", of_outcome(&settle.outcome));
             }
         }
         Command::Retry { run, letters } => {

@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use watershed_ledger::{Command, Error, Ledger, MemoryLedger, MemoryTables, Reply, RunView};
-use watershed_ledger_test::{Capability, Size, Stats, Subject, check, history};
+use watershed_ledger_test::{Capability, Size, Stats, Subject, cases, check, history};
 use watershed_model::{Millis, RunId};
 
 struct Memory {
@@ -87,4 +88,16 @@ fn random_histories_agree_with_the_oracle() {
         }
     }
     println!("{histories} histories: {worth:?}");
+}
+
+/// Plays all cases, and tells all that fail.
+#[test]
+fn every_named_case_holds() {
+    let mut failed = Vec::new();
+    for case in cases() {
+        if catch_unwind(|| case.run(&mut make)).is_err() {
+            failed.push(case.name);
+        }
+    }
+    assert!(failed.is_empty(), "these cases do not hold: {failed:#?}");
 }

@@ -65,7 +65,10 @@ impl Run {
                 must.is_final = seen.is_final;
             }
             if *seen != must {
-                return Err(format!("{} step{at} shows\n  {seen:?}, not\n  {must:?}", self.submit.run));
+                return Err(format!(
+                    "{} step{at} shows\n  {seen:?}, not\n  {must:?}",
+                    self.submit.run
+                ));
             }
         }
         Ok(())

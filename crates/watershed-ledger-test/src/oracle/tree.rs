@@ -268,10 +268,8 @@ impl Tree {
             at = self.scopes[scope].parent;
         }
         let home = &self.scopes[self.nodes[node].scope];
-        let runs_anyway = home
-            .slots
-            .iter()
-            .any(|s| plan.joins[s.join].step == step && (!s.released || s.again));
+        let runs_anyway =
+            home.slots.iter().any(|s| plan.joins[s.join].step == step && (!s.released || s.again));
         let node = &mut self.nodes[node];
         node.stage = if runs_anyway { Stage::Merged } else { Stage::Open };
         node.attempts = 0;
