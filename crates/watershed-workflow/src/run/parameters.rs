@@ -72,6 +72,10 @@ impl Program {
                     let value = template
                         .value(env, &run.granted, &self.base)
                         .map_err(|failed| self.failed(step, failed))?;
+                    // What only helps to read the answer may be unknown.
+                    if value.is_null() && param.place == ParamPlace::Hint && !param.required {
+                        continue;
+                    }
                     taken(param, value).map_err(refused)?
                 }
             };

@@ -168,7 +168,7 @@ operation!(
     "zoom.list_meetings",
     MEETING,
     MEDIUM,
-    Some("start_time"),
+    None,
     [
         param("user_id", ParamType::Text, ParamPlace::Path),
         optional("type", LISTS, ParamPlace::Choose),
@@ -182,7 +182,7 @@ operation!(
     INSTANCE,
     MEDIUM,
     Some("start_time"),
-    [param("meeting_id", ParamType::Text, ParamPlace::Path)]
+    [param("meeting_id", ParamType::Int, ParamPlace::Path)]
 );
 operation!(
     GET_PAST,
@@ -198,7 +198,11 @@ operation!(
     PARTICIPANT,
     HEAVY,
     None,
-    [param("uuid", ParamType::Text, ParamPlace::PathUuid)]
+    [
+        param("uuid", ParamType::Text, ParamPlace::PathUuid),
+        optional("ended_at", ParamType::Text, ParamPlace::Hint),
+        optional("participants_count", ParamType::Int, ParamPlace::Hint)
+    ]
 );
 operation!(
     PARTICIPANTS,
@@ -206,7 +210,11 @@ operation!(
     PARTICIPANT,
     MEDIUM,
     None,
-    [param("uuid", ParamType::Text, ParamPlace::PathUuid)]
+    [
+        param("uuid", ParamType::Text, ParamPlace::PathUuid),
+        optional("ended_at", ParamType::Text, ParamPlace::Hint),
+        optional("participants_count", ParamType::Int, ParamPlace::Hint)
+    ]
 );
 operation!(
     USER_RECORDINGS,
