@@ -20,6 +20,11 @@ pub(crate) fn handle(account: &Account, call: &Call, now: Timestamp) -> Answer {
     let faults = account.draws();
     let now_s = now.as_second();
     match route(&call.target) {
+        // All that is simulated only reads.
+        Route::Api(_) | Route::Download { .. } if call.method != "GET" => {
+            account.tally().count("unknown", 404);
+            Refusal::NotRecognized.answer()
+        }
         Route::Token => {
             let answer = token::issue(account, call, &faults, now_s);
             account.tally().count("token", answer.status);

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::settings::switches;
 use super::{passcode, secret};
 use crate::draw::{Draw, Purpose};
 use crate::time::{day_of, utc};
 use crate::world::{Meeting, MeetingKind, World};
+
+const SETTINGS: &str = include_str!("meeting_settings.txt");
 
 /// A row of `/users/{userId}/meetings`: the same for each occurrence and in each list.
 ///
@@ -41,6 +44,7 @@ pub(crate) fn meeting_details(world: &World, meeting: &Meeting) -> Value {
         "pre_schedule": false,
         "creation_source": "other",
         "template_id": "",
+        "sensitivity_label_id": "",
         "dynamic_host_key": secret(world.seed, &format!("host key {number}")),
         "tracking_fields": [{ "field": "Project", "value": meeting.topic, "visible": true }],
         "settings": settings(world, meeting),
@@ -111,7 +115,10 @@ fn recurrence(meeting: &Meeting) -> Value {
                 "end_times": meeting.occurrences_s.len(),
             })
         }
-        _ => json!({ "type": 3, "repeat_interval": 1, "monthly_day": 1 }),
+        _ => json!({
+            "type": 3, "repeat_interval": 1, "monthly_week": -1, "monthly_week_day": 2,
+            "end_date_time": utc(meeting.created_s + 400 * 86_400),
+        }),
     }
 }
 
@@ -127,71 +134,29 @@ fn occurrences(meeting: &Meeting) -> Value {
     Value::Array(rows.collect())
 }
 
+/// The settings of a meeting: switches, and what names people.
 fn settings(world: &World, meeting: &Meeting) -> Value {
     let place = [meeting.at.user, meeting.at.meeting, 1];
     let mut draw = Draw::of(world.seed, Purpose::Settings, place);
     let host = world.person(meeting.at.user);
-    let mut settings = json!({
-        "allow_multiple_devices": draw.chance(0.3),
-        "alternative_hosts": "",
-        "alternative_hosts_email_notification": true,
-        "alternative_host_update_polls": false,
-        "approval_type": draw.pick(&[0, 1, 2]),
-        "approved_or_denied_countries_or_regions": { "enable": false },
-        "audio": draw.pick(&["both", "telephony", "voip"]),
-        "authentication_domains": "",
-        "auto_recording": draw.pick(&["local", "cloud", "none"]),
-        "breakout_room": { "enable": false },
-        "calendar_type": draw.pick(&[1, 2]),
-        "close_registration": false,
-        "cn_meeting": false,
+    let mut settings = switches(SETTINGS, &mut draw, "");
+    let more = json!({
         "contact_email": host.email,
         "contact_name": host.display,
         "custom_keys": [{ "key": "crm", "value": draw.word(8) }],
-        "email_notification": true,
-        "encryption_type": "enhanced_encryption",
-        "enforce_login": false,
-        "focus_mode": false,
-        "global_dial_in_countries": ["DE"],
         "global_dial_in_numbers": [{
             "city": "Berlin", "country": "DE", "country_name": "Germany",
             "number": "+49 30 5555 0100", "type": "toll",
         }],
-    });
-    let more = json!({
-        "host_video": draw.chance(0.5),
-        "in_meeting": false,
-        "jbh_time": draw.pick(&[0, 5, 10, 15]),
-        "join_before_host": draw.chance(0.5),
-        "language_interpretation": { "enable": false },
-        "meeting_authentication": draw.chance(0.2),
-        "meeting_invitees": [{ "email": format!("invitee{}@elsewhere.example", draw.below(99)) }],
-        "mute_upon_entry": draw.chance(0.5),
-        "participant_video": draw.chance(0.5),
-        "private_meeting": false,
-        "registrants_confirmation_email": true,
-        "registrants_email_notification": true,
-        "registration_type": 1,
-        "show_share_button": true,
+        "meeting_invitees": [{
+            "email": format!("invitee{}@elsewhere.example", draw.below(99)),
+            "internal_user": false,
+        }],
         "use_pmi": meeting.uses_pmi,
-        "waiting_room": draw.chance(0.5),
-        "waiting_room_options": { "mode": "follow_setting" },
-        "watermark": false,
-        "host_save_video_order": false,
-        "internal_meeting": false,
-        "continuous_meeting_chat": {
-            "enable": true, "auto_add_invited_external_users": false,
-            "channel_id": format!("web_sch_{}", draw.hex(32)),
-        },
-        "participant_focused_meeting": false,
-        "push_change_to_calendar": false,
-        "auto_start_meeting_summary": false,
-        "auto_start_ai_companion_questions": false,
-        "device_testing": false,
-        "email_in_attendee_report": draw.chance(0.1),
     });
-    if let (Value::Object(settings), Value::Object(more)) = (&mut settings, more) {
+    if let Value::Object(more) = more {
         settings.extend(more);
     }
-    settings
+    settings["continuous_meeting_chat"]["channel_id"] = json!(format!("web_sch_{}", draw.hex(32)));
+    Value::Object(settings)
 }

@@ -16,8 +16,12 @@ const SECTIONS: &str = include_str!("settings.txt");
 pub(crate) fn user_settings(world: &World, user: u64) -> Value {
     let mut draw = Draw::of(world.seed, Purpose::Settings, [user, 0, 0]);
     let secret = passcode(world.seed, &format!("settings {user}"));
-    let mut words = SECTIONS.split_whitespace();
-    Value::Object(section(&mut words, &mut draw, &secret))
+    Value::Object(switches(SECTIONS, &mut draw, &secret))
+}
+
+/// What a text in the notation of this module stands for, each value drawn.
+pub(super) fn switches(text: &str, draw: &mut Draw, secret: &str) -> Map<String, Value> {
+    section(&mut text.split_whitespace(), draw, secret)
 }
 
 fn section<'a>(

@@ -160,6 +160,8 @@ fn users_are_found_by_id_and_address_and_pending_ones_are_not_asked() {
     let email = pending[0]["email"].as_str().unwrap();
     assert_eq!(code(&client, &format!("/v2/users/{email}/settings")), (400, 1_120));
     assert_eq!(code(&client, "/v2/nothing"), (404, 2_300));
+    let delete = Call { method: "DELETE".into(), ..Call::get("/v2/users", &client.token()) };
+    assert_eq!(client.account.handle(&delete, client.clock.now()).status, 404, "nothing writes");
 }
 
 #[test]

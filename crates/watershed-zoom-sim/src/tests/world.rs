@@ -107,3 +107,22 @@ fn a_far_page_of_a_large_account_comes_at_once() {
     let Got::Data(page) = client.get(target) else { panic!("refused") };
     assert_eq!(page["meetings"].as_array().unwrap().len(), 300);
 }
+
+#[test]
+fn every_stay_lies_in_its_meeting_and_lasts() {
+    let account = Account::new(Spec { users: 20, seed: 8, ..Spec::default() });
+    let world = account.world();
+    for meeting in (0..20).flat_map(|user| world.meetings(user).collect::<Vec<_>>()) {
+        for instance in world.instances(&meeting) {
+            assert!(instance.start_s >= world.midnight_s - world.days * 86_400);
+            let stays = world.stays(&meeting, &instance);
+            assert!(stays.iter().all(|stay| stay.join_s >= instance.start_s));
+            assert!(stays.iter().all(|stay| stay.leave_s <= instance.end_s + 7));
+            assert!(stays.iter().all(|stay| stay.leave_s > stay.join_s), "0 means not yet");
+            let mut people: Vec<u64> = stays.iter().map(|stay| stay.who).collect();
+            people.sort_unstable();
+            people.dedup();
+            assert_eq!(people.len() as u64, world.participants_count(&meeting, &instance));
+        }
+    }
+}
