@@ -17,7 +17,9 @@ use crate::truth::{SECRET_MEMBERS, Truth, bare};
 /// Of each dataset, every row's record is compared; typed columns of this many are.
 const COLUMNS_OF: usize = 200;
 /// Differences are counted beyond this, not kept.
-const DIFFERENCES_MAX: usize = 40;
+const DIFFERENCES_MAX: usize = 12;
+/// Characters of a difference that are shown.
+const WHAT_MAX: usize = 200;
 
 /// What is to be compared.
 #[derive(Debug, Clone)]
@@ -81,6 +83,7 @@ impl Audit {
     fn note(&mut self, dataset: &str, key: &str, what: String) {
         self.count += 1;
         if self.differences.len() < DIFFERENCES_MAX {
+            let what = what.chars().take(WHAT_MAX).collect();
             let (dataset, key) = (dataset.to_owned(), key.to_owned());
             self.differences.push(Difference { dataset, key, what });
         }
@@ -313,7 +316,10 @@ fn agree(member: &Value, cell: &Cell) -> bool {
     match (member, cell) {
         (Value::Null, _) => true,
         (Value::String(text), Cell::Null) => text.is_empty() || text.parse::<f64>().is_err(),
-        (Value::String(text), Cell::Text(found)) => text == found || same_instant(text, found),
+        (Value::String(text), Cell::Text(found)) => {
+            // A byte order mark tells how a file is encoded; it is no part of its text.
+            text.trim_start_matches('\u{feff}') == found || same_instant(text, found)
+        }
         (Value::String(text), Cell::Integer(found)) => text.trim().parse() == Ok(*found),
         (Value::Bool(yes), Cell::Integer(found)) => *found == i64::from(*yes),
         (Value::Number(number), Cell::Integer(found)) => number.as_i64() == Some(*found),
