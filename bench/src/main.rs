@@ -20,11 +20,8 @@ struct Figure {
 fn main() -> anyhow::Result<()> {
     let (flags, names): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|a| a.starts_with("--"));
-    let names = if names.is_empty() {
-        vec!["settle".to_owned(), "compile".to_owned()]
-    } else {
-        names
-    };
+    let names =
+        if names.is_empty() { vec!["settle".to_owned(), "compile".to_owned()] } else { names };
     let mut figures: BTreeMap<String, Figure> = BTreeMap::new();
     for name in &names {
         match name.as_str() {

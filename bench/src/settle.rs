@@ -26,17 +26,12 @@ pub(crate) fn memory() -> Result<Figure> {
 
 pub(crate) fn sqlite() -> Result<Figure> {
     let folder = tempfile::tempdir()?;
-    let ledger = SqliteLedger::open(
-        &folder.path().join("state.db"),
-        std::sync::Arc::new(|| Millis(0)),
-    )?;
+    let ledger =
+        SqliteLedger::open(&folder.path().join("state.db"), std::sync::Arc::new(|| Millis(0)))?;
     measure(ITEMS / 10, |command| ledger.execute_at(command, Millis(0)))
 }
 
-fn measure(
-    items: u32,
-    mut said: impl FnMut(&Command) -> Result<Reply, Error>,
-) -> Result<Figure> {
+fn measure(items: u32, mut said: impl FnMut(&Command) -> Result<Reply, Error>) -> Result<Figure> {
     said(&Command::Submit(Box::new(submit(items))))?;
     let mut held: Vec<Leased> = Vec::new();
     let mut settled = 0_u32;
@@ -54,6 +49,7 @@ fn measure(
                 tasks: BATCH,
                 lease_ms: 15_000,
                 horizon_ms: 200,
+                lead_ms: 0,
             },
         };
         let Reply::Exchanged(exchanged) = said(&Command::Exchange(exchange))? else {

@@ -147,7 +147,7 @@ impl Done {
             least: 0,
             throttle: None,
         };
-        Done { write: None, failures: Vec::new(), settle, fatal: None }
+        Done { write: None, failures: Vec::new(), settle, fatal: None, late_ms: None }
     }
 }
 

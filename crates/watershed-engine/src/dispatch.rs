@@ -25,6 +25,10 @@ use crate::task::{self, Done, Job, Tools};
 
 /// Permits are taken this far ahead: several tasks a trip, each with its own start.
 const HORIZON_MS: i64 = 200;
+/// A task that comes to its call this long after its slot is in time.
+const LATE_MS: i64 = 20;
+/// However slow a machine is, permits are not asked for further ahead.
+const LEAD_MAX_MS: i64 = 5_000;
 /// No exchange follows another sooner, unless something is to be settled.
 const PACE_MS: i64 = 25;
 /// Outcomes gather this long, so that they share a commit.
@@ -92,6 +96,7 @@ pub(crate) struct State {
     extend_at: Millis,
     look_at: Millis,
     fatal: Option<String>,
+    lead_ms: i64,
     ended: BTreeSet<RunId>,
 }
 
@@ -172,6 +177,9 @@ impl Dispatch {
                 conclude::broken(&flight.leased, &flight.run, why, moment)
             }
         };
+        if let Some(late_ms) = done.late_ms {
+            self.state.lead_ms = lead(self.state.lead_ms, late_ms);
+        }
         if let Some(why) = &done.fatal {
             self.state.fatal.get_or_insert_with(|| why.clone());
         }
@@ -223,6 +231,7 @@ impl Dispatch {
                 tasks: if wants { u16::try_from(free).unwrap_or(u16::MAX) } else { 0 },
                 lease_ms: self.settings.lease_ms,
                 horizon_ms: HORIZON_MS,
+                lead_ms: self.state.lead_ms,
             },
         };
         let sent_at = self.tools.clock.now();
@@ -403,5 +412,35 @@ impl Dispatch {
             () = self.stop.reached(Stopping::Drain) => {}
         }
         Ok(())
+    }
+}
+
+/// How far ahead permits are asked for, after a task came so late to its call: a busy machine
+/// needs longer from the ledger to the wire, and a slot that has passed is lost. Shrinks
+/// slowly while tasks are in time.
+fn lead(lead_ms: i64, late_ms: i64) -> i64 {
+    if late_ms > LATE_MS {
+        (lead_ms + late_ms).min(LEAD_MAX_MS)
+    } else {
+        lead_ms - (lead_ms / 64).max(1).min(lead_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_machine_asks_further_ahead_and_a_fast_one_comes_back() {
+        let mut lead_ms = 0;
+        for _ in 0..3 {
+            lead_ms = lead(lead_ms, 300);
+        }
+        assert_eq!(lead_ms, 900);
+        assert_eq!(lead(4_900, 300), LEAD_MAX_MS);
+        for _ in 0..1_000 {
+            lead_ms = lead(lead_ms, 0);
+        }
+        assert_eq!(lead_ms, 0);
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Done {
     pub(crate) settle: Settle,
     /// The connection cannot go on, and why.
     pub(crate) fatal: Option<String>,
+    /// How long after its slot the task came to its call, where it came to one.
+    pub(crate) late_ms: Option<i64>,
 }
 
 /// What a task works with.
@@ -140,21 +142,18 @@ pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
     };
     tools.clock.sleep_until(start_from).await;
     let first_at = tools.clock.now();
+    let slot_ms = leased.start_until - leased.start_from;
+    let late_ms = Some((first_at - start_until + slot_ms).max(0));
     if first_at > start_until || tools.stop.state() != Stopping::No {
-        return conclude::released(&leased);
+        return Done { late_ms, ..conclude::released(&leased) };
     }
     let asked = asked(&leased, &run, &ask, &token, tools).await;
     if !matches!(asked.verdict, Verdict::Token { .. }) && asked.calls > 0 {
         run.link.tokens.accepted().await;
     }
     let chance = tools.clock.random();
-    conclude::asked(
-        &leased,
-        &run,
-        &ask,
-        asked,
-        conclude::Moment { first_at, now: tools.clock.now(), chance },
-    )
+    let moment = conclude::Moment { first_at, now: tools.clock.now(), chance };
+    Done { late_ms, ..conclude::asked(&leased, &run, &ask, asked, moment) }
 }
 
 /// A verdict, and what it cost.

@@ -223,7 +223,7 @@ impl<'a> Play<'a> {
 
     fn want(&self, tasks: u16, lanes: u64) -> Want {
         let lanes = (0..3).filter(|lane| lanes & (1 << lane) != 0).map(connection).collect();
-        Want { lanes, tasks, lease_ms: LEASE_MS, horizon_ms: HORIZON_MS }
+        Want { lanes, tasks, lease_ms: LEASE_MS, horizon_ms: HORIZON_MS, lead_ms: 0 }
     }
 
     fn exchange(

@@ -138,6 +138,10 @@ pub struct Want {
     pub lease_ms: i64,
     /// How far ahead a permit's start may lie.
     pub horizon_ms: i64,
+    /// How long the worker needs from asking to starting: no permit's start lies sooner. A
+    /// slot that passes before its call can start is lost.
+    #[serde(default)]
+    pub lead_ms: i64,
 }
 
 /// The end of one task's one call.

@@ -119,6 +119,7 @@ impl Scenario {
                 tasks,
                 lease_ms: LEASE_MS,
                 horizon_ms: self.horizon_ms,
+                lead_ms: 0,
             },
         };
         let command = Command::Exchange(exchange);

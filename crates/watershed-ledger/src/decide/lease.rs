@@ -148,11 +148,16 @@ impl Taker<'_> {
         Slot { from: self.now, until: self.now + self.exchange.want.lease_ms }
     }
 
+    /// The first instant at which the worker can start a call.
+    fn start(&self) -> Millis {
+        self.now + self.exchange.want.lead_ms
+    }
+
     fn may_start(&self, category: Option<Category>, budget: &Budget) -> Millis {
         let Some(category) = category else { return self.now + LOOK_AGAIN_MS };
-        match budget.clone().permit(category, self.now, self.exchange.want.horizon_ms) {
+        match budget.clone().permit(category, self.start(), self.exchange.want.horizon_ms) {
             Permit::Granted(_) => self.now + LOOK_AGAIN_MS,
-            Permit::Later(at) => at,
+            Permit::Later(at) => at + -self.exchange.want.lead_ms,
         }
     }
 
@@ -195,10 +200,10 @@ impl Taker<'_> {
 
     fn permit(&mut self, category: Option<Category>, budget: &mut Budget) -> Option<Slot> {
         let Some(category) = category else { return Some(self.free_slot()) };
-        match budget.permit(category, self.now, self.exchange.want.horizon_ms) {
+        match budget.permit(category, self.start(), self.exchange.want.horizon_ms) {
             Permit::Granted(slot) => Some(slot),
             Permit::Later(at) => {
-                self.ask(at);
+                self.ask(at + -self.exchange.want.lead_ms);
                 None
             }
         }

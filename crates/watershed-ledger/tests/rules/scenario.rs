@@ -111,7 +111,13 @@ impl Scenario {
             sequence: *sequence,
             random: 0x5eed ^ *sequence,
             settles: std::mem::take(&mut self.settles),
-            want: Want { lanes: self.lanes.clone(), tasks, lease_ms: LEASE_MS, horizon_ms: 1_000 },
+            want: Want {
+                lanes: self.lanes.clone(),
+                tasks,
+                lease_ms: LEASE_MS,
+                horizon_ms: 1_000,
+                lead_ms: 0,
+            },
         }
     }
 

@@ -63,6 +63,7 @@ async fn sweep(site: &Site, row: &RunRow) -> Result<()> {
             tasks: 0,
             lease_ms: site.settings.worker.lease_ms,
             horizon_ms: 0,
+            lead_ms: 0,
         };
         let exchange = Exchange {
             worker: worker.clone(),
