@@ -107,7 +107,7 @@ impl Campaign {
 #[test]
 fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
     let size = Size::asked();
-    let times = size.of(4, 12);
+    let times = size.of(6, 12);
     let (mut kills, mut repeated, mut rows) = (0, 0, 0);
     for seed in seeds(size.of(1, 5)) {
         let campaign = Campaign::new(seed, None);
@@ -136,13 +136,17 @@ fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
 #[test]
 fn killed_among_every_fault_a_run_loses_nothing() {
     let size = Size::asked();
-    let times = size.of(3, 12);
+    let times = size.of(6, 12);
     let (mut kills, mut rows, mut explained) = (0, 0, 0);
     for seed in seeds(size.of(1, 5)) {
         let campaign = Campaign::new(seed, Some("all"));
         let mut moments = Moment::chosen(seed ^ 0xfa17, campaign.within, 40);
         let (killed, code) = campaign.stopped(Signal::KILL, times, &mut moments);
         assert!(code == 0 || code == 3, "seed {seed}: exit {code}");
+        let stats = campaign.account.stats().expect("stats");
+        let (again, bound) = (stats.repeated(), killed * REPEATED_MAX);
+        assert!(again <= bound, "seed {seed}: {again} repeats after {killed} kills: {:#}", stats.0);
+        assert_eq!(stats.refused_for_rate(), 0, "seed {seed}: {:#}", stats.0);
         let audit = campaign.audit(&Scope::backfill().explained()).expect_equal();
         rows += audit.rows.values().sum::<u64>();
         explained += audit.explained;
@@ -164,7 +168,7 @@ fn stopped_by_signal_a_run_repeats_no_call() {
     for seed in seeds(size.of(1, 5)) {
         let campaign = Campaign::new(seed, None);
         let mut moments = Moment::chosen(seed ^ 0x7e21, campaign.within, 40);
-        let times = size.of(3, 10);
+        let times = size.of(4, 10);
         let (stopped, code) = campaign.stopped(Signal::TERM, times, &mut moments);
         assert_eq!(code, 0, "seed {seed}");
         let stats = campaign.account.stats().expect("stats");
