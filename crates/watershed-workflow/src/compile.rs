@@ -34,8 +34,8 @@ pub struct Compiled {
     pub warnings: Diagnostics,
 }
 
-/// Levels at which joins may stand: they are counted in one byte.
-const SCOPES_MAX: usize = 200;
+/// Levels at which joins may stand: a plan counts them in one byte, and nobody needs as many.
+const SCOPES_MAX: usize = 64;
 
 /// Compiles a workflow file against a catalogue.
 ///

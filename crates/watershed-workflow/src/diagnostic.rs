@@ -149,7 +149,7 @@ impl Findings {
         message: String,
         suggestion: Option<String>,
     ) {
-        if self.found.len() >= KEPT_MAX {
+        if self.is_full() {
             return;
         }
         let span = self.file.clamp(span);
@@ -159,6 +159,11 @@ impl Findings {
         if !self.found.contains(&found) {
             self.found.push(found);
         }
+    }
+
+    /// Whether what is found from here on is no longer kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= KEPT_MAX
     }
 
     pub(crate) fn has_errors(&self) -> bool {

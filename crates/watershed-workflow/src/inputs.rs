@@ -24,7 +24,7 @@ pub enum InputError {
         suggestion: Option<String>,
     },
     /// Nothing was given, and there is no default.
-    #[error("input `{name}` is needed: {allowed}")]
+    #[error("input `{name}` is needed; it takes {allowed}")]
     Missing {
         /// The input.
         name: String,
@@ -32,7 +32,7 @@ pub enum InputError {
         allowed: String,
     },
     /// The value is not one that the input takes.
-    #[error("input `{name}` cannot be `{value}`: {allowed}{}", hint(.suggestion))]
+    #[error("input `{name}` cannot be `{value}`; it takes {allowed}{}", hint(.suggestion))]
     Value {
         /// The input.
         name: String,

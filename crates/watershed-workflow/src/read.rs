@@ -22,6 +22,8 @@ mod quantity;
 const LITERALS_MAX: usize = 10_000;
 /// Steps of a workflow: far more than a person keeps in mind.
 const STEPS_MAX: usize = 500;
+/// Inputs of a workflow.
+const INPUTS_MAX: usize = 100;
 
 /// Keys of a workflow file.
 pub(crate) const WORKFLOW_KEYS: &[&str] = &["name", "description", "inputs", "defaults", "steps"];
@@ -60,6 +62,7 @@ pub(crate) fn workflow(node: &Node, findings: &mut Findings) -> Option<WorkflowS
     let name = name.and_then(|n| reader.text(n, "`name`"));
     let description = reader.optional(&map, "description", Reader::text);
     let inputs = match map.get("inputs") {
+        Some(node) if reader.too_many(node, "inputs", INPUTS_MAX) => return None,
         Some(node) => reader.named(node, "`inputs`", Reader::input),
         None => Vec::new(),
     };
@@ -68,12 +71,7 @@ pub(crate) fn workflow(node: &Node, findings: &mut Findings) -> Option<WorkflowS
         None => None,
     };
     let steps_node = steps_node?;
-    if let Kind::Map(entries) = &steps_node.kind
-        && entries.len() > STEPS_MAX
-    {
-        let message = format!("a workflow has at most {STEPS_MAX} steps, not {}", entries.len());
-        let span = entries[STEPS_MAX].0.span.clone();
-        reader.findings.error(code::TOO_LARGE, &span, message, None);
+    if reader.too_many(steps_node, "steps", STEPS_MAX) {
         return None;
     }
     let steps = reader.named(steps_node, "`steps`", Reader::step);
@@ -99,6 +97,10 @@ impl Reader<'_> {
             return None;
         };
         for (key, _) in entries {
+            // A suggestion costs time, which a file of wrong keys would take for each.
+            if self.findings.is_full() {
+                break;
+            }
             if !keys.contains(&key.value.as_str()) {
                 let message = format!("{what} has no key `{}`", key.value);
                 let help = suggest::instead(&key.value, keys.iter().copied());
@@ -106,6 +108,14 @@ impl Reader<'_> {
             }
         }
         Some(entries.iter().map(|(key, value)| (key.value.as_str(), value)).collect())
+    }
+
+    fn too_many(&mut self, node: &Node, what: &str, most: usize) -> bool {
+        let Kind::Map(entries) = &node.kind else { return false };
+        let Some((beyond, _)) = entries.get(most) else { return false };
+        let message = format!("a workflow has at most {most} {what}, not {}", entries.len());
+        self.findings.error(code::TOO_LARGE, &beyond.span, message, None);
+        true
     }
 
     fn needed<'n>(
@@ -241,17 +251,19 @@ impl Reader<'_> {
     }
 
     fn for_each(&mut self, node: &Node, what: &str) -> Option<ForEach> {
+        // A wrong one is still there: what goes with it is not wrong too.
+        let nothing = Some(ForEach::List(At::new(Vec::new(), node.span.clone())));
         match &node.kind {
             Kind::Text(text) => Some(ForEach::One(At::new(text.clone(), node.span.clone()))),
             Kind::List(items) if items.is_empty() => {
                 let message = "`for_each` over nothing: the list is empty";
                 self.findings.error(code::EMPTY_LIST, &node.span, message, None);
-                None
+                nothing
             }
             Kind::List(items) if items.len() > LITERALS_MAX => {
                 let message = format!("a literal list has at most {LITERALS_MAX} values");
                 self.findings.error(code::TOO_LARGE, &node.span, message, None);
-                None
+                nothing
             }
             Kind::List(items) => {
                 let items =
@@ -260,7 +272,7 @@ impl Reader<'_> {
             }
             _ => {
                 self.wrong_kind(node, what, "a step, a list of steps or a list of values");
-                None
+                nothing
             }
         }
     }

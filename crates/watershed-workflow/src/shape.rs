@@ -7,6 +7,8 @@ use watershed_model::{Feed, Source, Step, StepId};
 
 mod joins;
 
+pub(crate) use joins::Watch;
+
 /// A fan-out below the run: its branches are one level of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {

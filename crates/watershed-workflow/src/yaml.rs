@@ -111,7 +111,7 @@ fn refuse(findings: &mut Findings, error: &Error) {
         .next()
         .map_or(start, |c| start + c.len_utf8());
     let mut span = start..end;
-    let (code, message, suggestion) = match error.without_snippet() {
+    let (code, message, suggestion) = match cause(error) {
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("key");
             span.end = start + key.len();
@@ -138,6 +138,14 @@ fn refuse(findings: &mut Findings, error: &Error) {
         }
     };
     findings.error(code, &span, message, suggestion);
+}
+
+/// The error itself, without what says that an alias led to it.
+fn cause(error: &Error) -> &Error {
+    match error.without_snippet() {
+        Error::AliasError { error, .. } => cause(error),
+        other => other,
+    }
 }
 
 fn span_of(place: &Location) -> Range<usize> {

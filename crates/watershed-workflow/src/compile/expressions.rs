@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use watershed_model::{Catalogue, Feed, FieldType, Record, Source};
 
@@ -21,10 +22,11 @@ pub(super) fn check(draft: &Draft<'_>, catalogue: &Catalogue, findings: &mut Fin
         .into_iter()
         .map(|w| (w.join.index(), w.watches.iter().map(|s| s.index()).collect()))
         .collect();
+    let everywhere = everywhere(draft, catalogue);
     let mut checker = Checker { findings, inputs_used: BTreeSet::new() };
     for (at, (name, decl)) in draft.decls.iter().enumerate() {
         taken(draft, at, decl, checker.findings);
-        let scope = scope(draft, at, catalogue);
+        let scope = scope(draft, at, &everywhere);
         let mut outer = scope.clone();
         if draft.steps[at].windows.is_some() {
             outer.names.remove("window");
@@ -69,7 +71,7 @@ fn taken(draft: &Draft<'_>, at: usize, decl: &StepDecl, findings: &mut Findings)
 }
 
 /// The names in reach of a step.
-fn scope(draft: &Draft<'_>, at: usize, catalogue: &Catalogue) -> Scope {
+fn scope(draft: &Draft<'_>, at: usize, everywhere: &Scope) -> Scope {
     let mut names = BTreeMap::new();
     let inputs = draft.spec.inputs.iter().map(|(name, decl)| {
         let ty = match decl.ty.value {
@@ -90,20 +92,19 @@ fn scope(draft: &Draft<'_>, at: usize, catalogue: &Catalogue) -> Scope {
     for binding in &draft.shape.reach[at] {
         names.insert(binding.name.clone(), bound_type(draft, &binding.bound));
     }
-    let mut elsewhere = BTreeMap::new();
-    for (name, decl) in &draft.decls {
-        if let Some(item) = &decl.item
-            && !names.contains_key(&item.value)
-        {
-            let why = format!(
-                "`{}` is the item of step `{}`, which this step does not stand beneath",
-                item.value, name.value
-            );
-            elsewhere.insert(item.value.clone(), why);
-        }
+    Scope { names, ..everywhere.clone() }
+}
+
+/// What every scope of the file has.
+fn everywhere(draft: &Draft<'_>, catalogue: &Catalogue) -> Scope {
+    let items = draft.decls.iter().filter_map(|(name, decl)| {
+        decl.item.as_ref().map(|item| (item.value.clone(), name.value.clone()))
+    });
+    Scope {
+        names: BTreeMap::new(),
+        operations: catalogue.operations.iter().map(|o| o.id).collect(),
+        items: Rc::new(items.collect()),
     }
-    let operations = catalogue.operations.iter().map(|o| o.id).collect();
-    Scope { names, operations, elsewhere }
 }
 
 /// A window that is in reach of a step before its own windows.
@@ -189,7 +190,8 @@ impl Checker<'_> {
         if let Some(at) = text.value.find("${{") {
             let span = self.locate(text, at..at + 3);
             let message = "an expression stands here without braces";
-            self.findings.error(code::BRACES, &span, message, None);
+            let help = Some("leave `${{` and `}}` out".to_owned());
+            self.findings.error(code::BRACES, &span, message, help);
             return None;
         }
         self.expression(text, &text.value, 0, scope)

@@ -9,7 +9,7 @@ use watershed_model::{Feed, Source, Step, StepId};
 
 use crate::code;
 use crate::diagnostic::Findings;
-use crate::shape::Shape;
+use crate::shape::{Shape, Watch};
 use crate::source::At;
 use crate::spec::{ForEach, StepDecl, WorkflowSpec};
 
@@ -29,7 +29,7 @@ pub(super) fn by_sources(
         }
     }
     let decls: Vec<&(At<String>, StepDecl)> = spec.steps.iter().collect();
-    sorted(&graph, &decls, "takes items from", findings)
+    sorted(&graph, &decls, "takes items from, or needs,", findings)
 }
 
 /// An order by what joins watch as well; places in `steps`.
@@ -54,6 +54,10 @@ pub(super) fn by_watches(
         }
     }
     for watch in shape.watches(steps) {
+        if watch.watches.contains(&watch.join) {
+            waits_for_itself(spec, origins, steps, &watch, findings);
+            return None;
+        }
         for watched in watch.watches {
             graph.update_edge(nodes[watched.index()], nodes[watch.join.index()], ());
         }
@@ -127,6 +131,30 @@ fn sorted(
         }
     }
     Some(order)
+}
+
+/// A join beneath whose needs something takes items from the join.
+fn waits_for_itself(
+    spec: &WorkflowSpec,
+    origins: &[usize],
+    steps: &[Step],
+    watch: &Watch,
+    findings: &mut Findings,
+) {
+    let (name, decl) = &spec.steps[origins[watch.join.index()]];
+    let span = decl.needs.as_ref().map_or(&name.span, |needs| &needs.0.span);
+    let beneath = watch
+        .watches
+        .iter()
+        .map(|step| &steps[step.index()])
+        .find(|step| sources_of(&step.source).contains(&watch.join));
+    let beneath = beneath.map_or("a step", |step| step.name.as_str());
+    let message = format!(
+        "a cycle: `{join}` runs after everything beneath its needs, and `{beneath}` there takes \
+         items from `{join}`, or needs it",
+        join = name.value
+    );
+    findings.error(code::CYCLE, span, message, None);
 }
 
 /// Names one shortest cycle of a part that has one.

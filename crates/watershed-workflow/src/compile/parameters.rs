@@ -12,6 +12,9 @@ use crate::spec::StepDecl;
 use crate::suggest;
 use crate::template::{self, Piece};
 
+/// Bytes of a parameter with its expressions.
+const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
+
 /// Checks `with` against the operation.
 pub(super) fn check(
     checker: &mut Checker<'_>,
@@ -21,6 +24,9 @@ pub(super) fn check(
     scope: &Scope,
 ) {
     for (key, value) in &decl.with {
+        if checker.findings.is_full() {
+            break;
+        }
         match operation.param(&key.value) {
             Some(param) => parameter(checker, param, value, scope),
             None => {
@@ -62,6 +68,11 @@ fn parameter(checker: &mut Checker<'_>, param: &Param, value: &At<Value>, scope:
         };
         return fits(checker, param, &ty, None, value);
     };
+    if text.len() > TEMPLATE_BYTES_MAX {
+        let message = format!("a parameter has at most {TEMPLATE_BYTES_MAX} bytes");
+        checker.findings.error(code::EXPRESSION_BOUND, &value.span, message, None);
+        return;
+    }
     let whole = At::new(text.clone(), value.span.clone());
     let pieces = match template::split(text) {
         Ok(pieces) => pieces,

@@ -11,6 +11,9 @@ use crate::source::At;
 use crate::spec::{ForEach, StepDecl, WorkflowSpec};
 use crate::suggest;
 
+/// Values that are compared with the names of steps.
+const LOOKED_AT_MAX: usize = 20;
+
 type Steps<'s> = BTreeMap<&'s str, usize>;
 
 /// The source of each step; ids are places in the file. `None` where a step is not found.
@@ -111,6 +114,10 @@ impl Resolver<'_> {
 
     /// A literal that is nearly a step's name is probably meant to be one.
     fn look_alike(&mut self, values: &[At<Value>]) {
+        // Nobody lists that many steps.
+        if values.len() > LOOKED_AT_MAX {
+            return;
+        }
         for entry in values {
             let Some(text) = entry.value.as_str() else { continue };
             let step = text.split('.').next().unwrap_or_default();

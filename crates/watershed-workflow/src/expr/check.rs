@@ -119,8 +119,10 @@ impl Checker {
                 _ => format!("no `{name}` is in reach here"),
             },
         );
-        let help = match scope.elsewhere.get(name) {
-            Some(why) => Some(why.clone()),
+        let help = match scope.items.get(name) {
+            Some(step) => Some(format!(
+                "`{name}` is the item of step `{step}`, which this step does not stand beneath"
+            )),
             None => suggest::instead(name, scope.names.keys().map(String::as_str)),
         };
         self.report(Finding { suggestion: help, ..finding })
@@ -304,7 +306,7 @@ impl Checker {
         let Some(text) = text_of(literal) else { return };
         match ty {
             Ty::OneOf(values) if !values.iter().any(|v| v == text) => {
-                let message = format!("it is never \"{text}\"");
+                let message = format!("what it is compared with is never \"{text}\"");
                 let help = suggest::instead(text, values.iter().map(String::as_str));
                 let finding = Finding::new(code::TYPE, literal.span.clone(), message);
                 self.report(Finding { suggestion: help, ..finding });

@@ -1,6 +1,7 @@
 //! The names that an expression may use.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::types::Ty;
 
@@ -8,9 +9,9 @@ use super::types::Ty;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
     pub(crate) names: BTreeMap<String, Ty>,
-    pub(crate) operations: Vec<&'static str>,
-    /// Names that exist elsewhere, and why they are not in reach here.
-    pub(crate) elsewhere: BTreeMap<String, String>,
+    pub(crate) operations: Rc<[&'static str]>,
+    /// Names of items anywhere in the file, and the step whose item each is.
+    pub(crate) items: Rc<BTreeMap<String, String>>,
 }
 
 impl Scope {

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use watershed_model::{FieldType, Record};
 
+/// Words that a type lists; a longer list is only text.
+const WORDS_MAX: usize = 100;
+
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ty {
@@ -130,6 +133,10 @@ pub(crate) fn record_type(records: &[&'static Record]) -> Ty {
 
 /// The type of the items of a literal list.
 pub(crate) fn item_type(values: &[Value]) -> Ty {
+    let texts = values.iter().all(Value::is_string);
+    if texts && values.len() > WORDS_MAX {
+        return Ty::Text;
+    }
     values
         .iter()
         .map(|value| match value {

@@ -203,7 +203,7 @@ impl<'p> Growth<'p> {
     ) -> Result<Vec<Kin>, ExpandError> {
         let path = &self.program.shape.paths[step.index()][..length];
         let Some(scope) = self.program.scope_at(path) else { return Ok(kin) };
-        let level = u8::try_from(scope).expect("a plan has at most 200 scopes");
+        let level = u8::try_from(scope).expect("a plan has at most 64 scopes");
         let joins = self.joins(path, env)?;
         Ok(vec![Kin::Scope { level, key: trail.key(), joins, kin }])
     }

@@ -48,10 +48,14 @@ impl Shape {
                 _ => None,
             })
             .collect();
+        let mut needed_by: Vec<Vec<StepId>> = vec![Vec::new(); steps.len()];
+        for (join, needs) in &joins {
+            needs.iter().for_each(|need| needed_by[need.index()].push(*join));
+        }
         joins
             .iter()
             .map(|(join, needs)| {
-                let down = self.downward(*join, needs, &joins);
+                let down = self.downward(*join, needs, &needed_by);
                 Watch { join: *join, watches: self.upward(*join, down, steps) }
             })
             .collect()
@@ -61,7 +65,7 @@ impl Shape {
         &self,
         join: StepId,
         needs: &[StepId],
-        joins: &[(StepId, &[StepId])],
+        needed_by: &[Vec<StepId>],
     ) -> BTreeSet<StepId> {
         let here = self.standing(join);
         let deeper = |other: StepId| {
@@ -75,9 +79,7 @@ impl Shape {
                 continue;
             }
             open.extend(&self.fed[step.index()]);
-            open.extend(
-                joins.iter().filter(|(j, n)| n.contains(&step) && deeper(*j)).map(|(j, _)| *j),
-            );
+            open.extend(needed_by[step.index()].iter().filter(|join| deeper(**join)));
         }
         found
     }
