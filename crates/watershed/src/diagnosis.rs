@@ -290,6 +290,7 @@ fn bad(fault: &Fault) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Given, load};
 
     fn without(scope: &str) -> Vec<String> {
         scopes::SEED.iter().map(|(s, _)| (*s).to_owned()).filter(|s| s != scope).collect()
@@ -308,5 +309,18 @@ mod tests {
         assert_eq!(lost(&without(account), &plan), Vec::<String>::new(), "user by user instead");
         let report = "report:read:list_meeting_participants:admin";
         assert_eq!(lost(&without(report), &plan), ["participants"]);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_the_diagnosis_says_so_and_fits_its_published_schema() {
+        let vars = Vars::from([("ZOOM_ACCOUNT_ID".to_owned(), "a".to_owned())]);
+        let settings = load(Given::default(), &vars).expect("settings");
+        let (name, account) = settings.connection(None).expect("the only one");
+        let found = diagnose(name, account, &settings, &vars).await.expect("a diagnosis");
+        assert!(!found.complete);
+        assert!(found.token.found.contains("ZOOM_CLIENT_ID"), "{:?}", found.token);
+        assert_eq!(found.scopes.len(), 16);
+        assert!(found.scopes.iter().all(|scope| scope.granted.is_none()));
+        crate::shapes::fits("doctor", &found);
     }
 }

@@ -8,7 +8,7 @@ use watershed_engine::{Standing, exit};
 use watershed_model::{CoverageState, RunReport, RunState};
 use watershed_sink::CoverageCount;
 
-use crate::glance::Glance;
+use crate::glance::{Glance, instant};
 use crate::output::{name, number, paint, span, table};
 use crate::program::program;
 
@@ -52,6 +52,15 @@ pub(crate) fn evidence(standing: &Standing, code: u8, place: Place<'_>, colour: 
     text
 }
 
+/// What is wrong with how a run ended, and nothing else.
+pub(crate) fn shortcomings(standing: &Standing, code: u8) -> String {
+    let mut text = headline(&standing.report, code, false);
+    for (head, said) in to_do(standing) {
+        text.push_str(&format!("\n{head:<10}{said}"));
+    }
+    text
+}
+
 fn headline(report: &RunReport, code: u8, colour: bool) -> String {
     let run = name(report.run.as_str());
     let said = match (report.state, code) {
@@ -68,8 +77,6 @@ fn headline(report: &RunReport, code: u8, colour: bool) -> String {
     };
     format!("Run {run} of {} is {said}{took} (exit code {code})", name(&report.workflow))
 }
-
-use crate::glance::instant;
 
 fn rows(rows: &BTreeMap<String, u64>) -> String {
     let lines: Vec<Vec<String>> = rows
@@ -108,7 +115,11 @@ pub(crate) fn coverage(counts: &[CoverageCount]) -> String {
             continue;
         }
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-        if !matches!(state, CoverageState::Complete | CoverageState::Partial) {
+        // Why something was skipped stands in the workflow itself.
+        if !matches!(
+            state,
+            CoverageState::Complete | CoverageState::Partial | CoverageState::Skipped
+        ) {
             for count in &of_state {
                 *reasons.entry(count.reason.as_deref().unwrap_or("-")).or_default() += count.count;
             }

@@ -5,7 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use watershed_engine::{Ending, Standing, Stop, StopHandle, Stopping, exit, stop};
 use watershed_model::{RunId, RunState};
 
-use crate::evidence::evidence;
+use crate::evidence::{evidence, shortcomings};
 use crate::output::{Output, paint, span};
 use crate::program::program;
 use crate::progress::{LOOK, Progress};
@@ -109,7 +109,12 @@ pub(crate) async fn execute(
 /// # Errors
 /// Where stdout is closed.
 pub(crate) fn report(site: &Site, standing: &Standing, code: u8, out: Output) -> Result<()> {
-    out.remark(evidence(standing, code, site.place(), out.colour_err));
+    if !out.quiet {
+        out.say(evidence(standing, code, site.place(), out.colour_err));
+    } else if code != exit::COMPLETE {
+        // Whoever wants no remarks is told what is wrong all the same.
+        out.say(shortcomings(standing, code));
+    }
     if out.json {
         let mut report = standing.report.clone();
         report.exit = Some(code);

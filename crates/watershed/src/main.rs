@@ -18,6 +18,8 @@ mod output;
 mod program;
 mod progress;
 mod settings;
+#[cfg(test)]
+mod shapes;
 mod site;
 mod workflows;
 

@@ -1,11 +1,30 @@
 //! How this program was called: the commands that are printed can be copied.
 
-/// The program's name, as it was called where that was by a path.
+use std::path::{Path, PathBuf};
+
+/// The program's name.
+const NAME: &str = "watershed";
+
+/// The words with which this program is called: by cargo, where cargo runs it now.
 pub(crate) fn program() -> String {
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let by_cargo = std::env::var_os("CARGO").is_some()
+        && called.file_name().is_some_and(|name| name == NAME)
+        && called.parent().and_then(Path::parent).is_some_and(|dir| dir.ends_with("target"));
+    match (by_cargo, called.parent().is_some_and(|dir| dir.ends_with("release"))) {
+        (true, true) => "cargo run --release --".to_owned(),
+        (true, false) => "cargo run --".to_owned(),
+        (false, _) => NAME.to_owned(),
+    }
+}
+
+/// The same, by the path by which it was called where that is how: for commands that are to
+/// be copied as they stand.
+pub(crate) fn callable() -> String {
     let called = std::env::args_os().next().and_then(|arg| arg.into_string().ok());
     match called {
-        Some(path) if path.contains('/') => quoted(&path),
-        _ => "watershed".to_owned(),
+        Some(path) if path.contains('/') && program() == NAME => quoted(&path),
+        _ => program(),
     }
 }
 

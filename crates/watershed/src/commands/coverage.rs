@@ -107,3 +107,28 @@ async fn counts(site: &Site, filter: CoverageFilter, out: &Output) -> Result<()>
     out.remark("\nwhat stands in no line was never tried; --json prints each user and window");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use watershed_model::{Millis, OperationId, RunId, Subject};
+
+    use super::*;
+
+    #[test]
+    fn a_row_of_coverage_fits_its_published_schema() {
+        let row = Row {
+            connection: ConnectionName::from("acme"),
+            operation: OperationId::from("zoom.list_users"),
+            subject: Subject(r#"{"status":"active"}"#.to_owned()),
+            from: None,
+            to: None,
+            state: CoverageState::Waiting,
+            reason: Some("late".to_owned()),
+            rows: 3,
+            retry_at: Some(Millis(1)),
+            run: RunId::from("r-1"),
+            at: Millis(0),
+        };
+        crate::shapes::fits("coverage", &line(&row));
+    }
+}

@@ -18,7 +18,7 @@ use crate::connect;
 use crate::execution::Signals;
 use crate::fault::Fault;
 use crate::output::{Output, number};
-use crate::program::{program, quoted};
+use crate::program::{callable, quoted};
 use crate::settings::{Given, Layer, Origin, Settings, Vars, load};
 use crate::site::Site;
 use crate::workflows;
@@ -152,7 +152,7 @@ fn compared(account: &Account, rows: &BTreeMap<String, u64>) -> String {
 }
 
 fn next(dir: &Path) -> String {
-    let (program, config) = (program(), quoted(&dir.join("watershed.toml").to_string_lossy()));
+    let (program, config) = (callable(), quoted(&dir.join("watershed.toml").to_string_lossy()));
     let data = quoted(&dir.join("zoom.db").to_string_lossy());
     format!(
         "\nThe data is in {data}, a SQLite file. Try next:\n\n  \

@@ -79,8 +79,10 @@ fn scopes(found: &Diagnosis, colour: bool) -> String {
             let granted = scope.granted == Some(true);
             let cost = match (granted, scope.costs.as_slice()) {
                 (true, _) => String::new(),
-                (false, []) => "nothing that the backfill needs".to_owned(),
-                (false, steps) => format!("the steps {}", steps.join(", ")),
+                (false, []) => format!("nothing of the backfill; {}", scope.brings),
+                (false, steps) => {
+                    format!("{} (steps {})", scope.operations.join(", "), steps.join(", "))
+                }
             };
             vec![
                 mark(granted, false),

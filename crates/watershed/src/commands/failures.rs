@@ -96,3 +96,50 @@ fn text(letter: &DeadLetter, colour: bool) -> String {
         name(&letter.hint),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use watershed_model::{ConnectionName, LetterId, Millis, OperationId, PlanHash, Subject};
+
+    use super::*;
+
+    fn letter() -> DeadLetter {
+        DeadLetter {
+            id: LetterId::from("r-1:participants:9"),
+            connection: ConnectionName::from("acme"),
+            run: RunId::from("r-1"),
+            plan: PlanHash::from("p"),
+            step: "participants".to_owned(),
+            operation: OperationId::from("zoom.report_participants"),
+            branch: "participants[past=x\u{1b}[2J]".to_owned(),
+            item: "[]".to_owned(),
+            key: 9,
+            once: None,
+            bucket: 0,
+            scopes: Vec::new(),
+            subject: Some(Subject(r#"{"uuid":"x"}"#.to_owned())),
+            from: None,
+            to: None,
+            verdict: "dead".to_owned(),
+            http: Some(403),
+            code: None,
+            message: "a page of HTML".to_owned(),
+            attempts: 3,
+            at: Millis(0),
+            hint: "ask Zoom".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_dead_letter_fits_its_published_schema() {
+        crate::shapes::fits("failure", &line(&letter()));
+    }
+
+    #[test]
+    fn a_dead_letter_is_told_with_its_branch_error_and_way_out() {
+        let shown = "r-1:participants:9 participants[past=x\u{fffd}[2J]\n  \
+             zoom.report_participants: dead, HTTP 403, 3 attempts, 1970-01-01T00:00:00.000Z\n  \
+             a page of HTML\n  hint: ask Zoom\n";
+        assert_eq!(text(&letter(), false), shown);
+    }
+}

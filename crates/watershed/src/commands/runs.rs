@@ -85,3 +85,46 @@ fn line(row: &RunRow, live: Option<&RunLine>) -> Line {
         ended_at: ended_at.map(|at| at.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use watershed_model::{ConnectionName, Millis, PlanHash, RunState, Trigger};
+
+    use super::*;
+
+    fn row() -> RunRow {
+        RunRow {
+            id: RunId::from("r-1"),
+            connection: ConnectionName::from("acme"),
+            workflow: "zoom-backfill".to_owned(),
+            source: String::new(),
+            plan: PlanHash::from("p"),
+            inputs: BTreeMap::new(),
+            granted: Vec::new(),
+            trigger: Trigger::Manual,
+            state: RunState::Running,
+            started_at: Millis(0),
+            ended_at: None,
+            evidence: None,
+        }
+    }
+
+    #[test]
+    fn a_run_in_the_list_fits_its_published_schema() {
+        crate::shapes::fits("run-line", &line(&row(), None));
+    }
+
+    #[test]
+    fn the_ledger_knows_better_than_the_sink_how_a_run_stands() {
+        let live = RunLine {
+            run: RunId::from("r-1"),
+            workflow: "zoom-backfill".to_owned(),
+            connection: ConnectionName::from("acme"),
+            state: RunState::Paused,
+            submitted_at: Millis(0),
+            ended_at: None,
+        };
+        assert_eq!(line(&row(), Some(&live)).state, "paused");
+        assert_eq!(line(&row(), None).state, "running");
+    }
+}

@@ -62,7 +62,7 @@ fn standing() -> Standing {
 #[test]
 fn the_evidence_tells_what_came_what_it_cost_and_what_is_left_to_do() {
     let place = Place { sink: Path::new("data/zoom.db"), store: Path::new("data/state.db") };
-    let text = evidence(&standing(), 3, place, false).replace(&program(), "watershed");
+    let text = evidence(&standing(), 3, place, false);
     insta::assert_snapshot!(text);
 }
 
@@ -75,4 +75,17 @@ fn a_stopped_run_is_told_how_to_go_on() {
     let text = evidence(&standing, 4, place, false);
     assert!(text.contains("is stopped (exit code 4)"), "{text}");
     assert!(text.contains("resume r-1`"), "{text}");
+}
+
+#[test]
+fn a_report_fits_its_published_schema() {
+    crate::shapes::fits("run-report", &standing().report);
+}
+
+#[test]
+fn what_is_wrong_is_told_even_where_remarks_are_not_wanted() {
+    let text = shortcomings(&standing(), 3);
+    assert!(text.contains("2 dead letters"), "{text}");
+    assert!(text.contains("scope: report:read:admin"), "{text}");
+    assert!(!text.contains("users"), "{text}");
 }
