@@ -14,7 +14,9 @@ mod fold;
 mod ledger;
 mod look;
 mod memory;
+mod memory_tables;
 mod order;
+mod records;
 pub mod tables;
 mod view;
 
@@ -26,5 +28,6 @@ pub use decide::decide;
 pub use error::Error;
 pub use ledger::{Ledger, Pending};
 pub use look::{lines, view};
-pub use memory::{MemoryLedger, MemoryTables, ReadClock};
+pub use memory::{MemoryLedger, ReadClock};
+pub use memory_tables::MemoryTables;
 pub use view::{RunLine, RunView, StepCounts};

@@ -149,6 +149,26 @@ fn a_branch_that_two_listings_bring_is_one_branch() {
 }
 
 #[test]
+fn the_join_of_a_branch_that_is_brought_once_more_runs_once_more() {
+    let mut plan = summed();
+    plan.steps.push(step("extra", 2, 1, items(2)));
+    plan.joins[1].watches.push(StepId(4));
+    let kin = vec![task(0, "active"), task(0, "pending")];
+    let mut s = Scenario::run_with(plan, kin, &[(3, &["t"])]);
+    s.leases_all("w");
+    let user = |meeting: &str| branch(1, 10, &[(2, &["sum"])], vec![task(1, meeting)]);
+    s.closes("w", "users:active", vec![user("m1")]);
+    assert_eq!(s.leases_all("w"), ["meetings:m1"]);
+    s.closes("w", "meetings:m1", vec![]).leases_all("w");
+    s.closes("w", "summary:sum", vec![task(4, "still open")]).leases_all("w");
+    s.closes("w", "users:pending", vec![user("m2")]);
+    assert_eq!(s.leases_all("w"), ["meetings:m2"]);
+    s.closes("w", "meetings:m2", vec![]).closes("w", "extra:still open", vec![]);
+    assert_eq!(s.drains("w"), ["summary:sum", "total:t"]);
+    assert_eq!(s.state(), RunState::Complete);
+}
+
+#[test]
 fn a_step_of_several_sources_hangs_where_its_sources_meet() {
     // 0 users, 1 meetings and 2 webinars of a user, 3 held of both, counted by the run.
     let plan = plan(
