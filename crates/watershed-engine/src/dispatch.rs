@@ -28,7 +28,7 @@ const HORIZON_MS: i64 = 200;
 /// A task that comes to its call this long after its slot is in time.
 const LATE_MS: i64 = 20;
 /// However slow a machine is, permits are not asked for further ahead.
-const LEAD_MAX_MS: i64 = 5_000;
+const LEAD_MAX_MS: i64 = 2_000;
 /// No exchange follows another sooner, unless something is to be settled.
 const PACE_MS: i64 = 25;
 /// Outcomes gather this long, so that they share a commit.
@@ -69,6 +69,8 @@ pub enum Ending {
 struct Flight {
     leased: Leased,
     run: Arc<ActiveRun>,
+    /// How far ahead its permit was asked for.
+    lead_ms: i64,
 }
 
 /// The conversation.
@@ -97,6 +99,7 @@ pub(crate) struct State {
     look_at: Millis,
     fatal: Option<String>,
     lead_ms: i64,
+    needed_ms: i64,
     ended: BTreeSet<RunId>,
 }
 
@@ -177,8 +180,10 @@ impl Dispatch {
                 conclude::broken(&flight.leased, &flight.run, why, moment)
             }
         };
-        if let Some(late_ms) = done.late_ms {
-            self.state.lead_ms = lead(self.state.lead_ms, late_ms);
+        if let (Some(late_ms), Some(flight)) =
+            (done.late_ms, self.state.flights.get(&done.settle.fence))
+        {
+            self.state.needed_ms = self.state.needed_ms.max(needed(flight.lead_ms, late_ms));
         }
         if let Some(why) = &done.fatal {
             self.state.fatal.get_or_insert_with(|| why.clone());
@@ -220,6 +225,8 @@ impl Dispatch {
         }
         self.written(batch).await?;
         self.state.sequence += 1;
+        self.state.lead_ms = lead(self.state.lead_ms, self.state.needed_ms);
+        self.state.needed_ms = 0;
         let fences: Vec<Fence> = settles.iter().map(|s| s.fence).collect();
         let exchange = Exchange {
             worker: self.worker.clone(),
@@ -279,7 +286,11 @@ impl Dispatch {
             self.wait_for("sink", error.waits(), &error).await?;
         }
         for job in jobs {
-            let flight = Flight { leased: job.leased.clone(), run: job.run.clone() };
+            let flight = Flight {
+                leased: job.leased.clone(),
+                run: job.run.clone(),
+                lead_ms: self.state.lead_ms,
+            };
             self.state.flights.insert(job.leased.fence, flight);
             if self.tickets.send(Ticket::new(job)).await.is_err() {
                 return Err(Error::Protocol("the workers are gone"));
@@ -415,15 +426,17 @@ impl Dispatch {
     }
 }
 
-/// How far ahead permits are asked for, after a task came so late to its call: a busy machine
-/// needs longer from the ledger to the wire, and a slot that has passed is lost. Shrinks
-/// slowly while tasks are in time.
-fn lead(lead_ms: i64, late_ms: i64) -> i64 {
-    if late_ms > LATE_MS {
-        (lead_ms + late_ms).min(LEAD_MAX_MS)
-    } else {
-        lead_ms - (lead_ms / 64).max(1).min(lead_ms)
-    }
+/// What a task would have needed: it was leased so far ahead, and came so late to its call.
+fn needed(lead_ms: i64, late_ms: i64) -> i64 {
+    if late_ms > LATE_MS { lead_ms + late_ms } else { 0 }
+}
+
+/// How far ahead permits are asked for: as far as the slowest task since the last exchange
+/// needed from the ledger to the wire, since a slot that has passed is lost; a little less
+/// each time that all were in time.
+fn lead(lead_ms: i64, needed_ms: i64) -> i64 {
+    let shrunk = lead_ms - (lead_ms / 32).max(1).min(lead_ms);
+    shrunk.max(needed_ms).min(LEAD_MAX_MS)
 }
 
 #[cfg(test)]
@@ -432,14 +445,15 @@ mod tests {
 
     #[test]
     fn a_slow_machine_asks_further_ahead_and_a_fast_one_comes_back() {
-        let mut lead_ms = 0;
-        for _ in 0..3 {
-            lead_ms = lead(lead_ms, 300);
-        }
-        assert_eq!(lead_ms, 900);
-        assert_eq!(lead(4_900, 300), LEAD_MAX_MS);
-        for _ in 0..1_000 {
-            lead_ms = lead(lead_ms, 0);
+        let first = lead(0, needed(0, 300));
+        assert_eq!(first, 300);
+        // Tasks leased before the lead grew say the same again: it does not grow twice.
+        assert_eq!(lead(first, needed(0, 300)), 300);
+        assert_eq!(lead(first, needed(first, 100)), 400);
+        assert_eq!(lead(first, needed(first, 60_000)), LEAD_MAX_MS);
+        let mut lead_ms = first;
+        for _ in 0..400 {
+            lead_ms = lead(lead_ms, needed(lead_ms, 3));
         }
         assert_eq!(lead_ms, 0);
     }
