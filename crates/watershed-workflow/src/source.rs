@@ -110,16 +110,18 @@ fn align(raw: &str, value: &str, style: Style) -> Option<Vec<usize>> {
 /// Where `c` stands at or after `at`, and where the next character may stand.
 fn step(raw: &str, at: usize, c: char, style: Style) -> Option<(usize, usize)> {
     let mut at = at;
-    while style == Style::Double {
-        let rest = raw.get(at..)?;
-        let blanks = rest.len() - rest.trim_start().len();
-        // An escaped line break stands for nothing.
-        match rest[blanks..].strip_prefix("\\\n") {
-            Some(_) => at += blanks + 2,
-            None => match escape(&rest[blanks..], c) {
-                Some(length) => return Some((at + blanks, at + blanks + length)),
-                None => break,
-            },
+    if style == Style::Double {
+        loop {
+            let rest = raw.get(at..)?;
+            let blanks = rest.len() - rest.trim_start().len();
+            // An escaped line break stands for nothing.
+            match rest[blanks..].strip_prefix("\\\n") {
+                Some(_) => at += blanks + 2,
+                None => match escape(&rest[blanks..], c) {
+                    Some(length) => return Some((at + blanks, at + blanks + length)),
+                    None => break,
+                },
+            }
         }
     }
     let rest = raw.get(at..)?;

@@ -45,11 +45,12 @@ pub(super) fn lay_out(picture: &Picture<'_>, widths: &[f64]) -> Layout {
     for edge in &picture.edges {
         let mut last = edge.from;
         let mut passed = Vec::new();
-        for layer in layer_of[edge.from] + 1..layer_of[edge.to] {
+        let between = layer_of[edge.from] + 1..layer_of[edge.to];
+        for (layer, row) in rows.iter_mut().enumerate().take(between.end).skip(between.start) {
             let lane = places.len();
             places.push(Place { width: LANE, above: vec![last], below: Vec::new(), x: 0.0 });
             places[last].below.push(lane);
-            rows[layer].push(lane);
+            row.push(lane);
             passed.push((lane, layer));
             last = lane;
         }
