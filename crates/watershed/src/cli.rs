@@ -154,7 +154,12 @@ Exit code 1 where a backfill would be incomplete.")]
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// People in the simulated account
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 40,
+        value_parser = clap::value_parser!(u64).range(1..=100_000),
+    )]
     pub(crate) users: u64,
     /// What the account is made from: the same seed, the same account
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use watershed_engine::{Clock, Engine, HttpTransport, Parts, SystemClock};
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_ledger_sqlite::SqliteLedger;
-use watershed_model::{ConnectionName, Plan, Step};
+use watershed_model::{Category, ConnectionName, Plan, Step};
 use watershed_sink::{Sink, SqliteSink};
 use watershed_workflow::compile;
 use watershed_zoom::scopes;
@@ -213,7 +213,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 fn tier(account: &Account, plan: &Plan) -> TierCheck {
     let limits = connect::limits_of(account).0;
     let checks = limits.iter().map(|limit| LimitCheck {
-        category: limit.categories.iter().map(|c| c.name()).collect::<Vec<_>>().join("+"),
+        category: limit.categories.iter().map(Category::name).collect::<Vec<_>>().join("+"),
         period: limit.period.name().to_owned(),
         calls: limit.calls,
     });

@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use watershed_engine::{Standing, exit};
-use watershed_model::{CoverageState, RunReport, RunState};
+use watershed_model::{CoverageState, Millis, RunReport, RunState};
 use watershed_sink::CoverageCount;
 
 use crate::glance::{Glance, instant};
 use crate::output::{name, number, paint, span, table};
 use crate::program::program;
 
-/// Where a run's data is.
+/// Where a run's data is, and when it is told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// The dataset file.
     pub sink: &'a Path,
     /// The state file.
     pub store: &'a Path,
+    /// When this is told.
+    pub now: Millis,
 }
 
 /// The evidence, as text of several lines. `code` is the exit code that goes with it.
@@ -39,10 +41,10 @@ pub(crate) fn evidence(standing: &Standing, code: u8, place: Place<'_>, colour: 
     if let Some(view) = &standing.view {
         line("429s", causes(&view.throttled));
     }
-    let now = standing.view.as_ref().and_then(|v| v.ended_at).unwrap_or_default();
+    let now = place.now;
     line("budget", Glance::of_report(report).budget_line(now));
     line("coverage", coverage(&standing.coverage));
-    for wait in Glance::of_report(report).waits(now) {
+    for wait in Glance::of_report(report).lasting(now) {
         line("waits", wait);
     }
     for (head, said) in to_do(standing) {

@@ -9,6 +9,9 @@ use watershed_model::{BudgetUse, Millis, RunReport, WaitReport};
 
 use crate::output::{name, number, span};
 
+/// A wait that is shorter is no news once a run has stopped.
+const MOMENT_MS: i64 = 60_000;
+
 /// A step's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StepGlance {
@@ -159,9 +162,17 @@ impl Glance {
                     Some(ms) if ms > 1_000 => format!(", {} to go", span(ms)),
                     _ => String::new(),
                 };
-                format!("{} {}{until}", number(wait.count), name(&wait.why))
+                format!("{}: {}{until}", number(wait.count), name(&wait.why))
             })
             .collect()
+    }
+
+    /// What waits for longer than a moment, in words: what a run that has stopped leaves.
+    pub(crate) fn lasting(&self, now: Millis) -> Vec<String> {
+        let until = |wait: &WaitReport| wait.until.as_deref().and_then(instant);
+        let mut lasting = self.clone();
+        lasting.waiting.retain(|wait| until(wait).is_none_or(|at| at - now > MOMENT_MS));
+        lasting.waits(now)
     }
 
     /// The time left, where it is known.
@@ -179,7 +190,7 @@ impl Glance {
 
 /// A number of calls that may be a fraction: `36`, `0.9`.
 pub(crate) fn calls(n: f64) -> String {
-    if n >= 10.0 { number(n as u64) } else { format!("{:.1}", n).trim_end_matches(".0").to_owned() }
+    if n >= 10.0 { number(n as u64) } else { format!("{n:.1}").trim_end_matches(".0").to_owned() }
 }
 
 /// An RFC 3339 instant.
@@ -216,7 +227,7 @@ mod tests {
                 limit("light", 0, 72.0, false),
             ],
             waiting: vec![WaitReport {
-                why: "for heavy calls\u{1b}[2J of the day".to_owned(),
+                why: "heavy calls\u{1b}[2J of the day".to_owned(),
                 count: 12,
                 until: Some(Millis(3_600_000).to_string()),
             }],
@@ -236,7 +247,7 @@ mod tests {
             [
                 "calls   1,104 (heavy 1,100, uncounted 4)",
                 "budget  heavy+resource-intensive 27,000 of 27,000 a day, binds for 1 h 0 min",
-                "waits   12 for heavy calls\u{fffd}[2J of the day, 1 h 0 min to go",
+                "waits   12: heavy calls\u{fffd}[2J of the day, 1 h 0 min to go",
                 "time    1 min 5 s · ≈1 d 1 h left",
             ]
         );

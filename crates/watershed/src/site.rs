@@ -110,9 +110,9 @@ impl Site {
         SystemClock.now()
     }
 
-    /// Where the data is.
+    /// Where the data is, now.
     pub(crate) fn place(&self) -> Place<'_> {
-        Place { sink: &self.settings.sink, store: &self.settings.store }
+        Place { sink: &self.settings.sink, store: &self.settings.store, now: self.now() }
     }
 
     /// How this process works, when it is the only one.

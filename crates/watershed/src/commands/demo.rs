@@ -74,9 +74,9 @@ pub(crate) async fn demo(args: Demo, vars: Vars, out: Output) -> Result<u8> {
     server.stop().await;
     let next = next(&dir);
     if out.json {
-        out.remark(next)
+        out.remark(next);
     } else {
-        out.line(next)?
+        out.line(next)?;
     }
     Ok(code)
 }

@@ -36,7 +36,7 @@ pub(crate) async fn retry(args: Retry, call: Call) -> Result<u8> {
     match count {
         0 => out.remark("nothing to put back"),
         n => {
-            out.remark(format!("{} put back; `{} resume {run}` tries again", number(n), program()))
+            out.remark(format!("{} put back; `{} resume {run}` tries again", number(n), program()));
         }
     }
     Ok(0)

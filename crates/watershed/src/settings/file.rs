@@ -19,7 +19,7 @@ pub(crate) fn read(
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         Fault::usage(format!("{}:{line}: not TOML: {}", path.display(), error.message()))
-            .hint("text stands in quotes, tables in [brackets]; `watershed schema config` prints the schema")
+            .hint("text stands in quotes, tables in [brackets]; see `watershed schema config`")
     })?;
     let mut reader = Reader { path, text, origin, layer: Layer::default() };
     reader.table(&mut Vec::new(), table.get_ref())?;

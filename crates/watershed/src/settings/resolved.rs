@@ -245,9 +245,7 @@ impl From<'_> {
         // A lease of an hour is an hour in which nobody else may finish the work.
         match parsed.map(|d| d.as_millis()).and_then(|ms| i64::try_from(ms).ok()) {
             Some(ms) if (100..=3_600_000).contains(&ms) => Ok(ms),
-            _ => {
-                Err(wrong(path, value, origin, "a time from \"100ms\" to \"1h\", such as \"15s\""))
-            }
+            _ => Err(wrong(path, value, origin, "a time from 100ms to 1h, such as \"15s\"")),
         }
     }
 
@@ -276,7 +274,7 @@ impl From<'_> {
     fn url(&self, path: &[&str]) -> Result<Option<Url>, Fault> {
         let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
         let url = value.as_str().and_then(|text| Url::parse(text).ok());
-        match url.filter(|url| fits(url)) {
+        match url.filter(fits) {
             Some(url) => Ok(Some(url)),
             None => {
                 let wanted = "https://HOST/…, or http://127.0.0.1:PORT/… for a simulated account";

@@ -17,7 +17,10 @@ pub(crate) fn schema() -> Value {
 }
 
 fn table(about: &str) -> Value {
-    json!({ "type": "object", "description": about, "properties": {}, "additionalProperties": false })
+    json!({
+        "type": "object", "description": about,
+        "properties": {}, "additionalProperties": false,
+    })
 }
 
 fn insert(table_schema: &mut Value, path: &[&str], leaf: Value) {
