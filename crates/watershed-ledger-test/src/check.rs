@@ -8,7 +8,7 @@ use crate::play::Play;
 use crate::subject::{Make, Subject};
 
 /// Plays while a failed history is made short, at most.
-const TRIES_MAX: usize = 400;
+const TRIES_MAX: usize = 250;
 
 /// What a history was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,37 +74,37 @@ fn play(history: &History, subject: Box<dyn Subject>) -> Result<Stats, Divergenc
     Err(Divergence { what, act, history: history.clone(), log: play.log })
 }
 
+/// Leaves acts out, by halves and then one by one, as long as it still goes wrong.
 fn shorten(first: Divergence, make: Make<'_>) -> Divergence {
     let mut shortest = first;
     let mut tries = 0;
-    let mut attempt = |acts: Vec<Act>, shortest: &mut Divergence| -> bool {
-        tries += 1;
-        let history = History { acts, ..shortest.history.clone() };
-        match play(&history, make()) {
-            Ok(_) => false,
-            Err(found) => {
-                *shortest = found;
-                true
-            }
-        }
-    };
     let until = (shortest.act + 1).min(shortest.history.acts.len());
     let prefix = shortest.history.acts[..until].to_vec();
-    attempt(prefix, &mut shortest);
+    attempt(prefix, &mut shortest, &mut tries, make);
     let mut size = shortest.history.acts.len() / 2;
-    while size > 0 {
+    while size > 0 && tries < TRIES_MAX {
         let mut at = 0;
-        while at < shortest.history.acts.len() {
+        while at < shortest.history.acts.len() && tries < TRIES_MAX {
             let mut acts = shortest.history.acts.clone();
             acts.drain(at..(at + size).min(acts.len()));
-            if !attempt(acts, &mut shortest) {
+            if !attempt(acts, &mut shortest, &mut tries, make) {
                 at += size;
-            }
-            if shortest.history.acts.len() + at > TRIES_MAX * 100 {
-                break;
             }
         }
         size /= 2;
     }
     shortest
+}
+
+/// Whether these acts alone go wrong too; if so, they are the shortest known.
+fn attempt(acts: Vec<Act>, shortest: &mut Divergence, tries: &mut usize, make: Make<'_>) -> bool {
+    *tries += 1;
+    let history = History { acts, ..shortest.history.clone() };
+    match play(&history, make()) {
+        Ok(_) => false,
+        Err(found) => {
+            *shortest = found;
+            true
+        }
+    }
 }

@@ -106,7 +106,9 @@ pub fn history(seed: u64, size: Size) -> History {
             Planned { shape: draw(&mut dice, steps_max), world, connection: dice.index(3), trigger }
         })
         .collect();
-    let limits = (0..2).map(|_| limits(&mut dice)).collect();
+    // Long listings under small limits would take months to drain.
+    let kinds = if runs.iter().any(|r| r.world.large) { 2 } else { 4 };
+    let limits = (0..2).map(|_| limits(&mut dice, kinds)).collect();
     let workers = 1 + dice.index(3);
     // A day's end is near in some histories.
     let noon = Millis(20_000 * Millis::DAY + Millis::DAY / 2);
@@ -120,7 +122,7 @@ pub fn history(seed: u64, size: Size) -> History {
     History { seed, size, start, runs, limits, workers, acts: drawn }
 }
 
-fn limits(dice: &mut Dice) -> Limits {
+fn limits(dice: &mut Dice, kinds: u64) -> Limits {
     let limit = |categories: &[Category], period, calls| Limit {
         categories: CategorySet::of(categories),
         period,
@@ -129,7 +131,7 @@ fn limits(dice: &mut Dice) -> Limits {
     let light = [Category::Light];
     let medium = [Category::Medium];
     let heavy = [Category::Heavy, Category::ResourceIntensive];
-    match dice.below(4) {
+    match dice.below(kinds) {
         0 => Limits::default(),
         1 => Limits(vec![
             limit(&light, Period::Second, 40.0),

@@ -107,7 +107,8 @@ impl World {
         let depth = shape.paths[step].len();
         let most = [6, 4, 3, 3, 2, 2, 1][depth.min(6)];
         let mut records = (h >> 40) % (most + 1);
-        if self.large && depth <= 1 && (h >> 48).is_multiple_of(8) {
+        let root = !matches!(shape.lines[step].from, From::Each(_) | From::Needs(_));
+        if self.large && root && (h >> 48).is_multiple_of(3) {
             records = 350;
         }
         // Pages overlap: a list that moves while it is read.

@@ -70,8 +70,14 @@ impl Audit {
         }
         self.given.push(Given { category, from, returned: false, former: false });
         for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
-            let counted: Vec<&Given> =
-                self.given.iter().filter(|g| limit.categories.contains(g.category)).collect();
+            // Only what is near enough to share a period with the new one.
+            let near = |g: &&Given| (g.from - from).abs() < limit.period.ms();
+            let counted: Vec<&Given> = self
+                .given
+                .iter()
+                .filter(|g| limit.categories.contains(g.category))
+                .filter(near)
+                .collect();
             let over = match limit.period {
                 Period::Day => {
                     let today = |g: &&&Given| g.from.day() == from.day() && !g.returned;

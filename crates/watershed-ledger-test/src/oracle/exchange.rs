@@ -150,11 +150,15 @@ impl Oracle {
                 task.lost = 0;
                 task.due = None;
             }
-            Outcome::Closed { end, .. } => task.stage = Stage::Closed(*end),
+            Outcome::Closed { end, .. } => {
+                task.stage = Stage::Closed(*end);
+                let step = task.step;
+                self.judge(id, step, false);
+            }
             Outcome::Failed => {
                 task.stage = Stage::Failed;
                 let step = task.step;
-                self.judge(id, step);
+                self.judge(id, step, true);
             }
             Outcome::Retry { at, counts } => {
                 task.due = Some(*at);

@@ -1,6 +1,7 @@
 //! Following a ledger: each command and what was answered to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use watershed_ledger::{Command, Error, Exchange, Exchanged, LeaseId, Letter, Reply, Submit};
 use watershed_model::{
@@ -27,7 +28,7 @@ pub(crate) struct Call {
 /// A run.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
-    pub(crate) submit: Submit,
+    pub(crate) submit: Arc<Submit>,
     pub(crate) state: RunState,
     pub(crate) tree: Tree,
     pub(crate) calls: Vec<Call>,
@@ -103,7 +104,12 @@ impl Oracle {
         }
         let mut tree = Tree::default();
         tree.add_scope(&submit.plan, None, 0, 0, &submit.joins);
-        let run = Run { submit: submit.clone(), state: RunState::Running, tree, calls: Vec::new() };
+        let run = Run {
+            submit: Arc::new(submit.clone()),
+            state: RunState::Running,
+            tree,
+            calls: Vec::new(),
+        };
         self.runs.insert(submit.run.clone(), run);
         self.bring(&submit.run, 0, &submit.kin);
         self.settle_down(&submit.run);
@@ -114,14 +120,15 @@ impl Oracle {
     pub(crate) fn bring(&mut self, id: &RunId, scope: usize, kin: &[watershed_model::Kin]) {
         let mut run = self.runs.remove(id).expect("the run is known");
         let connection = run.submit.connection.clone();
-        let plan = run.submit.plan.clone();
+        let submit = Arc::clone(&run.submit);
+        let plan = &submit.plan;
         let open_elsewhere = |operation: &OperationId, once: u64| {
             let lane = self.runs.values().filter(|r| r.submit.connection == connection);
             lane.into_iter().any(|r| key_open(&r.tree, &r.submit.plan, operation, once))
         };
-        run.tree.add_kin(&plan, scope, kin, &mut |tree, step, once| {
+        run.tree.add_kin(plan, scope, kin, &mut |tree, step, once| {
             let operation = &plan.step(step).operation;
-            key_open(tree, &plan, operation, once) || open_elsewhere(operation, once)
+            key_open(tree, plan, operation, once) || open_elsewhere(operation, once)
         });
         self.runs.insert(id.clone(), run);
     }
@@ -132,9 +139,10 @@ impl Oracle {
         if matches!(run.state, RunState::Cancelling | RunState::Cancelled) {
             return;
         }
-        let plan = run.submit.plan.clone();
-        run.tree.turn_again(&plan);
-        run.tree.release(&plan);
+        let submit = Arc::clone(&run.submit);
+        let plan = &submit.plan;
+        run.tree.turn_again(plan);
+        run.tree.release(plan);
         if run.tree.complete() && !run.state.ended() {
             let exceeded = (0..plan.steps.len()).any(|s| run.exceeds(step_id(s)));
             run.state = if exceeded { RunState::Failed } else { RunState::Complete };
@@ -142,14 +150,17 @@ impl Oracle {
         }
     }
 
-    /// Judges a run after a dead letter of a step.
-    pub(crate) fn judge(&mut self, id: &RunId, step: StepId) {
+    /// Judges a run after an item of a step closed: by the item that makes a hundred of them,
+    /// and by each dead letter after it.
+    pub(crate) fn judge(&mut self, id: &RunId, step: StepId, failed: bool) {
         let run = self.runs.get_mut(id).expect("the run is known");
         if !matches!(run.state, RunState::Running | RunState::Paused) {
             return;
         }
-        let strict = run.submit.plan.step(step).on_failure == OnFailure::FailRun;
-        if strict || (run.closed(step) >= 100 && run.exceeds(step)) {
+        let strict = failed && run.submit.plan.step(step).on_failure == OnFailure::FailRun;
+        let closed = run.closed(step);
+        let judged = closed == 100 || (failed && closed > 100);
+        if strict || (judged && run.exceeds(step)) {
             run.state = RunState::Failed;
             self.ended.push(id.clone());
         }
@@ -202,12 +213,13 @@ impl Oracle {
             answer => return Err(format!("retry in a {} run: {answer:?}", state.name())),
         }
         let run = self.runs.get_mut(id).expect("the run is known");
-        let plan = run.submit.plan.clone();
+        let submit = Arc::clone(&run.submit);
+        let plan = &submit.plan;
         for letter in letters {
             let node = run.tree.nodes.iter().position(|n| {
                 n.stage == Stage::Failed && n.step == letter.step && n.item == letter.item
             });
-            run.tree.put_back(&plan, node.expect("only dead letters are put back"));
+            run.tree.put_back(plan, node.expect("only dead letters are put back"));
         }
         if !letters.is_empty() && run.state.ended() {
             run.state = RunState::Running;
@@ -232,13 +244,14 @@ impl Oracle {
                 }));
             }
             let said_lost = lost.contains(lease);
-            let live = whose.iter().any(|h| h.until > now);
+            let live = whose.iter().any(|h| h.until > now && !h.lapsed);
             if (live && said_lost) || (whose.is_empty() && !said_lost) {
                 return Err(format!("lease {} (live: {live}) said lost: {said_lost}", lease.0));
             }
             if !said_lost {
                 for held in whose {
                     held.until = held.until.max(now + lease_ms);
+                    held.lapsed = false;
                 }
             }
         }

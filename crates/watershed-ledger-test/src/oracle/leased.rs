@@ -17,6 +17,7 @@ impl Oracle {
         if reply.leased.len() > usize::from(exchange.want.tasks) {
             return Err(format!("{} tasks for {}", reply.leased.len(), exchange.want.tasks));
         }
+        self.lapse(now);
         let mut taken = Vec::new();
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
@@ -35,12 +36,22 @@ impl Oracle {
                 until: now + exchange.want.lease_ms,
                 category: leased.category,
                 start_from: leased.start_from,
+                lapsed: false,
             });
             taken.push((leased.run.clone(), node, fresh));
         }
         order::check(self, exchange, &taken, now)?;
         self.nothing_starves(exchange, reply, now)?;
         self.asked_again(exchange, reply, now)
+    }
+
+    /// From now on, leases that ran out may have been taken back, wherever the clock goes.
+    fn lapse(&mut self, now: Millis) {
+        for run in self.runs.values_mut() {
+            for held in run.tree.nodes.iter_mut().filter_map(|n| n.held.as_mut()) {
+                held.lapsed |= held.until <= now;
+            }
+        }
     }
 
     /// The task that was leased, which must be open, free and due.
@@ -142,7 +153,7 @@ impl Oracle {
                     return Err(format!("nothing to ask again for, but open: {node:?}"));
                 };
                 let event = match (&node.held, node.due) {
-                    (Some(held), _) if held.until > now => held.until,
+                    (Some(held), _) if held.until > now && !held.lapsed => held.until,
                     (None, Some(due)) if due > self.latest => due,
                     _ => continue,
                 };

@@ -1,6 +1,6 @@
 //! The tree of a run, kept whole for ever. Every question is answered by walking it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_ledger::{Checkpoint, End, LeaseId};
 use watershed_model::{Category, Kin, Millis, Plan, ScopeSeed, StepId, WorkerId};
@@ -32,6 +32,8 @@ pub(crate) struct Held {
     pub(crate) until: Millis,
     pub(crate) category: Option<Category>,
     pub(crate) start_from: Millis,
+    /// It ran out at the time of some exchange, and may have been taken back then.
+    pub(crate) lapsed: bool,
 }
 
 /// A task.
@@ -84,7 +86,7 @@ impl Node {
 
     /// Leased, and the lease has not run out.
     pub(crate) fn surely_held(&self, now: Millis) -> bool {
-        self.held.as_ref().is_some_and(|h| h.until > now)
+        self.held.as_ref().is_some_and(|h| h.until > now && !h.lapsed)
     }
 }
 
@@ -186,17 +188,22 @@ impl Tree {
         false
     }
 
-    /// Whether anything of these steps is open beneath a scope; a waiting join is.
-    fn open_beneath(&self, plan: &Plan, above: usize, steps: &[StepId]) -> bool {
-        let task = |n: &Node| n.open() && steps.contains(&n.step) && self.beneath(n.scope, above);
-        let waits = |(at, scope): (usize, &Scope)| {
-            self.beneath(at, above)
-                && scope
-                    .slots
-                    .iter()
-                    .any(|s| !s.released && steps.contains(&plan.joins[s.join].step))
-        };
-        self.nodes.iter().any(task) || self.scopes.iter().enumerate().any(waits)
+    /// The steps of which anything is open beneath each scope; a waiting join is.
+    fn open_beneath(&self, plan: &Plan) -> BTreeSet<(usize, StepId)> {
+        let tasks = self.nodes.iter().filter(|n| n.open()).map(|n| (n.scope, n.step));
+        let waiting = self.scopes.iter().enumerate().flat_map(|(at, scope)| {
+            let waits = scope.slots.iter().filter(|s| !s.released);
+            waits.map(move |s| (at, plan.joins[s.join].step))
+        });
+        let mut open = BTreeSet::new();
+        for (scope, step) in tasks.chain(waiting) {
+            let mut at = Some(scope);
+            while let Some(here) = at {
+                open.insert((here, step));
+                at = self.scopes[here].parent;
+            }
+        }
+        open
     }
 
     /// Whether nothing at all is open in the run.
@@ -212,19 +219,25 @@ impl Tree {
     /// Releases every join that nothing keeps waiting, until none is left.
     pub(crate) fn release(&mut self, plan: &Plan) {
         loop {
-            let mut due = None;
+            let open = self.open_beneath(plan);
+            let mut due = Vec::new();
             for (at, scope) in self.scopes.iter().enumerate() {
                 for (place, slot) in scope.slots.iter().enumerate() {
                     let join = &plan.joins[slot.join];
-                    if !slot.released && !self.open_beneath(plan, at, &join.watches) {
-                        due = Some((at, place, join.step));
+                    let waits = join.watches.iter().any(|step| open.contains(&(at, *step)));
+                    if !slot.released && !waits {
+                        due.push((at, place, join.step));
                     }
                 }
             }
-            let Some((scope, place, step)) = due else { return };
-            self.scopes[scope].slots[place].released = true;
-            for item in self.join_items(scope, step) {
-                self.nodes.push(Node::new(scope, step, item));
+            if due.is_empty() {
+                return;
+            }
+            for (scope, place, step) in due {
+                self.scopes[scope].slots[place].released = true;
+                for item in self.join_items(scope, step) {
+                    self.nodes.push(Node::new(scope, step, item));
+                }
             }
         }
     }
