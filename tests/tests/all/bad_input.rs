@@ -16,7 +16,8 @@ const RUN_MAX: Duration = Duration::from_secs(120);
 /// Exit code and words of a command, less what changes from day to day.
 fn said(ended: &Ended, home: &Home, account: Option<&Account>) -> String {
     let path = home.path().to_string_lossy().into_owned();
-    let mut text = ended.stderr.replace(&path, "[HOME]");
+    let program = watershed_tests::program().to_string_lossy().into_owned();
+    let mut text = ended.stderr.replace(&path, "[HOME]").replace(&program, "watershed");
     if let Some(account) = account {
         for (member, name) in
             [("base", "[BASE]"), ("account_id", "[ACCOUNT]"), ("client_id", "[CLIENT]")]
@@ -95,14 +96,14 @@ fn a_wrong_input_is_named_with_what_is_allowed() {
 fn a_missing_or_wrong_credential_is_named() {
     let account = free_account(10, 23);
     let mut home = free_home(&account);
+    home.set("ZOOM_ACCOUNT_ID", Some("another-account"));
+    told!("wrong_account_id", home.run(&RUN), home, Some(&account));
+    home.set("ZOOM_ACCOUNT_ID", Some(account.ready("account_id")));
     home.set("ZOOM_CLIENT_SECRET", None);
     told!("missing_credential", home.run(&RUN), home, Some(&account));
     home.set("ZOOM_CLIENT_SECRET", Some("not-the-secret"));
     told!("wrong_secret", home.run(&RUN), home, Some(&account));
     home.set("ZOOM_CLIENT_SECRET", Some(account.ready("client_secret")));
-    home.set("ZOOM_ACCOUNT_ID", Some("another-account"));
-    told!("wrong_account_id", home.run(&RUN), home, Some(&account));
-    home.set("ZOOM_ACCOUNT_ID", Some(account.ready("account_id")));
     ends_whole(&account, &home);
 
     let nobody = Home::empty().expect("a folder");
@@ -116,7 +117,7 @@ fn a_scope_that_is_not_granted_is_named_and_costs_only_its_step() {
     let spec = Spec { seed: 24, limits: Some("off".to_owned()), ..Spec::default() };
     let poor = account(Spec { scopes: Some(rest.join(",")), ..spec.clone() });
     let home = free_home(&poor);
-    let ended = home.run(&RUN);
+    let ended = home.run(&["run", "zoom-backfill"]);
     assert!(ended.stderr.contains(missing), "{ended}");
     ended.expect(3);
     let mut scope = Scope::backfill();
@@ -337,7 +338,7 @@ fn an_account_of_a_lower_tier_leaves_its_steps_out_by_name() {
     let settings =
         Settings { tier: Some("pro"), limits: Some(Settings::FREE), ..Settings::default() };
     let home = home(&account, &settings);
-    let ended = home.run(&RUN);
+    let ended = home.run(&["run", "zoom-backfill"]);
     assert!(ended.stderr.contains("tier"), "{ended}");
     ended.expect(3);
     let reports = coverage(&home.sink()).expect("coverage");
