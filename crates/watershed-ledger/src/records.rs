@@ -15,7 +15,7 @@ use watershed_model::{
 use crate::{Checkpoint, LeaseId, Settled};
 
 /// The version of these records. It changes when what an older program wrote would be read
-/// wrongly; whoever keeps them refuses another one by [`Error::Version`].
+/// wrongly; whoever keeps them refuses another one by [`Error::Version`](crate::Error::Version).
 pub const STATE_FORMAT: u32 = 1;
 
 macro_rules! number_id {
