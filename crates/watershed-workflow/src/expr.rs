@@ -9,6 +9,8 @@
 //! by the page it came in) or another macro's result; there is no I/O and no recursion.
 //! So an evaluation costs at most nodes × (longest list)², and in practice microseconds.
 
+#[cfg(test)]
+mod agreement;
 mod ast;
 mod check;
 mod lex;

@@ -18,7 +18,7 @@ const DEPTH_MAX: usize = 32;
 const ALIASES_MAX: usize = 100;
 /// Nodes of a file, those that aliases repeat included: 100 aliases of a large anchor would
 /// otherwise still make a bomb.
-const NODES_MAX: usize = 100_000;
+const NODES_MAX: usize = 15_000;
 
 /// A node and the bytes of the file it stands in.
 #[derive(Debug, Clone, PartialEq)]
@@ -230,5 +230,65 @@ impl<'de> Visitor<'de> for KindVisitor {
             map.push((At::new(key.value, span_of(&key.defined)), value));
         }
         Ok(Kind::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::source::{SourceFile, inner_offsets};
+
+    fn value(text: String) -> (Arc<SourceFile>, Node) {
+        let file = Arc::new(SourceFile { name: "a.yaml".into(), text });
+        let mut findings = Findings::new(file.clone());
+        let node = read(&mut findings).expect("it is YAML");
+        let Kind::Map(entries) = node.kind else { panic!("it is a map") };
+        let (_, value) = entries.into_iter().next_back().expect("it has an entry");
+        (file, value)
+    }
+
+    /// A value in each of the styles in which YAML writes text.
+    fn styles(lines: &[String]) -> Vec<String> {
+        let joined = lines.join(" ");
+        let block = lines.join("\n      ");
+        let escaped: String = joined
+            .chars()
+            .map(|c| match c {
+                'é' => "\\u00e9".to_owned(),
+                '"' | '\\' => format!("\\{c}"),
+                c => c.to_string(),
+            })
+            .collect();
+        vec![
+            format!("ö: 'x'\nv: '{}' # end\n", joined.replace('\'', "''")),
+            format!("ö: 'x'\nv: \"{escaped}\"\n"),
+            format!("ö: [é]\nv: >-\n      {block}\n"),
+            format!("v: |\n      {block}\n\n"),
+            format!("v: 'a\n  {}'\n", lines.join("\n\n  ").replace('\'', "''")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_character_of_a_value_is_found_where_it_stands(
+            lines in prop::collection::vec("[a-z\"'(é✓]{1,5}( [a-zé&'\\\\]{1,6}){0,3}", 1..4)
+        ) {
+            for text in styles(&lines) {
+                let (file, node) = value(text.clone());
+                let Kind::Text(value) = &node.kind else { panic!("it is text: {text}") };
+                let raw = &file.text[node.span.clone()];
+                let offsets = inner_offsets(raw, value);
+                prop_assert!(offsets.is_some(), "{raw:?} is not {value:?}");
+                let offsets = offsets.expect("checked");
+                for (at, c) in value.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+                    let found = &raw[offsets[at]..];
+                    prop_assert!(found.starts_with(c) || found.starts_with('\\'), "{text:?} {c}");
+                }
+            }
+        }
     }
 }

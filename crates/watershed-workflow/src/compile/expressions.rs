@@ -25,6 +25,9 @@ pub(super) fn check(draft: &Draft<'_>, catalogue: &Catalogue, findings: &mut Fin
     let everywhere = everywhere(draft, catalogue);
     let mut checker = Checker { findings, inputs_used: BTreeSet::new() };
     for (at, (name, decl)) in draft.decls.iter().enumerate() {
+        if checker.findings.is_full() {
+            break;
+        }
         taken(draft, at, decl, checker.findings);
         let scope = scope(draft, at, &everywhere);
         let mut outer = scope.clone();

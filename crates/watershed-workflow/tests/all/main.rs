@@ -1,0 +1,11 @@
+//! The crate from outside: files in, plans, children, pictures and diagnostics out.
+
+mod common;
+mod example;
+mod graph;
+mod inputs;
+mod odd;
+mod program;
+mod properties;
+mod schema;
+mod wrong;
