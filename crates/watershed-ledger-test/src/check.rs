@@ -54,11 +54,11 @@ impl Stats {
 pub fn check(history: &History, make: Make<'_>) -> Result<Stats, Box<Divergence>> {
     match play(history, make()) {
         Ok(stats) => Ok(stats),
-        Err(first) => Err(Box::new(shorten(first, make))),
+        Err(first) => Err(shorten(first, make)),
     }
 }
 
-fn play(history: &History, subject: Box<dyn Subject>) -> Result<Stats, Divergence> {
+fn play(history: &History, subject: Box<dyn Subject>) -> Result<Stats, Box<Divergence>> {
     let mut play = Play::new(history, subject);
     let mut act = 0;
     let played = catch_unwind(AssertUnwindSafe(|| play.all(&mut act)));
@@ -71,11 +71,11 @@ fn play(history: &History, subject: Box<dyn Subject>) -> Result<Stats, Divergenc
             format!("panicked: {}", text.unwrap_or_default())
         }
     };
-    Err(Divergence { what, act, history: history.clone(), log: play.log })
+    Err(Box::new(Divergence { what, act, history: history.clone(), log: play.log }))
 }
 
 /// Leaves acts out, by halves and then one by one, as long as it still goes wrong.
-fn shorten(first: Divergence, make: Make<'_>) -> Divergence {
+fn shorten(first: Box<Divergence>, make: Make<'_>) -> Box<Divergence> {
     let mut shortest = first;
     let mut tries = 0;
     let until = (shortest.act + 1).min(shortest.history.acts.len());
@@ -97,7 +97,12 @@ fn shorten(first: Divergence, make: Make<'_>) -> Divergence {
 }
 
 /// Whether these acts alone go wrong too; if so, they are the shortest known.
-fn attempt(acts: Vec<Act>, shortest: &mut Divergence, tries: &mut usize, make: Make<'_>) -> bool {
+fn attempt(
+    acts: Vec<Act>,
+    shortest: &mut Box<Divergence>,
+    tries: &mut usize,
+    make: Make<'_>,
+) -> bool {
     *tries += 1;
     let history = History { acts, ..shortest.history.clone() };
     match play(&history, make()) {

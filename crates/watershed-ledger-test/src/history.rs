@@ -101,6 +101,7 @@ pub fn history(seed: u64, size: Size) -> History {
                 once_seed: if meet { seed } else { dice.roll() },
                 failures,
                 large: size == Size::Large && dice.chance(40),
+                same_again: dice.chance(50),
             };
             let trigger = [Trigger::Event, Trigger::Manual, Trigger::Schedule][dice.index(3)];
             Planned { shape: draw(&mut dice, steps_max), world, connection: dice.index(3), trigger }

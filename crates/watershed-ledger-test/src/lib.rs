@@ -17,6 +17,7 @@ mod play;
 mod sketch;
 mod subject;
 mod tell;
+mod workers;
 mod world;
 
 pub use cases::{Case, cases, conformance};

@@ -2,10 +2,7 @@
 
 use std::any::Any;
 
-use watershed_ledger::{
-    Command, End, Exchange, Exchanged, LeaseId, Leased, Letter, Outcome, Reply, Settle, Settled,
-    Submit, Want,
-};
+use watershed_ledger::{Command, Exchange, Leased, Letter, Reply, Submit};
 use watershed_model::{
     AccountId, ConnectionName, Limit, Limits, Millis, RunId, RunState, WorkerId, hash64,
 };
@@ -17,8 +14,6 @@ use crate::oracle::{Oracle, Stage, Wrong};
 use crate::subject::{Capability, Subject};
 use crate::tell::tell;
 
-const LEASE_MS: i64 = 30_000;
-const HORIZON_MS: i64 = 1_000;
 /// Rounds in which everything that is left must come to its end.
 const ROUNDS_MAX: usize = 20_000;
 /// Added to the time at which the ledger says to ask again, so that draining takes few rounds.
@@ -27,27 +22,27 @@ const DRAIN_STEP_MS: i64 = 300;
 const RESUMES_MAX: usize = 30;
 
 /// A worker as it knows itself.
-struct Worker {
-    id: WorkerId,
-    sequence: u64,
-    held: Vec<Leased>,
-    last: Option<Exchange>,
+pub(crate) struct Worker {
+    pub(crate) id: WorkerId,
+    pub(crate) sequence: u64,
+    pub(crate) held: Vec<Leased>,
+    pub(crate) last: Option<Exchange>,
     /// The answer to its last exchange was lost: it says it again.
-    unanswered: bool,
+    pub(crate) unanswered: bool,
 }
 
 /// A history being played.
 pub(crate) struct Play<'a> {
-    history: &'a History,
+    pub(crate) history: &'a History,
     subject: Box<dyn Subject>,
-    oracle: Oracle,
-    now: Millis,
-    workers: Vec<Worker>,
+    pub(crate) oracle: Oracle,
+    pub(crate) now: Millis,
+    pub(crate) workers: Vec<Worker>,
     /// Fences that were once somebody's.
-    old: Vec<Leased>,
+    pub(crate) old: Vec<Leased>,
     kept: Option<(Box<dyn Any>, Oracle)>,
     births: u64,
-    dice: Dice,
+    pub(crate) dice: Dice,
     pub(crate) stats: Stats,
     /// What was said and answered, told short.
     pub(crate) log: Vec<String>,
@@ -159,7 +154,7 @@ impl<'a> Play<'a> {
     }
 
     /// Says a command; the oracle judges the answer.
-    fn say(&mut self, command: Command) -> Result<Option<Reply>, Wrong> {
+    pub(crate) fn say(&mut self, command: Command) -> Result<Option<Reply>, Wrong> {
         self.stats.commands += 1;
         let answer = self.subject.execute(command.clone(), self.now);
         self.log.push(tell(&command, self.now, &answer));
@@ -196,129 +191,6 @@ impl<'a> Play<'a> {
             joins,
         };
         self.say(Command::Submit(Box::new(submit))).map(|_| ())
-    }
-
-    /// What a worker has to say of a part of what it holds.
-    fn settles(&mut self, worker: usize, share: u64, luck: Option<u64>) -> Vec<Settle> {
-        let mut settles = Vec::new();
-        for leased in &self.workers[worker].held {
-            let draw = mix(&[luck.unwrap_or(0), u64::from(leased.fence.index), leased.fence.nonce]);
-            if draw % 4 < share {
-                settles.push(self.answer(leased, luck));
-            }
-        }
-        settles
-    }
-
-    fn answer(&self, leased: &Leased, luck: Option<u64>) -> Settle {
-        let planned = &self.history.runs[run_index(&leased.run)];
-        let tree = self.oracle.runs.get(&leased.run).map(|r| &r.tree);
-        // Only a rollback makes a lease of a task that is not there.
-        let node = tree.and_then(|t| {
-            t.nodes.iter().rposition(|n| n.step == leased.step && n.item == leased.item)
-        });
-        let generation = node.map_or(0, |at| tree.map_or(0, |t| t.generation(at)));
-        planned.world.answer(&planned.shape, leased, generation, luck, self.now)
-    }
-
-    fn want(&self, tasks: u16, lanes: u64) -> Want {
-        let lanes = (0..3).filter(|lane| lanes & (1 << lane) != 0).map(connection).collect();
-        Want { lanes, tasks, lease_ms: LEASE_MS, horizon_ms: HORIZON_MS, lead_ms: 0 }
-    }
-
-    fn exchange(
-        &mut self,
-        worker: usize,
-        settles: Vec<Settle>,
-        want: Want,
-        answer_lost: bool,
-    ) -> Result<(), Wrong> {
-        if self.workers[worker].unanswered
-            && let Some(last) = self.workers[worker].last.clone()
-        {
-            return self.send(worker, last);
-        }
-        let random = self.dice.roll();
-        let who = &mut self.workers[worker];
-        who.sequence += 1;
-        let exchange =
-            Exchange { worker: who.id.clone(), sequence: who.sequence, random, settles, want };
-        who.last = Some(exchange.clone());
-        if answer_lost {
-            who.unanswered = true;
-            return self.say(Command::Exchange(exchange)).map(|_| ());
-        }
-        self.send(worker, exchange)
-    }
-
-    /// An exchange whose answer reaches the worker.
-    fn send(&mut self, worker: usize, exchange: Exchange) -> Result<(), Wrong> {
-        let answer = self.say(Command::Exchange(exchange.clone()))?;
-        if let Some(Reply::Exchanged(answer)) = answer {
-            self.heard(worker, &exchange, answer);
-        }
-        Ok(())
-    }
-
-    fn heard(&mut self, worker: usize, exchange: &Exchange, answer: Exchanged) {
-        let accepted = answer.settled.iter().filter(|s| **s == Settled::Accepted).count() as u64;
-        self.stats.accepted += accepted;
-        self.stats.stale += answer.settled.len() as u64 - accepted;
-        self.stats.leased += answer.leased.len() as u64;
-        let joins = answer.leased.iter().filter(|l| l.item.starts_with('j')).count();
-        self.stats.joins += joins as u64;
-        let who = &mut self.workers[worker];
-        who.unanswered = false;
-        let settled = |l: &Leased| exchange.settles.iter().any(|s| s.fence == l.fence);
-        let done: Vec<Leased> = who.held.extract_if(.., |l| settled(l)).collect();
-        for leased in answer.leased {
-            let known = who.held.iter().chain(&self.old).any(|l| l.fence == leased.fence);
-            if !known {
-                who.held.push(leased);
-            }
-        }
-        self.remember(done);
-    }
-
-    fn remember(&mut self, leased: Vec<Leased>) {
-        self.old.extend(leased);
-        let surplus = self.old.len().saturating_sub(100);
-        self.old.drain(..surplus);
-    }
-
-    /// Old fences, forged ones, and a good one twice.
-    fn stale(&mut self, worker: usize, luck: u64) -> Result<(), Wrong> {
-        let mut dice = Dice::new(luck);
-        let mut settles = Vec::new();
-        for _ in 0..dice.below(5) {
-            if let Some(leased) = self.old.get(dice.index(self.old.len().max(1))) {
-                let mut settle = self.answer(leased, None);
-                settle.outcome = Outcome::Closed { broods: Vec::new(), end: End::Done };
-                settles.push(settle);
-            }
-        }
-        let others: Vec<&Leased> = self.workers.iter().flat_map(|w| &w.held).collect();
-        if let Some(leased) = others.get(dice.index(others.len().max(1))) {
-            let settle = self.answer(leased, None);
-            let mut forged = settle.clone();
-            forged.fence.nonce ^= 1;
-            settles.push(forged);
-            // Where it is this worker's own, it counts once; else not at all.
-            settles.push(settle.clone());
-            settles.push(settle);
-        }
-        let want = self.want(dice.below(3) as u16, 7);
-        self.exchange(worker, settles, want, false)
-    }
-
-    fn extend(&mut self, worker: usize, lease_ms: i64) -> Result<(), Wrong> {
-        let who = &self.workers[worker];
-        let mut leases: Vec<LeaseId> = who.held.iter().map(|l| l.fence.lease).collect();
-        leases.extend(self.old.last().map(|l| l.fence.lease));
-        leases.sort_unstable();
-        leases.dedup();
-        let worker = who.id.clone();
-        self.say(Command::Extend { worker, leases, lease_ms }).map(|_| ())
     }
 
     fn turn(&mut self, run: usize, command: fn(RunId) -> Command) -> Result<(), Wrong> {
@@ -411,11 +283,11 @@ fn run_id(at: usize) -> RunId {
     RunId(format!("run{at}"))
 }
 
-fn run_index(id: &RunId) -> usize {
+pub(crate) fn run_index(id: &RunId) -> usize {
     id.as_str().trim_start_matches("run").parse().expect("runs are numbered")
 }
 
-fn connection(at: usize) -> ConnectionName {
+pub(crate) fn connection(at: usize) -> ConnectionName {
     ConnectionName(format!("connection{at}"))
 }
 

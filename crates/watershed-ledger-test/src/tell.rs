@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use watershed_ledger::{Command, Error, Exchanged, Outcome, Reply};
-use watershed_model::{Brood, Kin, Millis};
+use watershed_model::{Brood, ConnectionName, Kin, Millis};
 
 /// Tells what was said and answered.
 pub(crate) fn tell(command: &Command, now: Millis, answer: &Result<Reply, Error>) -> String {
@@ -14,7 +14,7 @@ pub(crate) fn tell(command: &Command, now: Millis, answer: &Result<Reply, Error>
             let _ = write!(text, "submit {} {kin} joins {:?}", submit.run, submit.joins);
         }
         Command::Exchange(exchange) => {
-            let lanes: Vec<&str> = exchange.want.lanes.iter().map(|l| l.as_str()).collect();
+            let lanes: Vec<&str> = exchange.want.lanes.iter().map(ConnectionName::as_str).collect();
             let _ = write!(
                 text,
                 "{} exchange {} wants {} of {lanes:?}",

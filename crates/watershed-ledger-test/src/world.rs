@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) failures: u64,
     /// Whether some listings are long and some items large.
     pub(crate) large: bool,
+    /// Whether what is done once more brings the same branches once more.
+    pub(crate) same_again: bool,
 }
 
 /// The join items of the run itself.
@@ -46,6 +48,7 @@ impl World {
         luck: Option<u64>,
         now: Millis,
     ) -> Settle {
+        let generation = if self.same_again { 0 } else { generation };
         let branch = branch_of(&leased.item, generation);
         let h = mix(&[self.seed, u64::from(leased.step.0), of_text(&branch)]);
         let mut settle = Settle {

@@ -158,7 +158,7 @@ fn a_retried_letter_in_an_open_branch_is_waited_for(s: &mut Scenario) {
     let failed = leased.iter().find(|l| l.item == "meetings ann").expect("ann's");
     s.close("w", failed, Outcome::Failed);
     s.retry("run", vec![letter(failed)]);
-    let names: Vec<String> = item_names(&s.lease("w", 9)).iter().map(|n| n.to_string()).collect();
+    let names: Vec<String> = item_names(&s.lease("w", 9)).iter().map(ToString::to_string).collect();
     assert!(names.contains(&"meetings ann".to_owned()), "{names:?}");
     assert!(!names.contains(&"report".to_owned()), "{names:?}");
 }

@@ -32,10 +32,32 @@ impl Audit {
         }
     }
 
-    /// Whether no limit names the category and nothing closed it.
-    pub(crate) fn unlimited(&self, category: Category) -> bool {
-        !self.limits.0.iter().any(|l| l.categories.contains(category))
-            && !self.closed.iter().any(|(c, _)| *c == category)
+    /// Whether a permit is there for sure: no limit has given anything so lately that the next
+    /// slot lies behind the horizon, and today has calls left.
+    pub(crate) fn free(&self, category: Category, now: Millis, horizon_ms: i64) -> bool {
+        if self.closed.iter().any(|(c, until)| *c == category && *until > now) {
+            return false;
+        }
+        let late = now + horizon_ms;
+        self.limits.0.iter().filter(|l| l.categories.contains(category)).all(|limit| {
+            let mut given = self.given.iter().filter(|g| limit.categories.contains(g.category));
+            match limit.period {
+                Period::Day => {
+                    let today = given.clone().filter(|g| g.from.day() == now.day() && !g.returned);
+                    let left = (today.count() as f64) < limit.calls.floor();
+                    left && late.day() == now.day() && given.all(|g| g.from.day() <= now.day())
+                }
+                Period::Second | Period::Minute => given.all(|g| {
+                    // What was given under other limits is left to lie two periods back.
+                    let gap = if g.former {
+                        2 * limit.period.ms()
+                    } else {
+                        (limit.period.ms() as f64 / limit.calls).ceil() as i64 + 1
+                    };
+                    g.from + gap <= late
+                }),
+            }
+        })
     }
 
     pub(crate) fn give_back(&mut self, category: Option<Category>, from: Millis) {

@@ -115,7 +115,7 @@ impl Oracle {
         self.audits.entry(account).or_default().permit(category, leased.start_from, now)
     }
 
-    /// What no limit counts is leased while the worker wants more.
+    /// What could start for sure is leased while the worker wants more.
     fn nothing_starves(
         &self,
         exchange: &Exchange,
@@ -129,13 +129,16 @@ impl Oracle {
             if order::crowded(run, now) {
                 continue;
             }
-            let unlimited = |n: &&Node| match run.submit.plan.step(n.step).category {
+            let free = |n: &&Node| match run.submit.plan.step(n.step).category {
                 None => true,
-                Some(c) => self.audits.get(&run.submit.account).is_none_or(|a| a.unlimited(c)),
+                Some(c) => self
+                    .audits
+                    .get(&run.submit.account)
+                    .is_none_or(|audit| audit.free(c, now, exchange.want.horizon_ms)),
             };
             let ready = |n: &&Node| order::ready(n, now);
-            if let Some(node) = run.tree.nodes.iter().filter(ready).find(unlimited) {
-                return Err(format!("ready, in no limit, and not leased: {node:?}"));
+            if let Some(node) = run.tree.nodes.iter().filter(ready).find(free) {
+                return Err(format!("ready, with a permit to be had, and not leased: {node:?}"));
             }
         }
         Ok(())

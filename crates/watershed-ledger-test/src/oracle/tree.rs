@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_ledger::{Checkpoint, End, LeaseId};
-use watershed_model::{Category, Kin, Millis, Plan, ScopeSeed, StepId, WorkerId};
+use watershed_model::{Category, Join, Kin, Millis, Plan, ScopeSeed, StepId, WorkerId};
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,8 +160,14 @@ impl Tree {
                 Kin::Scope { level, key, joins, kin } => {
                     let above = plan.scopes[usize::from(*level)].parent.unwrap_or(0);
                     let parent = self.above_at(scope, above);
-                    let new = self.add_scope(plan, Some(parent), *level, *key, joins);
-                    self.add_kin(plan, new, kin, taken);
+                    let branch = match self.known(plan, parent, *level, *key) {
+                        Some(known) => {
+                            self.run_again(plan, known, &|_| true);
+                            known
+                        }
+                        None => self.add_scope(plan, Some(parent), *level, *key, joins),
+                    };
+                    self.add_kin(plan, branch, kin, taken);
                 }
             }
         }
@@ -262,22 +268,37 @@ impl Tree {
         }
     }
 
+    /// A branch that another listing has brought before: the same one, unless nothing is open
+    /// or dead-lettered in it any more, so that nobody remembers it.
+    fn known(&self, plan: &Plan, parent: usize, level: u8, key: u64) -> Option<usize> {
+        let open = self.open_beneath(plan);
+        let remembered =
+            |at: usize| open.iter().any(|(s, _)| *s == at) || !self.failures(at).is_empty();
+        let same = |s: &Scope| s.parent == Some(parent) && (s.level, s.key) == (level, key);
+        (0..self.scopes.len()).find(|at| same(&self.scopes[*at]) && remembered(*at))
+    }
+
+    /// Joins of a scope that have run, or run now, run once more afterwards.
+    fn run_again(&mut self, plan: &Plan, scope: usize, which: &dyn Fn(&Join) -> bool) {
+        for place in 0..self.scopes[scope].slots.len() {
+            let slot = self.scopes[scope].slots[place].clone();
+            let join = &plan.joins[slot.join];
+            if slot.released && which(join) {
+                if self.join_tasks_open(scope, join.step) {
+                    self.scopes[scope].slots[place].again = true;
+                } else {
+                    self.scopes[scope].slots[place].released = false;
+                }
+            }
+        }
+    }
+
     /// A dead letter comes back: the joins above that watch it run again after it.
     pub(crate) fn put_back(&mut self, plan: &Plan, node: usize) {
         let step = self.nodes[node].step;
         let mut at = Some(self.nodes[node].scope);
         while let Some(scope) = at {
-            for place in 0..self.scopes[scope].slots.len() {
-                let slot = self.scopes[scope].slots[place].clone();
-                let join = &plan.joins[slot.join];
-                if slot.released && join.watches.contains(&step) {
-                    if self.join_tasks_open(scope, join.step) {
-                        self.scopes[scope].slots[place].again = true;
-                    } else {
-                        self.scopes[scope].slots[place].released = false;
-                    }
-                }
-            }
+            self.run_again(plan, scope, &|join| join.watches.contains(&step));
             at = self.scopes[scope].parent;
         }
         let home = &self.scopes[self.nodes[node].scope];
