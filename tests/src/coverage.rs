@@ -150,7 +150,7 @@ impl Covered {
     ) -> Option<String> {
         let mut windows: Vec<(&str, &str)> = lines
             .filter_map(|l| Some((l.from.as_deref()?, l.to.as_deref()?)))
-            .map(|(first, last)| (first, last.get(..10).unwrap_or(last)))
+            .map(|(first, last)| (first, day_reached(last)))
             .collect();
         windows.sort_unstable();
         let mut reached = from;
@@ -162,5 +162,15 @@ impl Covered {
             reached = reached.max(last);
         }
         (reached < to).then(|| format!("nothing after {reached}"))
+    }
+}
+
+/// The day to which a window reaches. One that was asked for the present is known up to a
+/// quarter of an hour before its call: just after midnight that is still the day before.
+fn day_reached(last: &str) -> &str {
+    match (last.get(..10), last.get(11..16)) {
+        (Some(_), Some(time)) if time >= "23:44" => "9999-12-31",
+        (Some(day), _) => day,
+        (None, _) => last,
     }
 }

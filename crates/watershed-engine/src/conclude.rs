@@ -235,21 +235,24 @@ fn waiting(
     (retry_at, why): (Millis, String),
     moment: Moment,
 ) -> Done {
-    let rows = page.as_ref().map_or(0, |p| p.rows.len() as u64);
+    let before = leased.checkpoint.as_ref();
+    let items = page.as_ref().map_or(&[][..], |p| &p.items);
+    // Counted as a complete answer counts: what a lost ledger compares stored rows with.
+    let rows = before.map_or(0, |c| c.rows) + items.len() as u64;
     let mut write = Entry::new(run, leased, &ask.request, moment.now)
         .rows(rows)
+        .known_until(before.map_or(moment.first_at, |c| c.first_at))
         .state(CoverageState::Waiting, Some(why));
     for coverage in &mut write.coverage {
         coverage.retry_at = Some(retry_at);
     }
-    let items = page.as_ref().map_or(&[][..], |p| &p.items);
     let spawned = Spawned::of(leased, run, items, moment.now);
     write.coverage.extend(spawned.coverage);
     write.fetched_at = moment.first_at;
     write.rows = page.map_or_else(Vec::new, |p| p.rows);
     let mut done = closed(leased, End::Waiting, spawned.broods);
     done.failures = spawned.failures;
-    done.settle.least = 1;
+    done.settle.least = least_calls(run.operation(leased.step), rows);
     done.write = Some(write);
     done
 }

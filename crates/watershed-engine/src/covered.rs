@@ -59,7 +59,8 @@ fn turn(job: &mut Job, coverage: Coverage, now: Millis) {
     let ask = Box::new(Ask { with: std::mem::take(&mut ask.with), request: ask.request.clone() });
     job.todo = match coverage.state {
         CoverageState::Unavailable => Todo::End(Box::new(Known::Unavailable(ask))),
-        CoverageState::Waiting => Todo::End(Box::new(Known::Waiting)),
+        // What is there already has children; only the rest is waited for.
+        CoverageState::Waiting if coverage.rows == 0 => Todo::End(Box::new(Known::Waiting)),
         _ => Todo::Known(ask, Box::new(coverage)),
     };
 }
@@ -88,7 +89,11 @@ pub(crate) async fn replay(
         return None;
     }
     let spawned = Spawned::of(leased, run, &records, now);
-    let mut done = Done::of(leased, Outcome::Closed { broods: spawned.broods, end: End::Done });
+    let end = match coverage.state {
+        CoverageState::Waiting => End::Waiting,
+        _ => End::Done,
+    };
+    let mut done = Done::of(leased, Outcome::Closed { broods: spawned.broods, end });
     done.failures = spawned.failures;
     if !spawned.coverage.is_empty() {
         done.write = Some(watershed_sink::Write {

@@ -32,7 +32,7 @@ pub enum Error {
     #[error("no run {0}")]
     NoRun(RunId),
     /// The same id with another workflow, connection or inputs.
-    #[error("run {run} exists with another {what}")]
+    #[error("run {run} exists with {what}")]
     OtherRun {
         /// The run.
         run: RunId,

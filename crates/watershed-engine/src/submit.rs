@@ -69,7 +69,7 @@ impl Engine {
     pub async fn submit(&self, request: Request) -> Result<Submitted, Error> {
         let link = self.link(&request.connection)?.clone();
         let connection = &link.connection;
-        self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
+        let bind = || self.sink.bind_account(connection.name.clone(), connection.account.clone());
         let found = match &request.run {
             Some(id) => self.sink.run(id.clone()).await?,
             None => {
@@ -79,6 +79,7 @@ impl Engine {
         };
         if let Some(row) = found {
             same(&row, &request)?;
+            bind().await?;
             if row.state.ended() && self.ledger.run(&row.id).await?.is_none_or(|v| v.state.ended())
             {
                 return Ok(Submitted::Ended(row.id, row.state));
@@ -87,7 +88,9 @@ impl Engine {
             self.restore(row, &request.plan).await?;
             return Ok(Submitted::Found(id));
         }
+        // Not before a token was given: a mistyped account id must not stay.
         let token = link.tokens.get().await?;
+        bind().await?;
         let granted = self.granted(&link, &token, &request.plan).await?;
         let row = RunRow {
             id: request.run.unwrap_or(request.fresh),
@@ -228,11 +231,11 @@ fn asked_of(plan: &Plan) -> BTreeSet<String> {
 
 fn same(row: &RunRow, request: &Request) -> Result<(), Error> {
     let what = if row.plan != request.hash {
-        "workflow"
+        "another workflow"
     } else if row.connection != request.connection {
-        "connection"
+        "another connection"
     } else if row.inputs != request.inputs {
-        "inputs"
+        "other inputs"
     } else {
         return Ok(());
     };
