@@ -4,6 +4,7 @@ mod common;
 mod example;
 mod graph;
 mod inputs;
+mod joins;
 mod odd;
 mod program;
 mod properties;
