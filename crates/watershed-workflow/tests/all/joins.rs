@@ -25,11 +25,12 @@ enum Fan {
 
 fn fan() -> impl Strategy<Value = Fan> {
     let index = any::<prop::sample::Index>;
+    let source = || (any::<prop::sample::Index>(), prop::bool::weighted(0.2));
     prop_oneof![
         1 => Just(Fan::Run),
         1 => Just(Fan::Literals),
-        5 => prop::collection::vec((index(), prop::bool::weighted(0.2)), 1..2).prop_map(Fan::Records),
-        2 => prop::collection::vec((index(), prop::bool::weighted(0.2)), 2..4).prop_map(Fan::Records),
+        5 => prop::collection::vec(source(), 1..2).prop_map(Fan::Records),
+        2 => prop::collection::vec(source(), 2..4).prop_map(Fan::Records),
         4 => prop::collection::vec(index(), 1..4).prop_map(Fan::Needs),
     ]
 }
