@@ -81,6 +81,8 @@ pub struct History {
     /// By account; connection 0 and 1 use account 0, connection 2 account 1.
     pub(crate) limits: Vec<Limits>,
     pub(crate) workers: usize,
+    /// How long a call takes from its lease to its start.
+    pub(crate) lead_ms: i64,
     pub(crate) acts: Vec<Act>,
 }
 
@@ -111,6 +113,7 @@ pub fn history(seed: u64, size: Size) -> History {
     let kinds = if runs.iter().any(|r| r.world.large) { 2 } else { 4 };
     let limits = (0..2).map(|_| limits(&mut dice, kinds)).collect();
     let workers = 1 + dice.index(3);
+    let lead_ms = if dice.chance(30) { 80 } else { 0 };
     // A day's end is near in some histories.
     let noon = Millis(20_000 * Millis::DAY + Millis::DAY / 2);
     let start = if dice.chance(25) { Millis(20_001 * Millis::DAY - 30_000) } else { noon };
@@ -120,7 +123,7 @@ pub fn history(seed: u64, size: Size) -> History {
     while drawn.len() < acts {
         drawn.push(act(&mut dice, runs.len(), workers, !meet));
     }
-    History { seed, size, start, runs, limits, workers, acts: drawn }
+    History { seed, size, start, runs, limits, workers, lead_ms, acts: drawn }
 }
 
 fn limits(dice: &mut Dice, kinds: u64) -> Limits {

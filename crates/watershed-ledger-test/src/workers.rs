@@ -39,7 +39,13 @@ impl Play<'_> {
 
     pub(crate) fn want(&self, tasks: u16, lanes: u64) -> Want {
         let lanes = (0..3).filter(|lane| lanes & (1 << lane) != 0).map(connection).collect();
-        Want { lanes, tasks, lease_ms: LEASE_MS, horizon_ms: HORIZON_MS, lead_ms: 0 }
+        Want {
+            lanes,
+            tasks,
+            lease_ms: LEASE_MS,
+            horizon_ms: HORIZON_MS,
+            lead_ms: self.history.lead_ms,
+        }
     }
 
     pub(crate) fn exchange(

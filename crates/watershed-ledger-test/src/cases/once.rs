@@ -18,6 +18,7 @@ declare! {
     operations_do_not_meet,
     a_cancelled_run_frees_its_values,
     another_try_keeps_the_value_taken,
+    a_letter_whose_value_is_open_again_is_dropped needs Rollback,
 }
 
 fn lines() -> Vec<Line> {
@@ -129,4 +130,17 @@ fn another_try_keeps_the_value_taken(s: &mut Scenario) {
     assert!(s.lease("w", 9).is_empty());
     s.after(60_000);
     assert_eq!(s.finish("w"), ["first"]);
+}
+
+fn a_letter_whose_value_is_open_again_is_dropped(s: &mut Scenario) {
+    start(s, "run", "zoom", once_line(), vec![once_task(0, "a", 1)]);
+    let kept = s.keep();
+    let a = s.lease_one("w");
+    s.close("w", &a, Outcome::Failed);
+    // The letter lies in the sink; the ledger has forgotten that it failed.
+    s.roll_back(&kept);
+    s.retry("run", vec![letter(&a)]);
+    assert_eq!(s.finish("w"), ["a"]);
+    let counts = s.step("run", 0);
+    assert_eq!((counts.known, counts.done, counts.failed), (1, 1, 0));
 }

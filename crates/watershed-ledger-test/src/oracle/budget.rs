@@ -87,7 +87,8 @@ impl Audit {
         now: Millis,
     ) -> Result<(), Wrong> {
         self.closed.retain(|(_, until)| *until > now);
-        if let Some((_, until)) = self.closed.iter().find(|(c, _)| *c == category) {
+        let closed = |(c, until): &&(Category, Millis)| *c == category && from < *until;
+        if let Some((_, until)) = self.closed.iter().find(closed) {
             return Err(format!("a {category} permit while closed until {until:?}"));
         }
         self.given.push(Given { category, from, returned: false, former: false });

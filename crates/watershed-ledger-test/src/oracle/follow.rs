@@ -10,7 +10,7 @@ use watershed_model::{
 };
 
 use super::budget::Audit;
-use super::tree::{Stage, Tree};
+use super::tree::{Node, Stage, Tree};
 
 /// What a ledger did that no rule allows.
 pub(crate) type Wrong = String;
@@ -219,7 +219,17 @@ impl Oracle {
             let node = run.tree.nodes.iter().position(|n| {
                 n.stage == Stage::Failed && n.step == letter.step && n.item == letter.item
             });
-            run.tree.put_back(plan, node.expect("only dead letters are put back"));
+            match node {
+                Some(node) => run.tree.put_back(plan, node),
+                // Only a rollback leaves a letter behind whose task is open: nothing to do
+                // where its `once` value says so.
+                None => {
+                    let open = |n: &Node| n.open() && n.once.is_some() && n.once == letter.once;
+                    if !run.tree.nodes.iter().any(open) {
+                        return Err(format!("no rule for a letter that never was: {letter:?}"));
+                    }
+                }
+            }
         }
         if !letters.is_empty() && run.state.ended() {
             run.state = RunState::Running;

@@ -104,8 +104,9 @@ impl Oracle {
             return Err(format!("a permit of another category: {leased:?}"));
         }
         let Some(category) = wanted else { return Ok(()) };
-        let late = now + exchange.want.horizon_ms;
-        if leased.start_from < now || leased.start_from > late {
+        let early = now + exchange.want.lead_ms;
+        let late = early + exchange.want.horizon_ms;
+        if leased.start_from < early || leased.start_from > late {
             return Err(format!("at {now:?} a start at {:?}", leased.start_from));
         }
         if leased.start_until <= leased.start_from {
@@ -131,10 +132,9 @@ impl Oracle {
             }
             let free = |n: &&Node| match run.submit.plan.step(n.step).category {
                 None => true,
-                Some(c) => self
-                    .audits
-                    .get(&run.submit.account)
-                    .is_none_or(|audit| audit.free(c, now, exchange.want.horizon_ms)),
+                Some(c) => self.audits.get(&run.submit.account).is_none_or(|audit| {
+                    audit.free(c, now + exchange.want.lead_ms, exchange.want.horizon_ms)
+                }),
             };
             let ready = |n: &&Node| order::ready(n, now);
             if let Some(node) = run.tree.nodes.iter().filter(ready).find(free) {
