@@ -142,6 +142,13 @@ impl Stats {
         sum(&self.0["spent"])
     }
 
+    /// Calls that a limit counts: all but downloads.
+    pub fn counted(&self) -> u64 {
+        let operations = self.0["calls"].as_object().into_iter().flatten();
+        let free = ["token", "unknown", "download_recording_file"];
+        operations.filter(|(name, _)| !free.contains(&name.as_str())).map(|(_, n)| sum(n)).sum()
+    }
+
     /// Calls of one operation (`zoom.list_users`).
     pub fn calls_of(&self, operation: &str) -> u64 {
         let short = operation.trim_start_matches("zoom.");

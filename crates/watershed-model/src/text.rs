@@ -21,7 +21,10 @@ pub fn printable(text: &str, chars_max: usize) -> String {
         .chars()
         .map(|c| {
             let hidden = c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                || matches!(
+                    c,
+                    '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                );
             if hidden { '\u{fffd}' } else { c }
         })
         .take(chars_max)

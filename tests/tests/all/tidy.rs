@@ -105,6 +105,8 @@ fn every_module_says_what_it_holds() {
     let silent: Vec<String> = sources(root())
         .into_iter()
         .filter(|file| !text(file).trim_start().starts_with("//!"))
+        // Tests beside a module speak of that module.
+        .filter(|file| !only_tests(file))
         .map(|file| shown(&file))
         .collect();
     assert_eq!(silent, [""; 0]);
@@ -252,6 +254,11 @@ fn code(file: &Path) -> Vec<(usize, String)> {
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .map(|(number, line)| (number + 1, line.to_owned()))
         .collect()
+}
+
+fn only_tests(file: &Path) -> bool {
+    let inside = file.strip_prefix(root()).unwrap_or(file);
+    inside.components().any(|c| matches!(c.as_os_str().to_str(), Some("tests" | "tests.rs")))
 }
 
 fn links(page: &str) -> Vec<&str> {
