@@ -165,6 +165,11 @@ impl Stats {
         sum(&self.0["in_vain"]["by_cause"]["repeated"])
     }
 
+    /// Those of one operation.
+    pub fn repeated_of(&self, operation: &str) -> u64 {
+        sum(&self.0["in_vain"]["repeated"][operation.trim_start_matches("zoom.")])
+    }
+
     /// The most arrivals in any stretch of one second (`light`, `medium`, `heavy`).
     pub fn peak_per_second(&self, category: &str) -> u64 {
         let peaks = self.0["peak_per_second"].as_object();
