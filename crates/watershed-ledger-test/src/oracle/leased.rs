@@ -1,7 +1,7 @@
 //! Whether a leased task may be leased at all, and is told as it stands.
 
 use watershed_ledger::{Exchange, Exchanged, Fence, LeaseId, Leased, Submit};
-use watershed_model::{Millis, RunState, StepId};
+use watershed_model::{Category, Millis, RunState, StepId};
 
 use super::follow::{Oracle, Run, Wrong};
 use super::order;
@@ -130,12 +130,14 @@ impl Oracle {
             if order::crowded(run, now) {
                 continue;
             }
-            let free = |n: &&Node| match run.submit.plan.step(n.step).category {
-                None => true,
-                Some(c) => self.audits.get(&run.submit.account).is_none_or(|audit| {
-                    audit.free(c, now + exchange.want.lead_ms, exchange.want.horizon_ms)
-                }),
-            };
+            let start = now + exchange.want.lead_ms;
+            let audit = self.audits.get(&run.submit.account);
+            let mut free: Vec<Option<Category>> = vec![None];
+            free.extend(Category::ALL.into_iter().map(Some).filter(|category| {
+                let horizon_ms = exchange.want.horizon_ms;
+                audit.zip(*category).is_none_or(|(a, c)| a.free(c, start, horizon_ms))
+            }));
+            let free = |n: &&Node| free.contains(&run.submit.plan.step(n.step).category);
             let ready = |n: &&Node| order::ready(n, now);
             if let Some(node) = run.tree.nodes.iter().filter(ready).find(free) {
                 return Err(format!("ready, with a permit to be had, and not leased: {node:?}"));

@@ -271,11 +271,11 @@ impl Tree {
     /// A branch that another listing has brought before: the same one, unless nothing is open
     /// or dead-lettered in it any more, so that nobody remembers it.
     fn known(&self, plan: &Plan, parent: usize, level: u8, key: u64) -> Option<usize> {
-        let open = self.open_beneath(plan);
-        let remembered =
-            |at: usize| open.iter().any(|(s, _)| *s == at) || !self.failures(at).is_empty();
         let same = |s: &Scope| s.parent == Some(parent) && (s.level, s.key) == (level, key);
-        (0..self.scopes.len()).find(|at| same(&self.scopes[*at]) && remembered(*at))
+        let mut twins = (0..self.scopes.len()).filter(|at| same(&self.scopes[*at])).peekable();
+        twins.peek()?;
+        let open = self.open_beneath(plan);
+        twins.find(|at| open.iter().any(|(s, _)| s == at) || !self.failures(*at).is_empty())
     }
 
     /// Joins of a scope that have run, or run now, run once more afterwards.
