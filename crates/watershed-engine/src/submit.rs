@@ -167,14 +167,14 @@ impl Engine {
             .map(|o| o.id.to_owned())
             .collect();
         for operation in asked_of(plan) {
-            if granted.contains(&operation) && !self.probe(link, token, &operation).await? {
+            if granted.contains(&operation) && !self.probe(link, &operation).await? {
                 granted.remove(&operation);
             }
         }
         Ok(granted.into_iter().collect())
     }
 
-    async fn probe(&self, link: &Link, token: &Held, operation: &str) -> Result<bool, Error> {
+    async fn probe(&self, link: &Link, operation: &str) -> Result<bool, Error> {
         let Some(operation) = self.catalogue.operation(operation) else { return Ok(false) };
         let today = self.clock.now().date().to_string();
         let with = Map::from_iter(
@@ -187,11 +187,17 @@ impl Engine {
         let Ok(request) = watershed_zoom::request(operation, &with, None) else { return Ok(false) };
         let tools = self.tools(crate::stop::stop().1);
         for _ in 0..PROBES_MAX {
+            let token = link.tokens.get().await?;
             let wait_until: Millis =
-                match task::call(operation, &with, &request, None, token, &tools).await {
+                match task::call(operation, &with, &request, None, &token, &tools).await {
                     Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
                     Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
                     Verdict::Wait(throttle) if !throttle.daily => throttle.until,
+                    // A token that was revoked meanwhile says nothing of the operation.
+                    Verdict::Token { .. } => {
+                        link.tokens.refused(token.generation).await;
+                        self.clock.now()
+                    }
                     _ => return Ok(false),
                 };
             self.clock.sleep_until(wait_until).await;
