@@ -69,7 +69,12 @@ impl Campaign {
             let moment = moments.next().expect("there is always another moment");
             if !at(moment, &mut process, &self.home.data(), self.within) {
                 // Done before the moment came.
-                return (stops, process.wait(RUN_MAX).expect("it ended"));
+                let ended = process.wait(RUN_MAX).expect("it ended");
+                // The last kill came after the end: there is nothing to resume.
+                if ended.code == Some(2) && words == ["resume"] {
+                    break;
+                }
+                return (stops, ended);
             }
             stops += 1;
             if signal == Signal::KILL {
