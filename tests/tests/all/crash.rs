@@ -101,6 +101,9 @@ impl Campaign {
         }
         let letters = self.home.run(&["failures", self.run, "--json"]).expect(0).json_lines();
         let poisoned = letters.iter().filter(|l| l["verdict"] == "poison").count();
+        if self.account.spec.faults.is_none() {
+            assert_eq!(poisoned, letters.len(), "no other letter without a fault: {letters:?}");
+        }
         self.home.run(&["retry", self.run]).expect(0);
         let words = ["run", "zoom-backfill", "--run-id", self.run];
         (poisoned, self.home.start(&words).wait(RUN_MAX).expect("it ended"))
