@@ -102,13 +102,18 @@ impl<'a> Play<'a> {
                 Some(last) => self.send(*worker, last),
                 None => Ok(()),
             },
-            Act::Older { worker } => match self.workers[*worker].last.clone() {
-                Some(mut last) if last.sequence > 1 => {
-                    last.sequence -= 1;
-                    self.send(*worker, last)
+            Act::Older { worker } => {
+                // After a rollback the number may be one that the ledger has not seen: then it
+                // is no older one.
+                let seen = self.oracle.workers.get(&self.workers[*worker].id);
+                match (self.workers[*worker].last.clone(), seen) {
+                    (Some(mut last), Some((known, _))) if known.sequence > 1 => {
+                        last.sequence = known.sequence - 1;
+                        self.send(*worker, last)
+                    }
+                    _ => Ok(()),
                 }
-                _ => Ok(()),
-            },
+            }
             Act::Stale { worker, luck } => self.stale(*worker, *luck),
             Act::Extend { worker, lease_ms } => self.extend(*worker, *lease_ms),
             Act::Time { ms } => {

@@ -39,13 +39,17 @@ impl Audit {
             return false;
         }
         let late = now + horizon_ms;
+        if late.day() != now.day() {
+            // A slot of tomorrow is given tomorrow.
+            return false;
+        }
         self.limits.0.iter().filter(|l| l.categories.contains(category)).all(|limit| {
             let mut given = self.given.iter().filter(|g| limit.categories.contains(g.category));
             match limit.period {
                 Period::Day => {
                     let today = given.clone().filter(|g| g.from.day() == now.day() && !g.returned);
                     let left = (today.count() as f64) < limit.calls.floor();
-                    left && late.day() == now.day() && given.all(|g| g.from.day() <= now.day())
+                    left && given.all(|g| g.from.day() <= now.day())
                 }
                 Period::Second | Period::Minute => given.all(|g| {
                     // What was given under other limits is left to lie two periods back.
@@ -79,14 +83,14 @@ impl Audit {
         }
     }
 
+    /// Permits for calls from that time on were asked for: what was closed until then is open,
+    /// wherever the clock goes.
+    pub(crate) fn asked(&mut self, start: Millis) {
+        self.closed.retain(|(_, until)| *until > start);
+    }
+
     /// A permit was given; wrong where any limit forbids it.
-    pub(crate) fn permit(
-        &mut self,
-        category: Category,
-        from: Millis,
-        now: Millis,
-    ) -> Result<(), Wrong> {
-        self.closed.retain(|(_, until)| *until > now);
+    pub(crate) fn permit(&mut self, category: Category, from: Millis) -> Result<(), Wrong> {
         let closed = |(c, until): &&(Category, Millis)| *c == category && from < *until;
         if let Some((_, until)) = self.closed.iter().find(closed) {
             return Err(format!("a {category} permit while closed until {until:?}"));

@@ -18,6 +18,9 @@ impl Oracle {
             return Err(format!("{} tasks for {}", reply.leased.len(), exchange.want.tasks));
         }
         self.lapse(now);
+        for audit in self.audits.values_mut() {
+            audit.asked(now + exchange.want.lead_ms);
+        }
         let mut taken = Vec::new();
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
@@ -113,7 +116,7 @@ impl Oracle {
             return Err(format!("a permit that is over before it begins: {leased:?}"));
         }
         let account = run.submit.account.clone();
-        self.audits.entry(account).or_default().permit(category, leased.start_from, now)
+        self.audits.entry(account).or_default().permit(category, leased.start_from)
     }
 
     /// What could start for sure is leased while the worker wants more.
