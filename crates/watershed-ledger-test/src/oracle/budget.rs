@@ -16,12 +16,22 @@ struct Given {
     former: bool,
 }
 
+/// A category that Zoom closed.
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    category: Category,
+    until: Millis,
+    /// False once its time has passed: a ledger that has seen that has forgotten it, wherever
+    /// the clock goes then.
+    surely: bool,
+}
+
 /// What an account's permits were.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Audit {
     limits: Limits,
     given: Vec<Given>,
-    closed: Vec<(Category, Millis)>,
+    closed: Vec<Closed>,
 }
 
 impl Audit {
@@ -35,7 +45,7 @@ impl Audit {
     /// Whether a permit is there for sure: no limit has given anything so lately that the next
     /// slot lies behind the horizon, and today has calls left.
     pub(crate) fn free(&self, category: Category, now: Millis, horizon_ms: i64) -> bool {
-        if self.closed.iter().any(|(c, until)| *c == category && *until > now) {
+        if self.closed.iter().any(|c| c.category == category && c.until > now) {
             return false;
         }
         let late = now + horizon_ms;
@@ -73,27 +83,30 @@ impl Audit {
 
     pub(crate) fn throttle(&mut self, throttle: Throttle, now: Millis) {
         let until = Millis(throttle.until.0.clamp(now.0, now.0 + CLOSED_MAX_MS));
-        self.closed.push((throttle.category, until));
+        let mut categories = vec![throttle.category];
         if throttle.daily {
             for limit in self.limits.0.iter().filter(|l| l.period == Period::Day) {
                 if limit.categories.contains(throttle.category) {
-                    self.closed.extend(limit.categories.iter().map(|c| (c, until)));
+                    categories.extend(limit.categories.iter());
                 }
             }
         }
+        let closed = |category| Closed { category, until, surely: true };
+        self.closed.extend(categories.into_iter().map(closed));
     }
 
-    /// Permits for calls from that time on were asked for: what was closed until then is open,
-    /// wherever the clock goes.
+    /// Permits for calls from that time on may have been asked for.
     pub(crate) fn asked(&mut self, start: Millis) {
-        self.closed.retain(|(_, until)| *until > start);
+        for closed in &mut self.closed {
+            closed.surely &= closed.until > start;
+        }
     }
 
     /// A permit was given; wrong where any limit forbids it.
     pub(crate) fn permit(&mut self, category: Category, from: Millis) -> Result<(), Wrong> {
-        let closed = |(c, until): &&(Category, Millis)| *c == category && from < *until;
-        if let Some((_, until)) = self.closed.iter().find(closed) {
-            return Err(format!("a {category} permit while closed until {until:?}"));
+        let closed = |c: &&Closed| c.surely && c.category == category && from < c.until;
+        if let Some(closed) = self.closed.iter().find(closed) {
+            return Err(format!("a {category} permit while closed until {:?}", closed.until));
         }
         self.given.push(Given { category, from, returned: false, former: false });
         for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
