@@ -98,10 +98,18 @@ impl<'a> Play<'a> {
                 let want = self.want(*want, *lanes);
                 self.exchange(*worker, settles, want, *answer_lost)
             }
-            Act::Repeat { worker } => match self.workers[*worker].last.clone() {
-                Some(last) => self.send(*worker, last),
-                None => Ok(()),
-            },
+            Act::Repeat { worker } => {
+                let who = &self.workers[*worker];
+                let seen = self.oracle.workers.get(&who.id).map(|(known, _)| known.sequence);
+                match who.last.clone() {
+                    // Carried out anew after a rollback, it would take leases of the same
+                    // number and nonce as those already heard of: no worker says it then.
+                    Some(last) if who.unanswered || seen == Some(last.sequence) => {
+                        self.send(*worker, last)
+                    }
+                    _ => Ok(()),
+                }
+            }
             Act::Older { worker } => {
                 // After a rollback the number may be one that the ledger has not seen: then it
                 // is no older one.
