@@ -165,7 +165,12 @@ impl Stats {
         sum(&self.0["in_vain"]["by_cause"]["repeated"])
     }
 
-    /// Those of one operation.
+    /// Calls whose refusal an earlier answer, or the token's scopes, had told.
+    pub fn foretold(&self) -> u64 {
+        sum(&self.0["in_vain"]["by_cause"]["foretold"])
+    }
+
+    /// Identical calls of one operation after a complete answer.
     pub fn repeated_of(&self, operation: &str) -> u64 {
         sum(&self.0["in_vain"]["repeated"][operation.trim_start_matches("zoom.")])
     }

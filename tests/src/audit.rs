@@ -236,7 +236,8 @@ fn told(table: &Table, row: &Row, record: &Value, audit: &mut Audit) {
     }
 }
 
-/// Records of each instance equal as multisets, where coverage does not say that they wait. Gives the instances that are absent.
+/// Records of each instance equal as multisets, where coverage does not say that they wait.
+/// Gives the instances that are absent.
 fn multisets(
     table: &Table,
     truth: &BTreeMap<String, Vec<Value>>,
