@@ -150,6 +150,11 @@ pub fn read_transcript(
         // Perhaps the URL has aged: the next attempt reads the recording again.
         403 => return again(RetryCause::Token, "the download was refused with 403"),
         404 | 410 => return again(RetryCause::BadBody, "nothing is at the download URL"),
+        // The operation's category is that of reading the recording; no limit counts a
+        // download unless the answer says which.
+        429 if answer.header("x-ratelimit-category").is_none() => {
+            return again(RetryCause::RateLimit, "the download was refused with 429");
+        }
         429 => return throttled(op, answer, "", now),
         408 | 500.. => return again(RetryCause::ServerError, &format!("HTTP {}", answer.status)),
         204 | 206 => return again(RetryCause::BadBody, "the download brought no whole file"),
