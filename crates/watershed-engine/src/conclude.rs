@@ -28,6 +28,8 @@ pub(crate) struct Moment {
     pub(crate) now: Millis,
     /// 64 random bits.
     pub(crate) chance: u64,
+    /// Until when answers that are not there yet are waited for.
+    pub(crate) wait_until: Option<Millis>,
 }
 
 /// An end that is known without a call.
@@ -46,6 +48,11 @@ pub(crate) enum Known {
     Unavailable(Box<Ask>),
     /// Asked already, and not there yet.
     Waiting,
+    /// Asked already, not there yet, and waited for.
+    NotYet {
+        /// When it is asked again.
+        at: Millis,
+    },
 }
 
 /// The end of a task that needed no call.
@@ -54,6 +61,7 @@ pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis)
         Known::Dead(trouble) => dead(leased, run, None, trouble, now),
         Known::Skipped => closed(leased, End::Skipped, Vec::new()),
         Known::Waiting => closed(leased, End::Waiting, Vec::new()),
+        Known::NotYet { at } => Done::of(leased, Outcome::NotYet { at }),
         Known::Unavailable(ask) => {
             let mut done = closed(leased, End::Unavailable, Vec::new());
             beneath_unavailable(leased, run, &ask, &mut done, now);
@@ -246,15 +254,29 @@ fn waiting(
     for coverage in &mut write.coverage {
         coverage.retry_at = Some(retry_at);
     }
+    write.fetched_at = moment.first_at;
+    if waited_for(Some(retry_at), moment.wait_until) {
+        // Its children come when all of them are there: a record that is there by half has
+        // brought none that a later answer could complete.
+        write.rows = page.map_or_else(Vec::new, |p| p.rows);
+        let mut done = Done::of(leased, Outcome::NotYet { at: retry_at });
+        done.settle.repeats = Some(Repeat::NotYet);
+        done.write = Some(write);
+        return done;
+    }
     let spawned = Spawned::of(leased, run, items, moment.now);
     write.coverage.extend(spawned.coverage);
-    write.fetched_at = moment.first_at;
     write.rows = page.map_or_else(Vec::new, |p| p.rows);
     let mut done = closed(leased, End::Waiting, spawned.broods);
     done.failures = spawned.failures;
     done.settle.least = least_calls(run.operation(leased.step), rows);
     done.write = Some(write);
     done
+}
+
+/// Whether what is asked again then is waited for.
+pub(crate) fn waited_for(retry_at: Option<Millis>, wait_until: Option<Millis>) -> bool {
+    retry_at.is_some_and(|at| wait_until.is_some_and(|until| at <= until))
 }
 
 fn unavailable(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use watershed_ledger::{End, Leased, Outcome};
 use watershed_model::{Coverage, CoverageState, Lifetime, Millis, Operation, Unavailable};
-use watershed_sink::{Ask as CoverageAsk, ListingKey, Sink};
+use watershed_sink::{Ask as CoverageAsk, ListingKey};
 use watershed_zoom::Request;
 
 use crate::active::ActiveRun;
@@ -21,7 +21,7 @@ const ROWS_AT_ONCE: u32 = 500;
 /// The sink's.
 pub(crate) async fn mark(
     jobs: &mut [Job],
-    sink: &dyn Sink,
+    tools: &Tools,
     now: Millis,
 ) -> Result<(), watershed_sink::Error> {
     let mut asks = Vec::new();
@@ -41,16 +41,16 @@ pub(crate) async fn mark(
     if asks.is_empty() {
         return Ok(());
     }
-    let found = sink.covered(asks).await?;
+    let found = tools.sink.covered(asks).await?;
     for (place, coverage) in places.into_iter().zip(found) {
         if let Some(coverage) = coverage {
-            turn(&mut jobs[place], coverage, now);
+            turn(&mut jobs[place], coverage, tools.wait_until, now);
         }
     }
     Ok(())
 }
 
-fn turn(job: &mut Job, coverage: Coverage, now: Millis) {
+fn turn(job: &mut Job, coverage: Coverage, wait_until: Option<Millis>, now: Millis) {
     let Todo::Ask(ask) = &mut job.todo else { return };
     let operation = job.run.operation(job.leased.step);
     if !answers(&coverage, operation, &job.run, &ask.request, now) {
@@ -59,7 +59,11 @@ fn turn(job: &mut Job, coverage: Coverage, now: Millis) {
     let ask = Box::new(Ask { with: std::mem::take(&mut ask.with), request: ask.request.clone() });
     job.todo = match coverage.state {
         CoverageState::Unavailable => Todo::End(Box::new(Known::Unavailable(ask))),
-        // What is there already has children; only the rest is waited for.
+        CoverageState::Waiting if conclude::waited_for(coverage.retry_at, wait_until) => {
+            let at = coverage.retry_at.unwrap_or(now);
+            Todo::End(Box::new(Known::NotYet { at }))
+        }
+        // What is there already has children; only the rest is left to a later run.
         CoverageState::Waiting if coverage.rows == 0 => Todo::End(Box::new(Known::Waiting)),
         _ => Todo::Known(ask, Box::new(coverage)),
     };

@@ -52,6 +52,9 @@ pub struct WorkerSettings {
     /// Whether no other process executes on this ledger: what others held is taken back at
     /// the start.
     pub alone: bool,
+    /// Answers that are not there yet are waited for until here, and asked for again within
+    /// the run; `None` leaves them to a later run.
+    pub wait_until: Option<Millis>,
 }
 
 /// How work came to an end.
@@ -176,7 +179,8 @@ impl Dispatch {
                 let Some(flight) = self.state.flights.get(&fence) else { return };
                 let clock = &self.tools.clock;
                 let now = clock.now();
-                let moment = Moment { first_at: now, now, chance: clock.random() };
+                let wait_until = self.settings.wait_until;
+                let moment = Moment { first_at: now, now, chance: clock.random(), wait_until };
                 conclude::broken(&flight.leased, &flight.run, why, moment)
             }
         };
@@ -282,7 +286,7 @@ impl Dispatch {
             };
             jobs.push(job);
         }
-        while let Err(error) = covered::mark(&mut jobs, &*self.tools.sink, now).await {
+        while let Err(error) = covered::mark(&mut jobs, &self.tools, now).await {
             self.wait_for("sink", error.waits(), &error).await?;
         }
         for job in jobs {

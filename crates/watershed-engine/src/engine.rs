@@ -93,7 +93,7 @@ impl Engine {
         let slots = usize::from(settings.concurrency).max(1);
         let (tickets, ticket_end) = mpsc::channel(slots);
         let (return_end, returns) = mpsc::channel(slots);
-        let tools = Arc::new(self.tools(stop.clone()));
+        let tools = Arc::new(self.tools(stop.clone(), settings.wait_until));
         let worker = WorkerId(format!("w-{:016x}", self.clock.random()));
         let workers = tokio::spawn(runtime::run(
             worker.to_string(),

@@ -97,7 +97,9 @@ pub fn eta(view: &RunView, now: Millis) -> Option<Millis> {
         })
         .fold(0.0, f64::max);
     let known = view.steps.iter().any(|s| s.known > 0);
-    known.then(|| now + wait_ms as i64)
+    // Where nothing but waiting is left, it ends no sooner than the wait.
+    let at = (now + wait_ms as i64).max(view.next_at.unwrap_or(now));
+    known.then_some(at)
 }
 
 fn wait_ms(limit: &BudgetUse, calls: f64) -> f64 {

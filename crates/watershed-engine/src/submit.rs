@@ -185,7 +185,7 @@ impl Engine {
                 .map(|p| (p.name.to_owned(), Value::from(today.as_str()))),
         );
         let Ok(request) = watershed_zoom::request(operation, &with, None) else { return Ok(false) };
-        let tools = self.tools(crate::stop::stop().1);
+        let tools = self.tools(crate::stop::stop().1, None);
         for _ in 0..PROBES_MAX {
             let token = link.tokens.get().await?;
             let wait_until: Millis =
@@ -207,32 +207,29 @@ impl Engine {
         Ok(false)
     }
 
-    pub(crate) fn tools(&self, stop: Stop) -> Tools {
+    pub(crate) fn tools(&self, stop: Stop, wait_until: Option<Millis>) -> Tools {
         Tools {
             transport: self.transport.clone(),
             clock: self.clock.clone(),
             sink: self.sink.clone(),
             recordings: crate::files::Recordings::default(),
             stop,
+            wait_until,
         }
     }
 }
 
-/// Operations that the plan's conditions ask `granted()` of.
+/// Operations that the plan's expressions ask `granted()` of.
 fn asked_of(plan: &Plan) -> BTreeSet<String> {
-    let mut asked = BTreeSet::new();
-    for step in &plan.steps {
-        let Some(when) = &step.when else { continue };
-        for part in when.0.split("granted").skip(1) {
-            let name: String = part
-                .trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | '\''))
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
-                .collect();
-            asked.insert(name);
-        }
-    }
-    asked
+    // Wherever an expression may stand.
+    let steps = serde_json::to_string(&plan.steps).unwrap_or_default();
+    let asks = steps.split("granted").skip(1).map(|part| {
+        part.trim_start_matches(|c: char| c.is_whitespace() || "(\"'\\".contains(c))
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+            .collect()
+    });
+    asks.collect()
 }
 
 fn same(row: &RunRow, request: &Request) -> Result<(), Error> {

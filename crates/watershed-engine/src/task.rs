@@ -85,6 +85,8 @@ pub(crate) struct Tools {
     pub(crate) recordings: files::Recordings,
     /// Whether new calls may start.
     pub(crate) stop: Stop,
+    /// Until when answers that are not there yet are waited for.
+    pub(crate) wait_until: Option<Millis>,
 }
 
 /// Parameters and request of a leased task; or its end, where that is known without a call.
@@ -151,8 +153,12 @@ pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
     if !matches!(asked.verdict, Verdict::Token { .. }) && asked.calls > 0 {
         run.link.tokens.accepted().await;
     }
-    let chance = tools.clock.random();
-    let moment = conclude::Moment { first_at, now: tools.clock.now(), chance };
+    let moment = conclude::Moment {
+        first_at,
+        now: tools.clock.now(),
+        chance: tools.clock.random(),
+        wait_until: tools.wait_until,
+    };
     Done { late_ms, ..conclude::asked(&leased, &run, &ask, asked, moment) }
 }
 

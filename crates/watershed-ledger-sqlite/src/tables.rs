@@ -318,8 +318,8 @@ impl Tables for SqliteTables<'_> {
         Ok(self.one(sql!("task_first_due"), params, |row| row.get(0))?.map(Millis))
     }
 
-    fn delayed(&mut self, run: &RunId) -> Result<u64, Error> {
-        let params = named_params! {":run": run.as_str()};
+    fn delayed(&mut self, run: &RunId, not_yet: bool) -> Result<u64, Error> {
+        let params = named_params! {":run": run.as_str(), ":not_yet": not_yet};
         Ok(self.one(sql!("task_delayed"), params, id_column)?.unwrap_or(0))
     }
 

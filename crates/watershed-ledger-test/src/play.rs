@@ -102,12 +102,15 @@ impl<'a> Play<'a> {
                 let who = &self.workers[*worker];
                 let seen = self.oracle.workers.get(&who.id).map(|(known, _)| known.sequence);
                 match who.last.clone() {
-                    // Carried out anew after a rollback, it would take leases of the same
-                    // number and nonce as those already heard of: no worker says it then.
-                    Some(last) if who.unanswered || seen == Some(last.sequence) => {
+                    Some(last) => {
+                        // Carried out anew after a rollback, it takes leases of the same
+                        // numbers; a ledger does not come back within the millisecond.
+                        if !who.unanswered && seen != Some(last.sequence) {
+                            self.now = self.now + 1;
+                        }
                         self.send(*worker, last)
                     }
-                    _ => Ok(()),
+                    None => Ok(()),
                 }
             }
             Act::Older { worker } => {

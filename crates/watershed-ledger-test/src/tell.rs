@@ -75,6 +75,7 @@ fn of_outcome(outcome: &Outcome) -> String {
         }
         Outcome::Closed { broods, end } => format!("{end:?} {}", of_broods(broods)),
         Outcome::Retry { at, .. } => format!("retry at {at}"),
+        Outcome::NotYet { at } => format!("not yet, again at {at}"),
         other => format!("{other:?}"),
     }
 }

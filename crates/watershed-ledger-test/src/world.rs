@@ -266,6 +266,10 @@ fn passing(leased: &Leased, luck: u64, now: Millis, settle: &mut Settle) -> Opti
             Some(Outcome::Released)
         }
         19..22 => Some(Outcome::Failed),
+        22..25 => {
+            settle.repeats = Some(Repeat::NotYet);
+            Some(Outcome::NotYet { at: now + dice.below(20_000) as i64 })
+        }
         _ => None,
     }
 }

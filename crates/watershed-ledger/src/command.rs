@@ -171,6 +171,20 @@ pub enum Repeat {
     Restart,
     /// The call before failed in a way that is tried again.
     Retry(RetryCause),
+    /// What was asked for was not there yet.
+    NotYet,
+}
+
+impl Repeat {
+    /// Its name in counts and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Repeat::LostLease => "lost_lease",
+            Repeat::Restart => "restart",
+            Repeat::Retry(cause) => cause.name(),
+            Repeat::NotYet => "not_yet",
+        }
+    }
 }
 
 /// What came of a task's call.
@@ -198,6 +212,12 @@ pub enum Outcome {
         at: Millis,
         /// Whether it costs an attempt.
         counts: bool,
+    },
+    /// Not there yet, and waited for: asked again at this time from its first page, at the
+    /// cost of no attempt.
+    NotYet {
+        /// When.
+        at: Millis,
     },
     /// The listing begins again from its first page; keys brought so far stay known.
     Restart,

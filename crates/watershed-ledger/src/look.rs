@@ -28,7 +28,6 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
     let idle = waiting.is_empty() && tables.ready(run, None, 1)?.is_empty();
     let budget = budget.report(now, |category| waiting.contains(&category));
     let leased = tables.leased(run)?;
-    let delayed = tables.delayed(run)?;
     let due_at = tables.first_due(run)?;
     let mut waits = Vec::new();
     if record.state == RunState::Running {
@@ -38,10 +37,15 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
             waits.push(WaitReport { why, count, until: limit.free_at.clone() });
         }
     }
-    if delayed > 0 {
-        let until = due_at.map(|at| at.to_string());
-        let why = "another try of calls that did not go well".to_owned();
-        waits.push(WaitReport { why, count: delayed, until });
+    for (not_yet, why) in [
+        (false, "another try of calls that did not go well"),
+        (true, "answers that are not there yet at Zoom"),
+    ] {
+        let count = tables.delayed(run, not_yet)?;
+        if count > 0 {
+            let until = due_at.map(|at| at.to_string());
+            waits.push(WaitReport { why: why.to_owned(), count, until });
+        }
     }
     Ok(Some(RunView {
         run: record.run,

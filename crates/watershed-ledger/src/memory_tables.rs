@@ -322,10 +322,11 @@ impl Tables for MemoryTables {
         Ok(of_run(&self.delayed, run, first).next().map(|(at, _)| at))
     }
 
-    fn delayed(&mut self, run: &RunId) -> Result<u64, Error> {
+    fn delayed(&mut self, run: &RunId, not_yet: bool) -> Result<u64, Error> {
         let run = self.number(run);
         let first = (Millis(i64::MIN), TaskId(0));
-        Ok(of_run(&self.delayed, run, first).count() as u64)
+        let such = |id: &TaskId| self.tasks.get(id).is_some_and(|(t, _)| t.not_yet == not_yet);
+        Ok(of_run(&self.delayed, run, first).filter(|(_, id)| such(id)).count() as u64)
     }
 
     fn ready(

@@ -209,6 +209,9 @@ pub struct Task {
     pub keyed: bool,
     /// Not before this.
     pub due_at: Millis,
+    /// Whether it is delayed because what it asks for was not there yet.
+    #[serde(default)]
+    pub not_yet: bool,
     /// Whether it is leased now.
     pub leased: bool,
 }

@@ -95,8 +95,9 @@ pub trait Tables {
     fn due(&mut self, run: &RunId, now: Millis, max: usize) -> Result<Vec<TaskId>, Error>;
     /// When the first delayed task of a run is due.
     fn first_due(&mut self, run: &RunId) -> Result<Option<Millis>, Error>;
-    /// How many tasks of a run are delayed.
-    fn delayed(&mut self, run: &RunId) -> Result<u64, Error>;
+    /// How many tasks of a run are delayed, those whose answer was not there yet or the
+    /// others.
+    fn delayed(&mut self, run: &RunId, not_yet: bool) -> Result<u64, Error>;
 
     /// What is ready in a run and category, the first ones first.
     fn ready(

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+/// What does not come within three days does not come.
+const WAIT_MAX_MS: i64 = 72 * 3_600_000;
+
 /// Brings a company's whole Zoom history home, and can prove what is there.
 #[derive(Debug, Parser)]
 #[command(
@@ -187,6 +190,10 @@ pub(crate) struct Run {
     /// The run's id: the same again goes on with it, or tells how it ended
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run_id: Option<String>,
+    /// Wait so long for what is not there yet at Zoom (fresh reports, late transcripts), and
+    /// ask for it again within the run, such as 2h; else a later run does
+    #[arg(long, value_name = "DURATION", value_parser = wait)]
+    pub wait: Option<i64>,
 }
 
 /// `resume`
@@ -361,6 +368,15 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// In milliseconds.
+fn wait(text: &str) -> Result<i64, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok().map(|d| d.as_millis());
+    match parsed.and_then(|ms| i64::try_from(ms).ok()) {
+        Some(ms) if (0..=WAIT_MAX_MS).contains(&ms) => Ok(ms),
+        _ => Err("write a time of at most 72h, such as 90m or 2h".to_owned()),
+    }
+}
+
 fn run_id(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !text.is_empty() && text.len() <= 64 && text.chars().all(fits) {
@@ -412,6 +428,9 @@ mod tests {
         assert!(parse(&["--input", "from=2026-01-01", "--run-id", "a-1"]).is_ok());
         assert!(parse(&["--input", "from"]).is_err());
         assert!(parse(&["--run-id", "../x"]).is_err());
+        assert!(parse(&["--wait", "2h"]).is_ok());
+        assert!(parse(&["--wait", "2"]).is_err());
+        assert!(parse(&["--wait", "1000h"]).is_err());
         assert!(Cli::try_parse_from(["watershed", "submit", "w"]).is_err(), "not of this version");
     }
 }

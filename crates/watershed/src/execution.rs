@@ -60,18 +60,20 @@ async fn hear(
 }
 
 /// Executes `run` until it ends or a stop is asked for; tells how it went. The exit code.
+/// `wait_ms` is how long it waits for what is not there yet.
 ///
 /// # Errors
 /// A store that fails in a way that waiting does not mend.
 pub(crate) async fn execute(
     site: &Site,
     run: &RunId,
+    wait_ms: Option<i64>,
     signals: &Signals,
     out: Output,
 ) -> Result<u8> {
     let mut progress = Progress::new(out, site.now());
     let ending = {
-        let work = site.engine.work(Some(run), site.worker(), signals.stop());
+        let work = site.engine.work(Some(run), site.worker(wait_ms), signals.stop());
         tokio::pin!(work);
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

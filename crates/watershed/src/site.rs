@@ -115,14 +115,16 @@ impl Site {
         Place { sink: &self.settings.sink, store: &self.settings.store, now: self.now() }
     }
 
-    /// How this process works, when it is the only one.
-    pub(crate) fn worker(&self) -> WorkerSettings {
+    /// How this process works, when it is the only one; `wait_ms` is how long it waits for
+    /// what is not there yet.
+    pub(crate) fn worker(&self, wait_ms: Option<i64>) -> WorkerSettings {
         let worker = self.settings.worker;
         WorkerSettings {
             concurrency: worker.concurrency,
             lease_ms: worker.lease_ms,
             shutdown_grace_ms: worker.shutdown_grace_ms,
             alone: true,
+            wait_until: wait_ms.map(|ms| self.now() + ms),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Killed at any moment, a run loses nothing and repeats little; stopped by signal, it repeats
 //! nothing.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::Signal;
 use watershed_tests::{
@@ -23,6 +25,8 @@ struct Campaign {
     home: Home,
     run: &'static str,
     within: Duration,
+    /// When processes of it were gone, in seconds since 1970.
+    stops: RefCell<Vec<f64>>,
 }
 
 impl Campaign {
@@ -42,7 +46,13 @@ impl Campaign {
             ..Settings::default()
         };
         let home = home(&account, &settings);
-        Campaign { account, home, run: "campaign", within: Duration::from_millis(1500) }
+        Campaign {
+            account,
+            home,
+            run: "campaign",
+            within: Duration::from_millis(1500),
+            stops: RefCell::default(),
+        }
     }
 
     /// The words that go on with the run: now by name, now by its inputs.
@@ -82,6 +92,8 @@ impl Campaign {
             } else {
                 process.signal(signal);
                 let ended = process.wait(RUN_MAX).expect("it drained");
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+                self.stops.borrow_mut().push(now.as_secs_f64());
                 match ended.code {
                     Some(4) => {}
                     Some(_) => return (stops - 1, ended),
@@ -107,6 +119,21 @@ impl Campaign {
         self.home.run(&["retry", self.run]).expect(0);
         let words = ["run", "zoom-backfill", "--run-id", self.run];
         (poisoned, self.home.start(&words).wait(RUN_MAX).expect("it ended"))
+    }
+
+    /// How often one recording had transcripts fetched by one process and then by another.
+    fn fetched_across(&self, stops: &[f64]) -> u64 {
+        let database = rusqlite::Connection::open(self.home.sink()).expect("the dataset");
+        let query = "SELECT instance_uuid, unixepoch(_fetched_at, 'subsec') FROM transcripts";
+        let mut statement = database.prepare(query).expect("SQL");
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        let mut processes: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for row in rows {
+            let (recording, at): (String, f64) = row.expect("a row");
+            let process = stops.iter().filter(|stop| **stop < at).count();
+            processes.entry(recording).or_default().insert(process);
+        }
+        processes.values().map(|fetchers| fetchers.len() as u64 - 1).sum()
     }
 
     /// Whether the run was submitted: before that, `resume` has nothing to go on with.
@@ -181,8 +208,11 @@ fn killed_among_every_fault_a_run_loses_nothing() {
     measured(
         "`kill -9` at random moments, every fault",
         &format!("{} seeds, {kills} kills, {rows} rows", size.of(1, 5)),
-        &format!("0 rows differ, {explained} waiting or dead-lettered by name"),
-        "0",
+        &format!(
+            "0 rows differ without a reason; {explained} are absent or unripe where coverage says \
+             that they wait or failed"
+        ),
+        "0 without a reason",
     );
 }
 
@@ -197,10 +227,12 @@ fn stopped_by_signal_a_run_repeats_no_call() {
         let (stopped, ended) = campaign.stopped(Signal::TERM, times, &mut moments);
         ended.expect(0);
         let stats = campaign.account.stats().expect("stats");
-        // A recording is read for the signed address of each of its files, which is kept
-        // nowhere; with a file on either side of the stop it is read on either side.
+        // A recording is read for the signed addresses of its files, which are kept nowhere:
+        // with a file fetched on either side of a stop it is read on either side. Nothing
+        // else excuses a call, and this only where the dataset shows it.
         let anew = stats.repeated_of("zoom.get_recording");
-        assert!(anew <= stopped, "seed {seed}: {anew} recordings read again: {:#}", stats.0);
+        let straddling = campaign.fetched_across(&campaign.stops.borrow());
+        assert!(anew <= straddling, "seed {seed}: {anew} read again, {straddling} excused");
         assert_eq!(stats.in_vain(), anew, "seed {seed}, {stopped} stops: {:#}", stats.0);
         addresses += anew;
         campaign.audit(&Scope::backfill()).expect_equal();
@@ -208,8 +240,11 @@ fn stopped_by_signal_a_run_repeats_no_call() {
     }
     assert!(stops > 0, "the signals came too late to mean anything");
     let size = format!("{} seeds, {stops} stops", size.of(1, 5));
-    let result = format!("0 calls repeated; {addresses} recordings read for another file");
-    measured("SIGTERM at random moments", &size, &result, "0");
+    let result = format!(
+        "{addresses} calls repeated by the account's count, each a recording read again for the \
+         signed address of another of its files; 0 others"
+    );
+    measured("SIGTERM at random moments", &size, &result, "0 (but such readings)");
 }
 
 #[test]

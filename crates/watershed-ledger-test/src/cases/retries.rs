@@ -2,7 +2,7 @@
 
 use watershed_ledger::{Command, Error, Letter, Outcome};
 
-use super::scenario::{Scenario, brings, done, item_names, letter, once_task, scope, task};
+use super::scenario::{Scenario, brings, done, item_names, letter, once_task, page, scope, task};
 use super::suite::declare;
 use crate::sketch::{From, Line};
 use watershed_model::{Kin, RunState, StepId};
@@ -10,6 +10,7 @@ use watershed_model::{Kin, RunState, StepId};
 declare! {
     another_try_waits_until_it_is_due,
     another_try_counts_its_attempt_where_it_costs_one,
+    what_is_not_there_yet_is_asked_again_from_its_first_page,
     a_retried_letter_comes_back_as_new,
     a_retried_letter_sets_a_complete_run_going_again,
     a_retried_letter_sets_a_failed_run_going_again,
@@ -53,6 +54,27 @@ fn another_try_counts_its_attempt_where_it_costs_one(s: &mut Scenario) {
         assert_eq!(leased.attempts, attempts);
         s.close("w", &leased, Outcome::Released);
     }
+}
+
+fn what_is_not_there_yet_is_asked_again_from_its_first_page(s: &mut Scenario) {
+    one(s);
+    let leased = s.lease_one("w");
+    s.close("w", &leased, page(Vec::new(), 1, s.now));
+    let leased = s.lease_one("w");
+    let at = s.now + 5_000;
+    s.close("w", &leased, Outcome::NotYet { at });
+    let waits = s.view("run").waits;
+    assert_eq!(waits.len(), 1);
+    assert_eq!((waits[0].count, waits[0].until.clone()), (1, Some(at.to_string())));
+    assert!(waits[0].why.contains("not there yet"), "{}", waits[0].why);
+    let counts = s.step("run", 0);
+    assert_eq!((counts.known, counts.waiting, counts.open), (1, 0, 1));
+    s.after(5_000);
+    let again = s.lease_one("w");
+    assert_eq!((again.checkpoint.clone(), again.attempts, again.restarted), (None, 0, false));
+    assert!(s.view("run").waits.is_empty());
+    s.close("w", &again, done());
+    assert_eq!(s.view("run").state, RunState::Complete);
 }
 
 fn a_retried_letter_comes_back_as_new(s: &mut Scenario) {

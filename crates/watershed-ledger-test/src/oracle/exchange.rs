@@ -1,6 +1,6 @@
 //! Exchanges: what each settle does to the tree, and whether it had to be accepted.
 
-use watershed_ledger::{Exchange, Exchanged, Outcome, Repeat, Settle, Settled};
+use watershed_ledger::{Exchange, Exchanged, Outcome, Settle, Settled};
 use watershed_model::{Brood, Millis, RunId, RunState, WorkerId};
 
 use super::follow::{Call, Oracle, Wrong};
@@ -125,7 +125,7 @@ impl Oracle {
             category: held.category,
             calls: u64::from(settle.calls),
             least: settle.least,
-            repeat: settle.repeats.map(|r| cause(r).to_owned()),
+            repeat: settle.repeats.map(|r| r.name().to_owned()),
             throttle: settle.throttle,
         };
         self.runs.get_mut(&run).expect("the run is known").calls.push(call);
@@ -139,7 +139,11 @@ impl Oracle {
             Outcome::More { broods, .. } | Outcome::Closed { broods, .. } => {
                 self.children(id, node, broods);
             }
-            Outcome::Failed | Outcome::Retry { .. } | Outcome::Restart | Outcome::Released => {}
+            Outcome::Failed
+            | Outcome::Retry { .. }
+            | Outcome::NotYet { .. }
+            | Outcome::Restart
+            | Outcome::Released => {}
         }
         let run = self.runs.get_mut(id).expect("the run is known");
         let task = &mut run.tree.nodes[node];
@@ -163,6 +167,11 @@ impl Oracle {
             Outcome::Retry { at, counts } => {
                 task.due = Some(*at);
                 task.attempts += u16::from(*counts);
+                task.lost = 0;
+            }
+            Outcome::NotYet { at } => {
+                task.checkpoint = None;
+                task.due = Some(*at);
                 task.lost = 0;
             }
             Outcome::Restart => {
@@ -190,13 +199,5 @@ impl Oracle {
                 self.bring(id, scope, &brood.kin);
             }
         }
-    }
-}
-
-fn cause(repeat: Repeat) -> &'static str {
-    match repeat {
-        Repeat::LostLease => "lost_lease",
-        Repeat::Restart => "restart",
-        Repeat::Retry(cause) => cause.name(),
     }
 }

@@ -268,8 +268,7 @@ impl Taker<'_> {
         let lease = Lease {
             id: LeaseId(id),
             worker: self.exchange.worker.clone(),
-            // The id is mixed in, so that two leases of one exchange differ.
-            nonce: self.exchange.random ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            nonce: nonce(self.exchange.random, id, self.now),
             until: self.now + self.exchange.want.lease_ms,
             run: ground.run.run.clone(),
             of,
@@ -282,6 +281,14 @@ impl Taker<'_> {
         self.leases.push(lease);
         Ok(())
     }
+}
+
+/// Two leases of one exchange differ; so do the leases of an exchange that is carried out
+/// again because a rollback made the ledger forget it, with the same numbers and perhaps of
+/// other tasks.
+fn nonce(random: u64, id: u64, now: Millis) -> u64 {
+    let when = u64::from_ne_bytes(now.0.to_ne_bytes()).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    random ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ when.rotate_left(31)
 }
 
 /// The leased tasks of a lease, as a worker sees them.

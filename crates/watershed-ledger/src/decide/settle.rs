@@ -11,7 +11,7 @@ use super::{fit, spawn, tolerate};
 use crate::fold::{self, Ground, damaged};
 use crate::order;
 use crate::tables::{Lease, Leasehold, ScopeId, Tables, Task, TaskId};
-use crate::{End, Error, Fence, LeaseId, Outcome, Repeat, Settle, Settled};
+use crate::{End, Error, Fence, LeaseId, Outcome, Settle, Settled};
 
 pub(super) fn settle(
     tables: &mut impl Tables,
@@ -55,9 +55,11 @@ impl Leases {
             let ground = touched(tables, grounds, &lease.run)?;
             let broods = match &entry.outcome {
                 Outcome::More { broods, .. } | Outcome::Closed { broods, .. } => broods,
-                Outcome::Failed | Outcome::Retry { .. } | Outcome::Restart | Outcome::Released => {
-                    continue;
-                }
+                Outcome::Failed
+                | Outcome::Retry { .. }
+                | Outcome::NotYet { .. }
+                | Outcome::Restart
+                | Outcome::Released => continue,
             };
             if broods.iter().all(|b| b.kin.is_empty()) {
                 continue;
@@ -134,6 +136,7 @@ fn carry_out(
             task.checkpoint = Some(checkpoint.clone());
             task.lost = 0;
             task.attempts = 0;
+            task.not_yet = false;
             task.keyed = true;
             let id = keep_open(tables, ground, held, task, now, now)?;
             tables.put_keys(id, &keys)
@@ -164,7 +167,15 @@ fn carry_out(
         Outcome::Retry { at, counts } => {
             let mut task = held.task.clone();
             task.lost = 0;
+            task.not_yet = false;
             task.attempts = task.attempts.saturating_add(u16::from(*counts));
+            keep_open(tables, ground, held, task, *at, now).map(|_| ())
+        }
+        Outcome::NotYet { at } => {
+            let mut task = held.task.clone();
+            task.lost = 0;
+            task.checkpoint = None;
+            task.not_yet = true;
             keep_open(tables, ground, held, task, *at, now).map(|_| ())
         }
         Outcome::Restart => {
@@ -293,12 +304,7 @@ fn count_calls(ground: &mut Ground, lease: &Lease, entry: &Settle) {
     }
     counts.least += entry.least;
     if let Some(repeat) = entry.repeats {
-        let cause = match repeat {
-            Repeat::LostLease => "lost_lease",
-            Repeat::Restart => "restart",
-            Repeat::Retry(cause) => cause.name(),
-        };
-        *counts.repeated.entry(cause.to_owned()).or_default() += 1;
+        *counts.repeated.entry(repeat.name().to_owned()).or_default() += 1;
     }
     if let Some(throttle) = entry.throttle {
         let kind = if throttle.daily { "daily" } else { "per_second" };

@@ -65,7 +65,7 @@ pub(crate) async fn demo(args: Demo, vars: Vars, out: Output) -> Result<u8> {
     let connection = connect::connection(by, configured, &vars)?;
     let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
     let site = Site::to_execute(&settings, vec![connection]).await?;
-    let code = submit(&site, request, &signals, out).await?;
+    let code = submit(&site, request, None, &signals, out).await?;
     let rows = site.sink.counts(ConnectionName::from("default")).await?;
     drop(site);
     if code == 0 {

@@ -44,7 +44,7 @@ pub(crate) async fn resume(args: Resume, call: Call) -> Result<u8> {
     restored(&site, &row).await?;
     lift(&site, &row.id).await?;
     out.remark(format!("run {} goes on", row.id));
-    execute(&site, &row.id, &signals, out).await
+    execute(&site, &row.id, None, &signals, out).await
 }
 
 /// Whether nothing is left to do: complete or cancelled, by whoever knows it best.

@@ -31,7 +31,7 @@ pub(crate) async fn run(args: Run, call: Call) -> Result<u8> {
     }
     let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
     let site = Site::to_execute(&settings, vec![connection]).await?;
-    submit(&site, request, &signals, out).await
+    submit(&site, request, args.wait, &signals, out).await
 }
 
 /// What is asked of the engine.
@@ -74,6 +74,7 @@ pub(crate) fn request(
 pub(crate) async fn submit(
     site: &Site,
     request: Request,
+    wait_ms: Option<i64>,
     signals: &Signals,
     out: Output,
 ) -> Result<u8> {
@@ -98,7 +99,7 @@ pub(crate) async fn submit(
         }
     }
     lift(site, &run).await?;
-    execute(site, &run, signals, out).await
+    execute(site, &run, wait_ms, signals, out).await
 }
 
 /// Lifts a pause, where there is one.
