@@ -1,10 +1,13 @@
 //! Runs in execution: plan, program and context, loaded once per process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
 use watershed_ledger::RunView;
-use watershed_model::{Catalogue, ConnectionName, Operation, PlanHash, RunId, StepId, Unavailable};
+use watershed_model::{
+    Catalogue, ConnectionName, Operation, Plan, PlanHash, RunId, StepId, Unavailable,
+};
 use watershed_workflow::{Program, ProgramError, RunContext};
 
 use crate::connection::Connection;
@@ -49,6 +52,27 @@ impl Link {
     }
 }
 
+/// What a run was begun with.
+pub(crate) struct Terms {
+    /// The run.
+    pub(crate) id: RunId,
+    /// The plan.
+    pub(crate) plan: Plan,
+    /// Its hash.
+    pub(crate) hash: PlanHash,
+    /// Inputs, dates absolute.
+    pub(crate) inputs: BTreeMap<String, Value>,
+    /// Operations granted.
+    pub(crate) granted: Vec<String>,
+}
+
+impl From<RunView> for Terms {
+    fn from(view: RunView) -> Terms {
+        let RunView { run, plan, plan_hash, inputs, granted, .. } = view;
+        Terms { id: run, plan, hash: plan_hash, inputs, granted }
+    }
+}
+
 /// A run in execution.
 pub(crate) struct ActiveRun {
     /// The run.
@@ -66,23 +90,26 @@ pub(crate) struct ActiveRun {
 }
 
 impl ActiveRun {
-    /// From what the ledger holds.
+    /// Ready to be executed.
     ///
     /// # Errors
     /// Where the plan uses an operation that this program does not know, or knows in
     /// another version.
     pub(crate) fn new(
-        view: RunView,
+        terms: Terms,
         catalogue: &Catalogue,
         link: Arc<Link>,
     ) -> Result<Self, ProgramError> {
-        let plan = Arc::new(view.plan);
+        let plan = Arc::new(terms.plan);
         let program = Program::new(plan.clone(), catalogue)?;
         let operations =
             plan.steps.iter().filter_map(|s| catalogue.operation(s.operation.as_str())).collect();
-        let granted: BTreeSet<String> = view.granted.into_iter().collect();
-        let context = RunContext { connection: view.connection, inputs: view.inputs, granted };
-        Ok(ActiveRun { id: view.run, plan: view.plan_hash, program, context, link, operations })
+        let context = RunContext {
+            connection: link.connection.name.clone(),
+            inputs: terms.inputs,
+            granted: terms.granted.into_iter().collect(),
+        };
+        Ok(ActiveRun { id: terms.id, plan: terms.hash, program, context, link, operations })
     }
 
     /// The operation of a step.

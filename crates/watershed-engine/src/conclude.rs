@@ -309,7 +309,7 @@ fn beneath_unavailable(leased: &Leased, run: &ActiveRun, ask: &Ask, done: &mut D
     }
     let mut spawned = Spawned::default();
     match run.program.expand_unavailable(&run.context, leased.step, &leased.item) {
-        Ok(expanded) => spawned.take(leased, run, expanded, now),
+        Ok(expanded) => spawned.take(run, expanded, now),
         Err(error) => spawned.failures.push(letter(
             leased,
             run,

@@ -310,7 +310,7 @@ impl Dispatch {
         }
         let Some(view) = self.ledger.run(id).await? else { return Ok(None) };
         let Some(link) = self.links.get(&view.connection) else { return Ok(None) };
-        match ActiveRun::new(view, &self.catalogue, link.clone()) {
+        match ActiveRun::new(view.into(), &self.catalogue, link.clone()) {
             Ok(run) => {
                 let run = Arc::new(run);
                 self.state.runs.insert(id.clone(), run.clone());

@@ -26,7 +26,7 @@ impl Spawned {
         }
         for record in items {
             match run.program.expand(&run.context, leased.step, &leased.item, record) {
-                Ok(expanded) => spawned.take(leased, run, expanded, now),
+                Ok(expanded) => spawned.take(run, expanded, now),
                 Err(error) => {
                     let trouble = Trouble::expression(&error);
                     spawned.failures.push(letter(leased, run, None, trouble, now));
@@ -36,24 +36,20 @@ impl Spawned {
         spawned
     }
 
-    pub(crate) fn take(
-        &mut self,
-        leased: &Leased,
-        run: &ActiveRun,
-        expanded: Expanded,
-        now: Millis,
-    ) {
+    pub(crate) fn take(&mut self, run: &ActiveRun, expanded: Expanded, now: Millis) {
         self.broods.push(Brood { key: expanded.key, kin: expanded.children });
-        for Skip { step, with } in expanded.skipped {
-            let Ok(request) = watershed_zoom::request(run.operation(step), &with, None) else {
-                continue;
-            };
-            let mut coverage = coverage_of(run, run.operation(step), &request, now);
-            coverage.state = CoverageState::Skipped;
-            coverage.reason =
-                Some(format!("condition of step {}", run.program.plan().step(step).name));
-            self.coverage.push(coverage);
-        }
-        let _ = leased;
+        self.coverage.extend(kept_out(run, expanded.skipped, now));
     }
+}
+
+/// Coverage of children that their step's condition keeps out.
+pub(crate) fn kept_out(run: &ActiveRun, skipped: Vec<Skip>, now: Millis) -> Vec<Coverage> {
+    let line = |Skip { step, with }: Skip| {
+        // What is no request is no question that coverage could name.
+        let request = watershed_zoom::request(run.operation(step), &with, None).ok()?;
+        let coverage = coverage_of(run, run.operation(step), &request, now);
+        let reason = format!("condition of step {}", run.program.plan().step(step).name);
+        Some(Coverage { state: CoverageState::Skipped, reason: Some(reason), ..coverage })
+    };
+    skipped.into_iter().filter_map(line).collect()
 }

@@ -8,11 +8,12 @@ use watershed_ledger::{Command, Reply, Submit};
 use watershed_model::{
     ConnectionName, Millis, Plan, PlanHash, RunId, RunRow, RunState, Trigger, Verdict,
 };
-use watershed_workflow::{Program, RunContext};
+use watershed_sink::{Batch, Write};
 
-use crate::active::Link;
+use crate::active::{ActiveRun, Link, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::spawned::kept_out;
 use crate::stop::Stop;
 use crate::task::{self, Tools};
 use crate::token::Held;
@@ -128,12 +129,28 @@ impl Engine {
     async fn begin(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
         let link = self.link(&row.connection)?.clone();
         self.set_limits(&link).await?;
-        let program = Program::new(Arc::new(plan.clone()), &self.catalogue)?;
-        let context = RunContext {
-            connection: row.connection.clone(),
+        let terms = Terms {
+            id: row.id.clone(),
+            plan: plan.clone(),
+            hash: row.plan.clone(),
             inputs: row.inputs.clone(),
-            granted: row.granted.iter().cloned().collect(),
+            granted: row.granted.clone(),
         };
+        let run = ActiveRun::new(terms, &self.catalogue, link.clone())?;
+        let seeds = run.program.seeds(&run.context)?;
+        let now = self.clock.now();
+        let coverage = kept_out(&run, seeds.skipped, now);
+        if !coverage.is_empty() {
+            let write = Write {
+                connection: row.connection.clone(),
+                run: row.id.clone(),
+                fetched_at: now,
+                rows: Vec::new(),
+                coverage,
+                listing: None,
+            };
+            self.sink.write(Batch { writes: vec![write], failures: Vec::new() }).await?;
+        }
         let submit = Submit {
             run: row.id,
             connection: row.connection,
@@ -143,8 +160,8 @@ impl Engine {
             inputs: row.inputs,
             granted: row.granted,
             trigger: row.trigger,
-            kin: program.seeds(&context)?,
-            joins: program.root_joins(&context)?,
+            kin: seeds.children,
+            joins: run.program.root_joins(&run.context)?,
         };
         match self.ledger.execute(Command::Submit(Box::new(submit))).await? {
             Reply::Submitted { .. } => Ok(()),

@@ -439,6 +439,21 @@ impl Tables for SqliteTables<'_> {
         self.run_sql(sql!("once_free"), params).map(|_| ())
     }
 
+    fn once_under(
+        &mut self,
+        connection: &ConnectionName,
+        prefix: &str,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let params = named_params! {
+            ":connection": connection.as_str(),
+            ":from": prefix,
+            ":to": format!("{prefix}{}", char::MAX),
+        };
+        self.all(sql!("once_under"), params, |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+        })
+    }
+
     fn budget(&mut self, account: &AccountId) -> Result<Budget, Error> {
         let found = self.body(sql!("budget_get"), named_params! {":account": account.as_str()})?;
         Ok(found.unwrap_or_default())

@@ -422,6 +422,17 @@ impl Tables for MemoryTables {
         Ok(())
     }
 
+    fn once_under(
+        &mut self,
+        connection: &ConnectionName,
+        prefix: &str,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let held = self.once.range((connection.clone(), prefix.to_owned(), 0)..);
+        let under =
+            held.take_while(|(lane, name, _)| lane == connection && name.starts_with(prefix));
+        Ok(under.map(|(_, name, key)| (name.clone(), *key)).collect())
+    }
+
     fn budget(&mut self, account: &AccountId) -> Result<Budget, Error> {
         Ok(self.budgets.get(account).cloned().unwrap_or_default())
     }

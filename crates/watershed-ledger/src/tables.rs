@@ -149,6 +149,12 @@ pub trait Tables {
         operation: &str,
         key: u64,
     ) -> Result<(), Error>;
+    /// Keys of the lane that are held for operations whose name begins with `prefix`.
+    fn once_under(
+        &mut self,
+        connection: &ConnectionName,
+        prefix: &str,
+    ) -> Result<Vec<(String, u64)>, Error>;
 
     /// An account's budget.
     fn budget(&mut self, account: &AccountId) -> Result<Budget, Error>;

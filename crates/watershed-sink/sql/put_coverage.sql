@@ -1,4 +1,5 @@
--- Conditional on `at`: a worker that was asleep cannot overwrite what is known since.
+-- Conditional on `at`: a worker that was asleep cannot overwrite what is known since. That a
+-- question is not asked this time takes away nothing of what an earlier answer made known.
 INSERT INTO _coverage
     (connection, operation, subject, "from", "to", state, reason, rows, retry_at, run, at)
 VALUES
@@ -12,3 +13,7 @@ ON CONFLICT (connection, operation, subject, ifnull("from", '')) DO UPDATE SET
     run      = excluded.run,
     at       = excluded.at
 WHERE excluded.at >= _coverage.at
+    AND (
+        excluded.state NOT IN ('skipped', 'excluded')
+        OR _coverage.state IN ('skipped', 'excluded')
+    )

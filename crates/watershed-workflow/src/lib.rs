@@ -26,6 +26,6 @@ pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use graph::{GraphFormat, graph};
 pub use inputs::{InputError, resolve_inputs};
-pub use run::{ExpandError, Expanded, Parameters, Program, ProgramError, RunContext, Skip};
+pub use run::{ExpandError, Expanded, Parameters, Program, ProgramError, RunContext, Seeds, Skip};
 pub use schema::schema;
 pub use source::SourceFile;

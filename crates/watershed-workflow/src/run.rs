@@ -44,6 +44,15 @@ pub struct Expanded {
     pub skipped: Vec<Skip>,
 }
 
+/// What hangs under the run itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seeds {
+    /// Its children.
+    pub children: Vec<Kin>,
+    /// Children that their step's condition keeps out.
+    pub skipped: Vec<Skip>,
+}
+
 /// A child that its step's condition keeps out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Skip {

@@ -1,6 +1,7 @@
 //! The evidence at a run's end: what was fetched, what it cost against the least, what is
 //! missing and what to do about it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,6 +12,9 @@ use watershed_sink::CoverageCount;
 use crate::glance::{Glance, instant};
 use crate::output::{name, number, paint, span, table};
 use crate::program::program;
+
+/// Reasons told one by one, the most frequent first.
+const REASONS_MAX: usize = 5;
 
 /// Where a run's data is, and when it is told.
 #[derive(Debug, Clone, Copy)]
@@ -129,8 +133,15 @@ pub(crate) fn coverage(counts: &[CoverageCount]) -> String {
         let why = if reasons.keys().all(|r| *r == "-") {
             String::new()
         } else {
-            let why: Vec<String> =
-                reasons.iter().map(|(r, n)| format!("{} {}", name(r), number(*n))).collect();
+            let mut reasons: Vec<(&str, u64)> = reasons.into_iter().collect();
+            reasons.sort_by_key(|(_, n)| Reverse(*n));
+            let others: u64 = reasons.iter().skip(REASONS_MAX).map(|(_, n)| n).sum();
+            let told = reasons.iter().take(REASONS_MAX);
+            let mut why: Vec<String> =
+                told.map(|(reason, n)| format!("{} {}", name(reason), number(*n))).collect();
+            if others > 0 {
+                why.push(format!("for other reasons {}", number(others)));
+            }
             format!(" ({})", why.join(", "))
         };
         said.push(format!("{} {}{why}", number(all), state.name()));

@@ -17,10 +17,15 @@ struct Outcome {
 
 /// Runs `tests/workflows/NAME.yaml` to its end.
 fn outcome(name: &str, seed: u64) -> Outcome {
+    outcome_with(name, seed, 0)
+}
+
+/// Runs it to its end, with that exit code.
+fn outcome_with(name: &str, seed: u64, code: i32) -> Outcome {
     let account = free_account(20, seed);
     let home = free_home(&account);
     let file = root().join("tests/workflows").join(name).with_extension("yaml");
-    home.run(&["run", file.to_str().expect("a path is text")]).expect(0);
+    home.run(&["run", file.to_str().expect("a path is text")]).expect(code);
     let truth = account.truth().expect("the truth");
     let covered = coverage(&home.sink()).expect("coverage");
     assert_eq!(covered.states().get("partial"), None);
@@ -165,4 +170,36 @@ fn windows_within_users_cover_every_day_of_every_user() {
         assert!(windows().count() >= 4, "100 days are at least four windows: {person}");
         assert_eq!(Covered::uncovered(windows(), from, to.expect("a day")), None, "{person}");
     }
+}
+
+#[test]
+fn an_expression_that_fails_for_one_item_costs_that_item_only() {
+    let outcome = outcome_with("half-failing", 16, 3);
+    let active = outcome.people(&["active"]);
+    // Who is invited and has not come has never signed in.
+    let users = outcome.truth.of("users").values().flatten();
+    let invited = users.filter(|user| user["status"] == "pending").count();
+    assert!(invited > 0, "nobody is pending");
+    let letters = outcome.home.run(&["failures", "--json"]).expect(0).json_lines();
+    assert_eq!(letters.len(), invited);
+    for letter in &letters {
+        assert_eq!(letter["step"], "meetings");
+        let message = letter["message"].as_str().expect("a message");
+        assert!(message.contains("`date(user.last_login_time)"), "{message}");
+    }
+    let mut asked = outcome.asked("zoom.list_meetings");
+    asked.remove("scheduled");
+    assert_eq!(asked, active);
+    let recorded: BTreeSet<String> = outcome
+        .covered
+        .of("zoom.list_user_recordings")
+        .filter(|line| line.state == "complete")
+        .flat_map(|line| line.asked.iter().cloned())
+        .collect();
+    assert_eq!(recorded, active);
+    // What hangs under the run itself and is kept out stands in coverage too.
+    let never: Vec<_> =
+        outcome.covered.of("zoom.list_users").filter(|l| l.asked.contains("inactive")).collect();
+    assert_eq!(never.len(), 1);
+    assert_eq!(never[0].state, "skipped");
 }

@@ -17,6 +17,7 @@ declare! {
     connections_do_not_meet,
     operations_do_not_meet,
     a_cancelled_run_frees_its_values,
+    a_cancelled_run_frees_the_values_of_its_dead_letters,
     another_try_keeps_the_value_taken,
     a_letter_whose_value_is_open_again_is_dropped needs Rollback,
 }
@@ -117,6 +118,23 @@ fn a_cancelled_run_frees_its_values(s: &mut Scenario) {
     assert_eq!(s.state("first"), RunState::Cancelled);
     let kin = vec![once_task(0, "leased", 1), once_task(0, "waiting", 2)];
     start(s, "second", "zoom", once_line(), kin);
+    assert_eq!(s.finish("w").len(), 2);
+}
+
+fn a_cancelled_run_frees_the_values_of_its_dead_letters(s: &mut Scenario) {
+    let kin = vec![once_task(0, "before", 1), once_task(0, "after", 2)];
+    start(s, "first", "zoom", once_line(), kin);
+    start(s, "other", "zoom", once_line(), vec![once_task(0, "of another run", 3)]);
+    let leased = s.lease("w", 3);
+    s.close("w", &leased[0], Outcome::Failed);
+    s.close("w", &leased[2], Outcome::Failed);
+    s.say(Command::Cancel("first".into()));
+    s.close("w", &leased[1], Outcome::Failed);
+    s.lease("w", 0);
+    assert_eq!(s.state("first"), RunState::Cancelled);
+    let kin = vec![once_task(0, "before", 1), once_task(0, "after", 2), once_task(0, "else", 3)];
+    start(s, "second", "zoom", once_line(), kin);
+    // What died in the run that can still put it back is taken.
     assert_eq!(s.finish("w").len(), 2);
 }
 

@@ -122,13 +122,14 @@ impl Oracle {
         let connection = run.submit.connection.clone();
         let submit = Arc::clone(&run.submit);
         let plan = &submit.plan;
+        let state = run.state;
         let open_elsewhere = |operation: &OperationId, once: u64| {
             let lane = self.runs.values().filter(|r| r.submit.connection == connection);
-            lane.into_iter().any(|r| key_open(&r.tree, &r.submit.plan, operation, once))
+            lane.into_iter().any(|r| key_open(r.state, &r.tree, &r.submit.plan, operation, once))
         };
         run.tree.add_kin(plan, scope, kin, &mut |tree, step, once| {
             let operation = &plan.step(step).operation;
-            key_open(tree, plan, operation, once) || open_elsewhere(operation, once)
+            key_open(state, tree, plan, operation, once) || open_elsewhere(operation, once)
         });
         self.runs.insert(id.clone(), run);
     }
@@ -304,11 +305,13 @@ impl Run {
     }
 }
 
-/// Whether a `once` key of an operation is open or dead-lettered in a run.
-fn key_open(tree: &Tree, plan: &Plan, operation: &OperationId, once: u64) -> bool {
+/// Whether a `once` key of an operation is open in a run, or dead-lettered where the letter can
+/// still be put back.
+fn key_open(state: RunState, tree: &Tree, plan: &Plan, operation: &OperationId, once: u64) -> bool {
+    let cancelled = matches!(state, RunState::Cancelling | RunState::Cancelled);
     tree.nodes.iter().any(|n| {
         n.once == Some(once)
-            && matches!(n.stage, Stage::Open | Stage::Failed)
+            && (n.stage == Stage::Open || n.stage == Stage::Failed && !cancelled)
             && plan.step(n.step).operation == *operation
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use watershed_model::{Brood, Child, Kin, Millis, StepId};
+use watershed_model::{Brood, Child, Kin, Millis, RunState, StepId};
 
 use crate::Error;
 use crate::fold::{self, Ground};
@@ -202,22 +202,37 @@ pub(crate) fn free_once(
     tables.free_once(&ground.run.connection, operation.as_str(), once)
 }
 
-/// What the keys of dead letters are kept under, beside the operation's own: an item that is
-/// put back takes over its own key, and nobody else's.
-fn buried(operation: &str) -> String {
-    format!("dead:{operation}")
+/// What the keys of a run's dead letters are kept under, beside the operation's own: an item
+/// that is put back takes over its own key, and nobody else's.
+fn buried(ground: &Ground, operation: &str) -> String {
+    format!("dead:{}:{operation}", ground.run.run)
 }
 
-/// An item failed: its key stays taken, and is marked as a dead letter's.
+/// An item failed: its key stays taken, and is marked as a dead letter's; but of a run that is
+/// being cancelled nothing is put back.
 pub(crate) fn bury_once(
     tables: &mut impl Tables,
     ground: &Ground,
     step: StepId,
     once: Option<u64>,
 ) -> Result<(), Error> {
+    if ground.run.state == RunState::Cancelling {
+        return free_once(tables, ground, step, once);
+    }
     let Some(once) = once else { return Ok(()) };
-    let operation = buried(ground.plan.step(step).operation.as_str());
+    let operation = buried(ground, ground.plan.step(step).operation.as_str());
     tables.take_once(&ground.run.connection, &operation, once).map(|_| ())
+}
+
+/// A run is cancelled: what died in it is nobody's any more, and a new run asks for it.
+pub(crate) fn free_buried(tables: &mut impl Tables, ground: &Ground) -> Result<(), Error> {
+    let connection = &ground.run.connection;
+    let prefix = buried(ground, "");
+    for (name, once) in tables.once_under(connection, &prefix)? {
+        tables.free_once(connection, &name, once)?;
+        tables.free_once(connection, &name[prefix.len()..], once)?;
+    }
+    Ok(())
 }
 
 /// An item is put back: takes over the key that its dead letter kept, or takes it anew where
@@ -229,7 +244,7 @@ pub(crate) fn dig_up_once(
     once: Option<u64>,
 ) -> Result<bool, Error> {
     let Some(once) = once else { return Ok(true) };
-    let operation = buried(ground.plan.step(step).operation.as_str());
+    let operation = buried(ground, ground.plan.step(step).operation.as_str());
     let connection = &ground.run.connection;
     let unmarked = tables.take_once(connection, &operation, once)?;
     tables.free_once(connection, &operation, once)?;

@@ -47,6 +47,7 @@ pub(super) fn cancel(tables: &mut impl Tables, run: &RunId, now: Millis) -> Resu
             ground.run.state = RunState::Cancelling;
             ground.run.why = None;
             ground.run.ended_at = None;
+            spawn::free_buried(tables, &ground)?;
             sweep(tables, &mut ground, now)?;
         }
         RunState::Cancelling | RunState::Cancelled => {}

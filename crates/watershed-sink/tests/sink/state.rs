@@ -53,6 +53,19 @@ async fn coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_noth
 }
 
 #[tokio::test]
+async fn that_a_question_is_not_asked_takes_nothing_away_from_what_is_known() {
+    let sink = sink().await;
+    let known = coverage("active", None, CoverageState::Complete, 10);
+    let never = coverage("inactive", None, CoverageState::Skipped, 10);
+    write(&sink, knowing(vec![known.clone(), never])).await;
+    let skipped = coverage("active", None, CoverageState::Skipped, 20);
+    let excluded = coverage("inactive", None, CoverageState::Excluded, 20);
+    write(&sink, knowing(vec![skipped, excluded.clone()])).await;
+    let all = sink.coverage(CoverageFilter::default(), None, 9).await.unwrap();
+    assert_eq!(all, [known, excluded]);
+}
+
+#[tokio::test]
 async fn coverage_that_waits_for_ever_is_refused() {
     let sink = sink().await;
     let lost = Coverage { retry_at: None, ..coverage("a", None, CoverageState::Waiting, 1) };

@@ -79,6 +79,12 @@ pub enum ExpandError {
         /// What is wrong with them.
         message: String,
     },
+    /// The item was broken when it was made.
+    #[error("{why}")]
+    Broken {
+        /// What was wrong then.
+        why: String,
+    },
     /// The item is not one of this plan's step.
     #[error("step {step}: the item does not hold what the plan says")]
     Item {

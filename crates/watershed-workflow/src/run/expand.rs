@@ -148,7 +148,7 @@ struct Element<'r> {
 pub(super) struct Growth<'p> {
     program: &'p Program,
     run: &'p RunContext,
-    skipped: Vec<Skip>,
+    pub(super) skipped: Vec<Skip>,
 }
 
 impl<'p> Growth<'p> {
@@ -176,7 +176,14 @@ impl<'p> Growth<'p> {
                 Some(name) => env.with(name, slot()),
                 None => env.clone(),
             };
-            kin.extend(self.step(*consumer, &inner, Some(element.record), trail)?);
+            match self.step(*consumer, &inner, Some(element.record), trail) {
+                Ok(made) => kin.extend(made),
+                // That child alone is a dead letter; its siblings are not to suffer for it.
+                Err(error) if self.stands_above(*consumer, level + 1) => {
+                    kin.push(broken(*consumer, &error, element.record));
+                }
+                Err(error) => return Err(error),
+            }
         }
         // A join may name the record as any of the steps that it needs does.
         let mut named = env.clone();
@@ -206,6 +213,13 @@ impl<'p> Growth<'p> {
         let level = u8::try_from(scope).expect("a plan has at most 64 scopes");
         let joins = self.joins(path, env)?;
         Ok(vec![Kin::Scope { level, key: trail.key(), joins, kin }])
+    }
+
+    /// Whether the scope that counts the step's items is that of a branch `length` levels down,
+    /// or one above it.
+    fn stands_above(&self, step: StepId, length: usize) -> bool {
+        let scope = usize::from(self.program.plan.step(step).scope);
+        self.program.levels.get(scope).is_none_or(|path| path.len() <= length)
     }
 
     fn joins_at(&self, path: &[Level]) -> Vec<(StepId, &'p str)> {
@@ -345,6 +359,16 @@ impl<'p> Growth<'p> {
             .map(Some)
             .map_err(refused)
     }
+}
+
+/// A child that cannot be worked on: its item is the reason, and its lease ends as that dead
+/// letter.
+fn broken(step: StepId, error: &ExpandError, record: &Value) -> Kin {
+    let id = ["id", "uuid", "email"].into_iter().find_map(|name| {
+        record.get(name).filter(|id| !id.is_null()).map(|id| format!(" ({name} {})", shown(id)))
+    });
+    let why = format!("{error}{}", id.unwrap_or_default());
+    Kin::Task(Child { step, item: Value::String(why).to_string(), once: None, bucket: 0 })
 }
 
 fn shown(value: &Value) -> String {

@@ -132,6 +132,9 @@ impl Program {
         item: &str,
     ) -> Result<Env<'v>, ExpandError> {
         let plan = self.plan.step(step);
+        if let Ok(why) = serde_json::from_str::<String>(item) {
+            return Err(ExpandError::Broken { why });
+        }
         let mut env = self.run_env(run);
         let values: Vec<Value> = serde_json::from_str(item)
             .ok()

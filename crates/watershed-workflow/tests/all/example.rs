@@ -59,7 +59,7 @@ fn the_run_begins_with_three_statuses_and_three_windows_of_the_account() {
     let scenario = backfill();
     let seeds = scenario.program.seeds(&scenario.run).expect("it has seeds");
     assert_eq!(
-        lines(&scenario, &seeds),
+        lines(&scenario, &seeds.children),
         [
             r#"users ["active"]"#,
             r#"users ["inactive"]"#,
@@ -103,7 +103,7 @@ fn a_user_brings_both_lists_of_meetings_and_what_is_kept_out_is_told() {
 fn without_the_account_list_each_user_has_its_own_windows() {
     let scenario = backfill().without(&["zoom.list_account_recordings"]);
     let seeds = scenario.program.seeds(&scenario.run).expect("it has seeds");
-    assert_eq!(seeds.len(), 3);
+    assert_eq!(seeds.children.len(), 3);
     let user = json!({ "id": "u1", "status": "active" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
     assert_eq!(
@@ -204,10 +204,11 @@ fn null_where_a_value_is_due_is_an_error_that_names_the_expression() {
     let instances = scenario.step("instances");
     let item = scenario.item("instances", &json!({ "meeting": { "id": 7 } }));
     let record = json!({ "uuid": "U==" });
-    let error = scenario
-        .program
-        .expand(&scenario.run, instances, &item, &record)
-        .expect_err("it has no start");
-    let ExpandError::Expression { step, message, .. } = &error else { panic!("{error}") };
-    assert_eq!((step.as_str(), message.as_str()), ("held", "null stands where text is due"));
+    let brought = scenario.program.expand(&scenario.run, instances, &item, &record);
+    let children = brought.expect("it expands").children;
+    let [Kin::Task(child)] = &children[..] else { panic!("{children:?}") };
+    let called = scenario.program.parameters(&scenario.run, child.step, &child.item, &[].into());
+    let error = called.expect_err("it has no start").to_string();
+    assert!(error.starts_with("step held: `date(instance.start_time)"), "{error}");
+    assert!(error.ends_with("null stands where text is due (uuid U==)"), "{error}");
 }

@@ -242,7 +242,7 @@ fn played(text: &str, choices: &[u8]) -> Result<(), TestCaseError> {
     let mut history = History { plan: &plan, scopes: Vec::new(), open: VecDeque::new(), made: 0 };
     let joins = program.root_joins(&run).expect("they have items");
     let root = history.scope(None, 0, 0, joins);
-    history.add(program.seeds(&run).expect("it has seeds"), root, &[]);
+    history.add(program.seeds(&run).expect("it has seeds").children, root, &[]);
     let mut choices = choices.iter().copied().cycle();
     let mut records = 0;
     loop {

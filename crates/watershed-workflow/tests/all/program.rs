@@ -1,5 +1,6 @@
 //! Programs of stored plans; parameters; conditions; keys.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::common::{Scenario, catalogue, compiled};
@@ -30,10 +31,44 @@ fn expand(scenario: &Scenario, user: &Value) -> Result<Expanded, ExpandError> {
 /// Whether a condition lets this user through.
 fn holds(condition: &str, user: &Value) -> Result<bool, String> {
     let scenario = scenario(&format!("    when: '{}'\n", condition.replace('\'', "''")));
-    expand(&scenario, user).map(|e| !e.children.is_empty()).map_err(|error| match error {
-        ExpandError::Expression { message, .. } => message,
-        other => other.to_string(),
-    })
+    let brought = expand(&scenario, user).expect("it expands");
+    match brought.children.first() {
+        None => Ok(false),
+        Some(child) => match worked_on(&scenario, child) {
+            Ok(_) => Ok(true),
+            Err(ExpandError::Broken { why }) => {
+                let told = why.rsplit_once("`: ").expect("it names the expression").1;
+                Err(told.rsplit_once(" (id ").expect("it names the record").0.to_owned())
+            }
+            Err(other) => Err(other.to_string()),
+        },
+    }
+}
+
+fn worked_on(scenario: &Scenario, child: &Kin) -> Result<Parameters, ExpandError> {
+    let Kin::Task(child) = child else { panic!("a task, not {child:?}") };
+    scenario.program.parameters(&scenario.run, child.step, &child.item, &BTreeMap::new())
+}
+
+#[test]
+fn a_child_that_cannot_be_made_is_a_dead_letter_of_its_own_and_its_siblings_are_made() {
+    let other = "
+  settings: { for_each: users, as: user, use: zoom.list_user_recordings, with: {
+    user_id: \"${{ user.id }}\", from: 2026-11-01, to: 2026-11-24 } }
+";
+    let scenario = Scenario::of(
+        &format!(
+            "{USERS}    once: user.email\n    use: zoom.list_meetings\n    with: {{ user_id: \
+             \"${{{{ user.id }}}}\" }}{other}"
+        ),
+        &[],
+    );
+    let brought = expand(&scenario, &json!({ "id": "u1" })).expect("it expands");
+    let made: Vec<_> = brought.children.iter().map(|child| worked_on(&scenario, child)).collect();
+    assert_eq!(made.len(), 2);
+    let Err(ExpandError::Broken { why }) = &made[0] else { panic!("{made:?}") };
+    assert_eq!(why, "step meetings: `user.email`: it is null, which tells nothing apart (id u1)");
+    assert!(matches!(made[1], Ok(Parameters::Call(_))), "{made:?}");
 }
 
 #[test]
@@ -119,8 +154,9 @@ fn once_tells_values_apart_and_refuses_null() {
     let a = once(&json!({ "id": "1", "email": "a" }));
     assert_eq!(a, once(&json!({ "id": "2", "email": "a" })));
     assert_ne!(a, once(&json!({ "id": "1", "email": "b" })));
-    let error = expand(&scenario, &json!({ "id": "1" })).expect_err("it is null").to_string();
-    assert_eq!(error, "step meetings: `user.email`: it is null, which tells nothing apart");
+    let brought = expand(&scenario, &json!({ "id": "1" })).expect("it expands");
+    let error = worked_on(&scenario, &brought.children[0]).expect_err("it is null").to_string();
+    assert_eq!(error, "step meetings: `user.email`: it is null, which tells nothing apart (id 1)");
 }
 
 #[test]

@@ -115,9 +115,14 @@ impl Refusal {
         Refusal { http, code, message }
     }
 
-    /// For people: code and text.
+    /// For people: code and text. Zoom ends some texts with the id that was asked for; without
+    /// it the same reason reads the same for all.
     pub(super) fn told(&self) -> String {
-        match (self.code, self.message.as_str()) {
+        let text = match self.message.rsplit_once(": ") {
+            Some((text, id)) if !id.contains(' ') && !id.ends_with(']') => text,
+            _ => &self.message,
+        };
+        match (self.code, text) {
             (Some(code), text) => format!("Zoom code {code}: {}", shown(text)),
             (None, "") => format!("HTTP {} without a word", self.http),
             (None, text) => format!("HTTP {}: {}", self.http, shown(text)),

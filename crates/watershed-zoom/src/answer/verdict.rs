@@ -152,9 +152,7 @@ impl Asked<'_> {
             return Verdict::Data(page);
         }
         match self.fresh_end() {
-            Some(end) if attendance && !self.alone() => {
-                self.not_yet(end, "attendance is not there yet")
-            }
+            Some(end) if attendance && !self.alone() => self.not_yet(end),
             _ => Verdict::Empty,
         }
     }
@@ -167,7 +165,7 @@ impl Asked<'_> {
                 Verdict::Empty
             }
             Classified::NoMeeting => match self.fresh_end() {
-                Some(end) => self.not_yet(end, &refusal.told()),
+                Some(end) => self.not_yet(end),
                 None => Verdict::Unavailable { why: Unavailable::Gone, message: refusal.told() },
             },
         }
@@ -178,7 +176,8 @@ impl Asked<'_> {
         unripe::ended_at(self.with).filter(|end| self.now - *end < unripe::ATTENDANCE_MS)
     }
 
-    fn not_yet(&self, end: Millis, why: &str) -> Verdict {
+    fn not_yet(&self, end: Millis) -> Verdict {
+        let why = "attendance is not there yet";
         unripe::waiting(self.now, end, end + unripe::ATTENDANCE_MS, why, None)
     }
 

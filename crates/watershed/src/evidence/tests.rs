@@ -82,6 +82,16 @@ fn a_stopped_run_is_told_how_to_go_on() {
 }
 
 #[test]
+fn many_reasons_are_told_by_the_most_frequent() {
+    let coverage: Vec<CoverageCount> = (1..=9)
+        .map(|n| count(CoverageState::Unavailable, Some(&format!("reason {n}")), n))
+        .collect();
+    let text = super::coverage(&coverage);
+    assert!(text.starts_with("45 unavailable (reason 9 9, reason 8 8, "), "{text}");
+    assert!(text.ends_with("reason 5 5, for other reasons 10)"), "{text}");
+}
+
+#[test]
 fn a_report_fits_its_published_schema() {
     crate::shapes::fits("run-report", &standing().report);
 }

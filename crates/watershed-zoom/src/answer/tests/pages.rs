@@ -129,6 +129,6 @@ fn a_narrower_window_without_rows_is_not_taken_for_an_empty_one() {
 fn unavailable_names_what_zoom_said() {
     let body = json!({"code": 1001, "message": "User does not exist: x."});
     let found = verdict("zoom.list_meetings", json!({}), 404, &body);
-    let message = "Zoom code 1001: User does not exist: x.".to_owned();
+    let message = "Zoom code 1001: User does not exist".to_owned();
     assert_eq!(found, Verdict::Unavailable { why: Unavailable::UserGone, message });
 }
