@@ -1,0 +1,209 @@
+//! Answers that are not there yet: left to a later run, or waited for within this one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use watershed_engine::{
+    Answered, Answering, Call, Clock, Connection, Content, Credentials, Ending, Engine, Parts,
+    Request, Standing, SystemClock, Transport, WorkerSettings, stop,
+};
+use watershed_ledger::{Ledger, MemoryLedger};
+use watershed_model::{CoverageState, Limits, Millis, RunId, RunState, Trigger};
+use watershed_sink::SqliteSink;
+use watershed_workflow::{compile, resolve_inputs};
+
+const WORKFLOW: &str = r#"
+name: attendance
+steps:
+  instances:
+    use: zoom.list_past_instances
+    with: { meeting_id: "1" }
+  held:
+    for_each: instances
+    as: instance
+    use: zoom.get_past_meeting
+    with: { uuid: "${{ instance.uuid }}" }
+  participants:
+    for_each: held
+    as: past
+    use: zoom.report_participants
+    with: { uuid: "${{ past.uuid }}", ended_at: "${{ past.end_time }}" }
+"#;
+
+/// The system's time, and so much more.
+#[derive(Default)]
+struct LaterClock(AtomicI64);
+
+impl Clock for LaterClock {
+    fn now(&self) -> Millis {
+        SystemClock.now() + self.0.load(Ordering::SeqCst)
+    }
+
+    fn sleep_until(
+        &self,
+        at: Millis,
+    ) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        SystemClock.sleep_until(at + -self.0.load(Ordering::SeqCst))
+    }
+
+    fn random(&self) -> u64 {
+        SystemClock.random()
+    }
+}
+
+/// One meeting, ended ten minutes ago, whose attendance comes a quarter of an hour later.
+struct Account {
+    clock: Arc<LaterClock>,
+    ended_at: Millis,
+}
+
+impl Account {
+    fn answer(&self, path: &str) -> (u16, Value) {
+        let at = |ms: i64| (self.ended_at + ms).to_string();
+        if path.starts_with("/v2/past_meetings/1/instances") {
+            let meeting = json!({ "uuid": "U==", "start_time": at(-3_600_000) });
+            return (200, json!({ "meetings": [meeting] }));
+        }
+        if path.starts_with("/v2/past_meetings/") {
+            let held = json!({
+                "uuid": "U==", "id": 1, "start_time": at(-3_600_000), "end_time": at(0),
+                "participants_count": 2,
+            });
+            return (200, held);
+        }
+        assert!(path.starts_with("/v2/report/meetings/"), "{path}");
+        if self.clock.now() < self.ended_at + 15 * 60_000 {
+            return (404, json!({ "code": 3001, "message": "Meeting does not exist: U==." }));
+        }
+        let stay = |name: &str| {
+            json!({ "name": name, "join_time": at(-60_000), "leave_time": at(0), "duration": 60 })
+        };
+        (200, json!({ "participants": [stay("Ada"), stay("Ben")], "next_page_token": "" }))
+    }
+}
+
+impl Transport for Account {
+    fn send(&self, call: Call) -> Answering<'_> {
+        let (status, body) = match call {
+            Call::Token { .. } => (
+                200,
+                json!({
+                    "access_token": "t", "expires_in": 3600, "token_type": "bearer",
+                    "scope": "meeting:read:list_past_instances:admin \
+                              meeting:read:past_meeting:admin \
+                              report:read:list_meeting_participants:admin",
+                }),
+            ),
+            Call::Get { url, .. } => self.answer(url.path()),
+        };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let answered = Answered { status, headers, body: body.to_string().into() };
+        Box::pin(async move { Ok(answered) })
+    }
+}
+
+/// Runs the workflow to its end; whenever nothing but waiting is left, so much time passes.
+async fn run(wait_ms: Option<i64>) -> Standing {
+    let clock = Arc::new(LaterClock::default());
+    let read = clock.clone();
+    let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
+    let connection = Connection {
+        name: "acme".into(),
+        account: "account".into(),
+        credentials: Arc::new(|| {
+            Ok(Credentials {
+                account_id: "account".into(),
+                client_id: "id".to_owned().into(),
+                client_secret: "secret".to_owned().into(),
+            })
+        }),
+        api_url: Some("http://127.0.0.1:1/v2".parse().expect("a URL")),
+        token_url: "http://127.0.0.1:1/oauth/token".parse().expect("a URL"),
+        limits: Limits(Vec::new()),
+        content: Content::Transcripts,
+    };
+    let catalogue = watershed_zoom::catalogue();
+    let engine = Engine::new(Parts {
+        ledger: ledger.clone(),
+        sink: Arc::new(SqliteSink::in_memory(catalogue).await.expect("a sink")),
+        transport: Arc::new(Account { clock: clock.clone(), ended_at: clock.now() + -600_000 }),
+        clock: clock.clone(),
+        catalogue,
+        connections: vec![connection],
+    });
+    let compiled = compile("attendance.yaml", WORKFLOW, &catalogue).expect("it is good");
+    let inputs = resolve_inputs(&compiled.plan, &[].into(), clock.now().date());
+    let id = RunId::from("run");
+    let request = Request {
+        connection: "acme".into(),
+        source: WORKFLOW.to_owned(),
+        plan: compiled.plan,
+        hash: compiled.hash,
+        inputs: inputs.expect("there are none"),
+        run: Some(id.clone()),
+        fresh: id.clone(),
+        trigger: Trigger::Manual,
+    };
+    engine.submit(request).await.expect("it begins");
+    let settings = WorkerSettings {
+        concurrency: 4,
+        lease_ms: 15_000,
+        shutdown_grace_ms: 1_000,
+        alone: true,
+        wait_until: wait_ms.map(|ms| clock.now() + ms),
+    };
+    let (_handle, never) = stop();
+    let work = engine.work(Some(&id), settings, never);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            ending = &mut work => {
+                assert_eq!(ending.expect("it ends"), Ending::Run(RunState::Complete));
+                return engine.standing(&id).await.expect("the stores").expect("it is known");
+            }
+            () = tokio::time::sleep(Duration::from_millis(50)) => {
+                let view = ledger.run(&id).await.expect("a ledger").expect("it is known");
+                if view.next_at.is_some() {
+                    clock.0.fetch_add(60_000, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+}
+
+fn reports(standing: &Standing) -> (CoverageState, u64) {
+    let of = |c: &&watershed_sink::CoverageCount| c.operation == "zoom.report_participants".into();
+    let [count] = standing.coverage.iter().filter(of).collect::<Vec<_>>()[..] else {
+        panic!("{:?}", standing.coverage)
+    };
+    (count.state, count.rows)
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_is_left_to_a_later_run() {
+    let standing = run(None).await;
+    assert_eq!(standing.report.exit, Some(0));
+    assert_eq!(reports(&standing), (CoverageState::Waiting, 0));
+    assert_eq!(standing.report.calls.spent, 3);
+    assert_eq!(standing.report.waits[0].count, 1);
+}
+
+#[tokio::test]
+async fn waited_for_it_is_asked_again_within_the_run() {
+    let standing = run(Some(3_600_000)).await;
+    assert_eq!(standing.report.exit, Some(0));
+    assert_eq!(reports(&standing), (CoverageState::Complete, 2));
+    assert_eq!(standing.report.calls.spent, 4);
+    assert_eq!(standing.report.calls.least, 3);
+    assert_eq!(standing.report.calls.repeated, [("not_yet".to_owned(), 1)].into());
+    assert!(standing.report.waits.is_empty(), "{:?}", standing.report.waits);
+}
+
+#[tokio::test]
+async fn what_would_come_after_the_wait_is_left_to_a_later_run() {
+    let standing = run(Some(60_000)).await;
+    assert_eq!(reports(&standing), (CoverageState::Waiting, 0));
+    assert_eq!(standing.report.calls.spent, 3);
+}
