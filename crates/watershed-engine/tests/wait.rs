@@ -77,9 +77,7 @@ impl Account {
         if self.clock.now() < self.ended_at + 15 * 60_000 {
             return (404, json!({ "code": 3001, "message": "Meeting does not exist: U==." }));
         }
-        let stay = |name: &str| {
-            json!({ "name": name, "join_time": at(-60_000), "leave_time": at(0), "duration": 60 })
-        };
+        let stay = |name: &str| json!({ "name": name, "join_time": at(-60_000), "leave_time": at(0), "duration": 60 });
         (200, json!({ "participants": [stay("Ada"), stay("Ben")], "next_page_token": "" }))
     }
 }
