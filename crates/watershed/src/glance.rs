@@ -199,10 +199,10 @@ pub(crate) fn instant(text: &str) -> Option<Millis> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn glance() -> Glance {
+    pub(crate) fn glance() -> Glance {
         let step = |step: &str, done, known, is_final, failed| StepGlance {
             step: step.to_owned(),
             done,

@@ -12,8 +12,13 @@ use crate::output::{Output, name, number, span};
 
 /// How often a run is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(500);
-/// How often a line is written where there is no terminal.
+/// How often a line is written at first where there is no terminal; later more seldom, since a
+/// log is read from its end,
 const LINE_MS: i64 = 5_000;
+/// but as often as this,
+const LINE_MAX_MS: i64 = 60_000;
+/// and where nothing but time has passed, as this.
+const IDLE_MS: i64 = 600_000;
 
 /// The bars that are on the terminal now, so that other words go above them.
 static SHOWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
@@ -36,8 +41,15 @@ pub(crate) struct Progress {
 
 enum Shape {
     Silent,
-    Lines { next_at: Millis, last: String },
+    Lines(Lines),
     Bars(Bars),
+}
+
+struct Lines {
+    next_at: Millis,
+    idle_until: Millis,
+    /// Calls and closed branches that the last line told.
+    told: Option<(u64, u64)>,
 }
 
 struct Bars {
@@ -51,7 +63,10 @@ impl Progress {
     pub(crate) fn new(out: Output, now: Millis) -> Progress {
         let shape = match (out.quiet, out.live) {
             (true, _) => Shape::Silent,
-            (false, false) => Shape::Lines { next_at: now + LINE_MS, last: String::new() },
+            (false, false) => {
+                let next_at = now + LINE_MS;
+                Shape::Lines(Lines { next_at, idle_until: next_at, told: None })
+            }
             (false, true) => Shape::Bars(Bars::new()),
         };
         Progress { out, began: now, shape }
@@ -62,15 +77,9 @@ impl Progress {
         let glance = Glance::of_view(view, now);
         match &mut self.shape {
             Shape::Silent => {}
-            Shape::Lines { next_at, last } => {
-                if now < *next_at {
-                    return;
-                }
-                *next_at = now + LINE_MS;
-                let line = line(&glance, now);
-                if line != *last {
-                    self.out.say(format!("[{}] {line}", span(now - self.began)));
-                    *last = line;
+            Shape::Lines(lines) => {
+                if lines.due(&glance, now, self.began) {
+                    self.out.say(format!("[{}] {}", span(now - self.began), line(&glance, now)));
                 }
             }
             Shape::Bars(bars) => bars.show(&glance, now, self.began),
@@ -87,6 +96,21 @@ impl Drop for Progress {
             let _ = bars.all.clear();
             *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
+    }
+}
+
+impl Lines {
+    /// Whether a line is due; then it counts as told.
+    fn due(&mut self, glance: &Glance, now: Millis, began: Millis) -> bool {
+        let closed = glance.steps.iter().map(|s| s.done + s.failed).sum();
+        let stands = Some((glance.spent, closed));
+        if now < self.next_at || stands == self.told && now < self.idle_until {
+            return false;
+        }
+        self.next_at = now + ((now - began) / 10).clamp(LINE_MS, LINE_MAX_MS);
+        self.idle_until = now + IDLE_MS;
+        self.told = stands;
+        true
     }
 }
 
@@ -147,4 +171,27 @@ fn line(glance: &Glance, now: Millis) -> String {
         parts.push(eta);
     }
     parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glance::tests::glance;
+
+    #[test]
+    fn lines_come_more_seldom_with_time_and_hardly_ever_while_nothing_happens() {
+        let mut lines = Lines { next_at: Millis(LINE_MS), idle_until: Millis(LINE_MS), told: None };
+        let mut told = |spent: fn(i64) -> u64, from_s: i64, to_s: i64| {
+            let due = |s: &i64| {
+                let mut glance = glance();
+                glance.spent = spent(*s);
+                lines.due(&glance, Millis(s * 1_000), Millis(0))
+            };
+            (from_s..to_s).filter(due).count()
+        };
+        assert_eq!(told(|s| s as u64, 0, 60), 11);
+        assert!((6..=10).contains(&told(|s| s as u64, 60, 120)));
+        assert_eq!(told(|s| s as u64, 3_600, 4_200), 10);
+        assert_eq!(told(|_| 4_199, 4_200, 7_800), 6);
+    }
 }
