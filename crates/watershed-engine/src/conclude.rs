@@ -16,6 +16,8 @@ use crate::task::{Ask, Asked, Done, repeat_of};
 /// Pages of one listing at most: three million rows. A listing that goes on longer goes in a
 /// circle.
 const PAGES_MAX: u32 = 10_000;
+/// A download that was refused so often, each time with a fresh address, is not to be had.
+const DOWNLOAD_REFUSALS_MAX: u16 = 3;
 /// After a fatal verdict the task waits this long; the lane is paused meanwhile.
 const FATAL_WAIT_MS: i64 = 5_000;
 
@@ -120,14 +122,17 @@ pub(crate) fn asked(
             run.link.stop(operation.id, Unavailable::Scope, &message);
             unavailable(leased, run, ask, Unavailable::Scope, &message, now, 1)
         }
+        // The token is good for the API, and the address was fresh: it is not for us.
+        Verdict::Retry { cause: RetryCause::Token, message }
+            if operation.path.is_empty() && leased.attempts + 1 >= DOWNLOAD_REFUSALS_MAX =>
+        {
+            unavailable(leased, run, ask, Unavailable::NotAccessible, &message, now, 1)
+        }
         Verdict::Retry { cause, message } => again(leased, run, ask, cause, message, moment),
         Verdict::Wait(throttle) => throttled(leased, throttle, moment),
-        Verdict::Token { .. } => {
-            let mut done = retry(leased, now, false);
-            done.settle.repeats = Some(Repeat::Retry(RetryCause::Token));
-            done
-        }
-        Verdict::Restart => Done::of(leased, Outcome::Restart),
+        // It costs an attempt: an operation that refuses every token must not go on for ever.
+        Verdict::Token { message } => again(leased, run, ask, RetryCause::Token, message, moment),
+        Verdict::Restart => restarted(leased, run, ask, now),
         Verdict::Dead { http, code, message } => {
             dead(leased, run, Some(&ask.request), Trouble::answer(http, code, message), now)
         }
@@ -358,6 +363,16 @@ fn delayed(
     let mut done = retry(leased, moment.now + delay, true);
     done.settle.repeats = Some(Repeat::Retry(cause));
     done
+}
+
+/// The listing begins again, as often as a call is tried.
+fn restarted(leased: &Leased, run: &ActiveRun, ask: &Ask, now: Millis) -> Done {
+    if leased.restarts + 1 >= run.program.plan().step(leased.step).retry.attempts {
+        let times = leased.restarts + 1;
+        let message = format!("its page token was refused {times} times: the listing never ends");
+        return dead(leased, run, Some(&ask.request), Trouble::restarts(message), now);
+    }
+    Done::of(leased, Outcome::Restart)
 }
 
 fn throttled(leased: &Leased, throttle: Throttle, moment: Moment) -> Done {

@@ -28,7 +28,7 @@ pub(crate) async fn mark(
     let mut places = Vec::new();
     for (place, job) in jobs.iter().enumerate() {
         // A listing under way is known not to be complete.
-        if let (Todo::Ask(ask), None) = (&job.todo, &job.leased.checkpoint) {
+        if let (Some(ask), None) = (question(&job.todo), &job.leased.checkpoint) {
             asks.push(CoverageAsk {
                 connection: job.run.connection().clone(),
                 operation: job.run.operation(job.leased.step).id.into(),
@@ -50,13 +50,26 @@ pub(crate) async fn mark(
     Ok(())
 }
 
+/// What is to be asked, or would be if it were not known to be in vain: what is complete stays
+/// so when a scope is taken away.
+fn question(todo: &Todo) -> Option<&Ask> {
+    match todo {
+        Todo::Ask(ask) => Some(ask),
+        Todo::End(known) => match &**known {
+            Known::NotGranted(ask) | Known::Stopped(ask, _) => Some(ask),
+            _ => None,
+        },
+        Todo::Known(..) => None,
+    }
+}
+
 fn turn(job: &mut Job, coverage: Coverage, wait_until: Option<Millis>, now: Millis) {
-    let Todo::Ask(ask) = &mut job.todo else { return };
+    let Some(ask) = question(&job.todo) else { return };
     let operation = job.run.operation(job.leased.step);
     if !answers(&coverage, operation, &job.run, &ask.request, now) {
         return;
     }
-    let ask = Box::new(Ask { with: std::mem::take(&mut ask.with), request: ask.request.clone() });
+    let ask = Box::new(Ask { with: ask.with.clone(), request: ask.request.clone() });
     job.todo = match coverage.state {
         CoverageState::Unavailable => Todo::End(Box::new(Known::Unavailable(ask))),
         CoverageState::Waiting if conclude::waited_for(coverage.retry_at, wait_until) => {
@@ -157,7 +170,9 @@ fn answers(
         (Some(_), None) => false,
         // An instant begins with its day, so text compares right: a window that was cut at
         // the present counts within the run that cut it.
-        (Some(window), Some(to)) => mine || to.as_str() >= window.to.to_string().as_str(),
+        (Some(window), Some(to)) => {
+            to.as_str() >= window.to.to_string().as_str() || (mine && to.contains('T'))
+        }
     };
     match coverage.state {
         CoverageState::Complete => wide_enough,

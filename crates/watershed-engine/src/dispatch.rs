@@ -142,7 +142,10 @@ impl Dispatch {
         let clock = self.tools.clock.clone();
         let stopping = self.stop.state();
         let next = if stopping == Stopping::No {
-            self.state.ask_at.min(self.state.extend_at).min(self.state.look_at)
+            // Without a free slot there is nothing to ask for.
+            let full = self.state.flights.len() >= usize::from(self.settings.concurrency);
+            let ask_at = if full { Millis(i64::MAX) } else { self.state.ask_at };
+            ask_at.min(self.state.extend_at).min(self.state.look_at)
         } else {
             clock.now() + PACE_MS
         };
@@ -362,7 +365,10 @@ impl Dispatch {
             return Ok(Some(Ending::Fatal(why)));
         }
         let now = self.tools.clock.now();
-        let Some(run) = run else { return Ok(None) };
+        let Some(run) = run else {
+            self.state.look_at = now + LOOK_MS;
+            return Ok(None);
+        };
         let ended = self.state.ended.remove(run);
         if !ended && now < self.state.look_at {
             return Ok(None);

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
-use watershed_model::{Catalogue, Operation, Verdict};
+use watershed_model::{Catalogue, Millis, Operation, Verdict};
 use watershed_zoom::files::{self as zoom_files, DownloadTarget};
 use watershed_zoom::{Answer, hosts};
 
@@ -68,16 +68,18 @@ pub(crate) fn excluded(operation: &Operation, with: &Map<String, Value>, agreed:
     }
 }
 
-/// Reads the recording again, fetches the file, reads it.
+/// Reads the recording again, fetches the file, reads it. `None` where the reading could no
+/// longer start before `start_until`.
 pub(crate) async fn download(
     run: &ActiveRun,
     operation: &'static Operation,
     ask: &Ask,
     token: &Held,
     tools: &Tools,
-) -> Asked {
+    start_until: Millis,
+) -> Option<Asked> {
     let mut calls = 0;
-    let verdict = match target(run, ask, token, tools, &mut calls).await {
+    let verdict = match target(run, ask, token, tools, start_until, &mut calls).await {
         Ok((target, key)) => {
             let verdict = fetch(run, operation, ask, target, token, tools).await;
             if !matches!(verdict, Verdict::Data(_)) {
@@ -86,9 +88,9 @@ pub(crate) async fn download(
             }
             verdict
         }
-        Err(verdict) => verdict,
+        Err(verdict) => verdict?,
     };
-    Asked { verdict, calls }
+    Some(Asked { verdict, calls })
 }
 
 async fn target(
@@ -96,22 +98,30 @@ async fn target(
     ask: &Ask,
     token: &Held,
     tools: &Tools,
+    start_until: Millis,
     calls: &mut u16,
-) -> Result<(DownloadTarget, String), Verdict> {
-    let file = zoom_files::FileRef::of(&ask.with)?;
+) -> Result<(DownloadTarget, String), Option<Verdict>> {
+    let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
     let key = format!("{}|{}", run.connection(), file.instance_uuid);
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
     let body = cell
         .get_or_try_init(|| async {
+            // Who waited for another's reading that failed may have let its own slot pass.
+            if tools.clock.now() > start_until {
+                return Err(None);
+            }
             *calls += 1;
-            recording(&file.instance_uuid, token, tools).await
+            match recording(&file.instance_uuid, token, tools).await {
+                Err(Verdict::Empty) => Err(Some(file.missing(tools.clock.now()))),
+                read => read.map_err(Some),
+            }
         })
         .await?;
-    match zoom_files::find_file(body, &file) {
+    match zoom_files::find_file(body, &file, tools.clock.now()) {
         Ok(target) => Ok((target, key)),
         Err(verdict) => {
             tools.recordings.forget(&key);
-            Err(verdict)
+            Err(Some(verdict))
         }
     }
 }

@@ -55,6 +55,12 @@ impl Trouble {
         Trouble { verdict: "dead", http: Some(http), code, message, hint }
     }
 
+    /// The listing began again too often.
+    pub(crate) fn restarts(message: String) -> Trouble {
+        let hint = "smaller windows end before their page tokens do; then `watershed retry`";
+        Trouble { verdict: "restart", http: None, code: None, message, hint }
+    }
+
     pub(crate) fn attempts(cause: RetryCause, message: String) -> Trouble {
         let hint = "`watershed retry` asks again, once Zoom answers well";
         Trouble { verdict: cause.name(), http: None, code: None, message, hint }

@@ -208,6 +208,8 @@ impl Engine {
             let wait_until: Millis =
                 match task::call(operation, &with, &request, None, &token, &tools).await {
                     Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
+                    // Of the thing asked for, which is made up, not of the operation.
+                    Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),
                     Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
                     Verdict::Wait(throttle) if !throttle.daily => throttle.until,
                     // A token that was revoked meanwhile says nothing of the operation.

@@ -149,9 +149,11 @@ pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
     if first_at > start_until || tools.stop.state() != Stopping::No {
         return Done { late_ms, ..conclude::released(&leased) };
     }
-    let asked = asked(&leased, &run, &ask, &token, tools).await;
+    let Some(asked) = asked(&leased, &run, &ask, &token, start_until, tools).await else {
+        return Done { late_ms, ..conclude::released(&leased) };
+    };
     if !matches!(asked.verdict, Verdict::Token { .. }) && asked.calls > 0 {
-        run.link.tokens.accepted().await;
+        run.link.tokens.accepted();
     }
     let moment = conclude::Moment {
         first_at,
@@ -170,10 +172,18 @@ pub(crate) struct Asked {
     pub(crate) calls: u16,
 }
 
-async fn asked(leased: &Leased, run: &ActiveRun, ask: &Ask, token: &Held, tools: &Tools) -> Asked {
+/// `None`: its time had passed before it could start.
+async fn asked(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    token: &Held,
+    start_until: Millis,
+    tools: &Tools,
+) -> Option<Asked> {
     let operation = run.operation(leased.step);
     let asked = if operation.path.is_empty() {
-        files::download(run, operation, ask, token, tools).await
+        files::download(run, operation, ask, token, tools, start_until).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
         let verdict = call(operation, &ask.with, &ask.request, cursor, token, tools).await;
@@ -182,7 +192,7 @@ async fn asked(leased: &Leased, run: &ActiveRun, ask: &Ask, token: &Held, tools:
     if matches!(asked.verdict, Verdict::Token { .. }) {
         run.link.tokens.refused(token.generation).await;
     }
-    asked
+    Some(asked)
 }
 
 /// One counted call.
@@ -233,7 +243,7 @@ pub(crate) fn unanswered(error: &TransportError) -> Verdict {
 pub(crate) fn repeat_of(leased: &Leased) -> Option<Repeat> {
     if leased.lost > 0 {
         Some(Repeat::LostLease)
-    } else if leased.restarted {
+    } else if leased.restarts > 0 {
         Some(Repeat::Restart)
     } else {
         None

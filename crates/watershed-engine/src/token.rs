@@ -4,6 +4,7 @@
 //! pauses the lane (see `dispatch`), it does not fail a run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -21,8 +22,11 @@ use crate::transport::{Call, Transport};
 const RENEW_BEFORE_MS: i64 = 300_000;
 /// A token refused this often in a row, each time a fresh one, is refused for good.
 const REFUSALS_MAX: u32 = 2;
-/// Attempts at a token endpoint that does not answer well, before the caller hears of it.
-const ATTEMPTS: usize = 6;
+/// So long a token endpoint that does not answer well is asked again, before the callers hear
+/// of it;
+const ASK_MS: i64 = 30_000;
+/// and for so long after that they hear it at once.
+const FAILED_MS: i64 = 5_000;
 
 /// A token that may be sent.
 #[derive(Clone)]
@@ -35,7 +39,8 @@ pub(crate) struct Held {
     pub(crate) scopes: Arc<[String]>,
     /// The API's base, with `/v2`.
     pub(crate) base: Url,
-    until: Millis,
+    renew_at: Millis,
+    ends_at: Millis,
 }
 
 /// Why there is no token.
@@ -64,6 +69,8 @@ pub(crate) struct Tokens {
     connection: Arc<Connection>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
+    /// Fresh tokens that the API refused since it last took one.
+    refusals: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -71,7 +78,8 @@ pub(crate) struct Tokens {
 struct State {
     held: Option<Held>,
     generation: u64,
-    refusals: u32,
+    /// The endpoint did not answer: until when that is told without asking, and why.
+    failed: Option<(Millis, String)>,
 }
 
 impl Tokens {
@@ -81,7 +89,13 @@ impl Tokens {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Tokens { connection, transport, clock, state: Mutex::new(State::default()) }
+        Tokens {
+            connection,
+            transport,
+            clock,
+            refusals: AtomicU32::new(0),
+            state: Mutex::new(State::default()),
+        }
     }
 
     /// The token that holds, or a new one. Callers at the same time share one request.
@@ -92,17 +106,36 @@ impl Tokens {
     pub(crate) async fn get(&self) -> Result<Held, NoToken> {
         let mut state = self.state.lock().await;
         if let Some(held) = &state.held
-            && self.clock.now() < held.until
+            && self.clock.now() < held.renew_at
         {
             return Ok(held.clone());
         }
-        if state.refusals > REFUSALS_MAX {
+        if self.refusals.load(Ordering::Relaxed) > REFUSALS_MAX {
             return Err(self.fatal("every fresh token is refused by the API"));
         }
-        let held = self.ask(state.generation + 1).await?;
-        state.generation = held.generation;
-        state.held = Some(held.clone());
-        Ok(held)
+        let now = self.clock.now();
+        let why = match &state.failed {
+            Some((until, why)) if now < *until => why.clone(),
+            _ => match self.ask(state.generation + 1).await {
+                Ok(held) => {
+                    state.generation = held.generation;
+                    state.held = Some(held.clone());
+                    return Ok(held);
+                }
+                Err(NoToken::Later { why, .. }) => {
+                    state.failed = Some((self.clock.now() + FAILED_MS, why.clone()));
+                    why
+                }
+                Err(fatal) => return Err(fatal),
+            },
+        };
+        // The one that was to be renewed is good for a while yet.
+        if let Some(held) = &state.held
+            && self.clock.now() < held.ends_at
+        {
+            return Ok(held.clone());
+        }
+        Err(NoToken::Later { connection: self.connection.name.to_string(), why })
     }
 
     /// The API refused the token of that generation: the next `get` asks for a new one.
@@ -110,13 +143,13 @@ impl Tokens {
         let mut state = self.state.lock().await;
         if state.held.as_ref().is_some_and(|h| h.generation == generation) {
             state.held = None;
-            state.refusals += 1;
+            self.refusals.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// The API took the token: refusals before it were of passing tokens.
-    pub(crate) async fn accepted(&self) {
-        self.state.lock().await.refusals = 0;
+    pub(crate) fn accepted(&self) {
+        self.refusals.store(0, Ordering::Relaxed);
     }
 
     fn fatal(&self, why: &str) -> NoToken {
@@ -127,10 +160,11 @@ impl Tokens {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(Duration::from_secs(10))
-            .with_max_times(ATTEMPTS)
+            .without_max_times()
             .with_jitter()
             .build();
         let mut refused = false;
+        let give_up_at = self.clock.now() + ASK_MS;
         loop {
             let credentials = (self.connection.credentials)().map_err(|why| self.fatal(&why))?;
             let asked_at = self.clock.now();
@@ -146,7 +180,8 @@ impl Tokens {
                 }
                 Err(TokenError::Retry { reason }) => reason,
             };
-            let Some(delay) = delays.next() else {
+            let next = delays.next().filter(|_| self.clock.now() < give_up_at);
+            let Some(delay) = next else {
                 let connection = self.connection.name.to_string();
                 return Err(NoToken::Later { connection, why });
             };
@@ -183,7 +218,8 @@ impl Tokens {
             generation,
             scopes: token.scopes.into(),
             base,
-            until: asked_at + (life_ms - RENEW_BEFORE_MS).max(life_ms / 2),
+            renew_at: asked_at + (life_ms - RENEW_BEFORE_MS).max(life_ms / 2),
+            ends_at: asked_at + life_ms * 9 / 10,
         })
     }
 

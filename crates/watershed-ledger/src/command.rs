@@ -329,8 +329,9 @@ pub struct Leased {
     pub attempts: u16,
     /// Leases of it that were lost, in a row.
     pub lost: u16,
-    /// Whether it began again from its first page, ever.
-    pub restarted: bool,
+    /// How often it began again from its first page.
+    #[serde(default)]
+    pub restarts: u16,
     /// Three leases were lost in a row: write the dead letter, make no call.
     pub poisoned: bool,
     /// Its permit's category.

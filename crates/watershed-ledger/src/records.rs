@@ -203,8 +203,9 @@ pub struct Task {
     pub attempts: u16,
     /// Leases lost in a row.
     pub lost: u16,
-    /// Whether its listing began again.
-    pub restarted: bool,
+    /// How often its listing began again.
+    #[serde(default)]
+    pub restarts: u16,
     /// Whether listing keys are kept for it.
     pub keyed: bool,
     /// Not before this.

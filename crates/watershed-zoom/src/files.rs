@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 use watershed_model::{Millis, Operation, Page, RetryCause, Row, Unavailable, Verdict};
 
-use crate::answer::{Answer, RECORDING_MS, instant, processing, throttled};
+use crate::answer::{Answer, RECORDING_MS, instant, processing, throttled, waiting};
 use crate::catalogue::files::{DOWNLOAD_RECORDING_FILE, TRANSCRIPT_CUES, TRANSCRIPTS};
 use crate::{keys, vtt};
 
@@ -21,6 +21,8 @@ pub struct FileRef {
     pub file_type: String,
     /// When its recording began, as sent.
     pub recording_start: String,
+    /// When it ended, or else began, where the record says so.
+    pub recorded_at: Option<Millis>,
 }
 
 impl FileRef {
@@ -50,6 +52,8 @@ impl FileRef {
                 file_id,
                 file_type,
                 recording_start: text("recording_start").unwrap_or_default(),
+                recorded_at: instant(file, "recording_end")
+                    .or_else(|| instant(file, "recording_start")),
             }),
             _ => Err("a recording file with meeting_id and with id or file_type".to_owned()),
         }
@@ -61,6 +65,18 @@ impl FileRef {
         self.file_id.clone().unwrap_or_else(|| {
             format!("{}|{}|{}|0", self.instance_uuid, self.file_type, self.recording_start)
         })
+    }
+
+    /// What it means that the recording, or the file in it, is not there: a list shows files that
+    /// are still in the works before the recording itself does.
+    pub fn missing(&self, now: Millis) -> Verdict {
+        match self.recorded_at {
+            Some(at) if now < at + RECORDING_MS => in_the_works(at, now),
+            _ => Verdict::Unavailable {
+                why: Unavailable::NotFound,
+                message: "the recording does not have the file".to_owned(),
+            },
+        }
     }
 
     fn is(&self, file: &Value) -> bool {
@@ -93,7 +109,11 @@ pub struct DownloadTarget {
 /// What else it means: the file is no longer there, is in the trash, is still in the works,
 /// or the body is none. The wait for a file in the works ends 72 hours after its recording.
 #[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
-pub fn find_file(recording_body: &[u8], file: &FileRef) -> Result<DownloadTarget, Verdict> {
+pub fn find_file(
+    recording_body: &[u8],
+    file: &FileRef,
+    now: Millis,
+) -> Result<DownloadTarget, Verdict> {
     let broken = |why: &str| Verdict::Retry { cause: RetryCause::BadBody, message: why.to_owned() };
     let recording: Value = serde_json::from_slice(recording_body)
         .map_err(|_| broken("the recording's answer is not JSON"))?;
@@ -101,22 +121,21 @@ pub fn find_file(recording_body: &[u8], file: &FileRef) -> Result<DownloadTarget
         return Err(broken("the recording's answer has no list recording_files"));
     };
     let Some(found) = files.iter().find(|candidate| file.is(candidate)) else {
-        let message = format!("the recording no longer has the file {}", file.key());
-        return Err(Verdict::Unavailable { why: Unavailable::NotFound, message });
+        return Err(file.missing(now));
     };
     let url = found.get("download_url").and_then(Value::as_str).filter(|url| !url.is_empty());
-    if let Some(url) = url {
+    if let (Some(url), false) = (url, processing(found)) {
         return Ok(DownloadTarget {
             url: url.to_owned(),
             size: found.get("file_size").and_then(Value::as_f64).map(|size| size as u64),
             file_type: keys::id(found, "file_type").unwrap_or_default(),
         });
     }
-    Err(without_url(found))
+    Err(without_url(found, now))
 }
 
 /// What it means that a file has no URL.
-fn without_url(file: &Value) -> Verdict {
+fn without_url(file: &Value, now: Millis) -> Verdict {
     let unavailable =
         |why, message: &str| Verdict::Unavailable { why, message: message.to_owned() };
     let recorded = instant(file, "recording_end").or_else(|| instant(file, "recording_start"));
@@ -124,13 +143,14 @@ fn without_url(file: &Value) -> Verdict {
         return unavailable(Unavailable::Trashed, "the file is in the trash");
     }
     match recorded {
-        Some(at) if processing(file) => {
-            let deadline = at + RECORDING_MS;
-            let why = "the file is still in processing".to_owned();
-            Verdict::Waiting { retry_at: deadline, deadline, why, page: None }
-        }
+        Some(at) if processing(file) => in_the_works(at, now),
         _ => unavailable(Unavailable::NotAccessible, "the file has no download URL"),
     }
+}
+
+fn in_the_works(recorded_at: Millis, now: Millis) -> Verdict {
+    let why = "the file is still in processing";
+    waiting(now, recorded_at, recorded_at + RECORDING_MS, why, None)
 }
 
 /// Reads a downloaded transcript: one row of `transcripts`, one of `transcript_cues` a cue.
@@ -146,9 +166,12 @@ pub fn read_transcript(
     let again = |cause, message: &str| Verdict::Retry { cause, message: message.to_owned() };
     match answer.status {
         200 => {}
-        401 => return Verdict::Token { message: "the download was refused with 401".to_owned() },
-        // Perhaps the URL has aged: the next attempt reads the recording again.
-        403 => return again(RetryCause::Token, "the download was refused with 403"),
+        // The token is good for the API; the URL has aged perhaps. The next attempt reads the
+        // recording again.
+        401 | 403 => {
+            let message = format!("the download was refused with {}", answer.status);
+            return again(RetryCause::Token, &message);
+        }
         404 | 410 => return again(RetryCause::BadBody, "nothing is at the download URL"),
         // The operation's category is that of reading the recording; no limit counts a
         // download unless the answer says which.

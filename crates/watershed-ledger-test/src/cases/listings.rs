@@ -64,7 +64,7 @@ fn a_restarted_listing_makes_no_child_twice(s: &mut Scenario) {
     let list = s.lease("w", 9).into_iter().find(|l| l.step.0 == 0).expect("the next page");
     s.close("w", &list, Outcome::Restart);
     let list = s.lease_one("w");
-    assert!(list.restarted);
+    assert_eq!(list.restarts, 1);
     let all = records(vec![record(1), record(2), record(3)]);
     s.close("w", &list, Outcome::Closed { broods: all, end: End::Done });
     assert_eq!(s.step("run", 1).known, 3);
@@ -129,7 +129,7 @@ fn a_restart_starts_from_the_first_page(s: &mut Scenario) {
     let list = s.lease_one("w");
     s.close("w", &list, Outcome::Restart);
     let list = s.lease_one("w");
-    assert_eq!((list.checkpoint.clone(), list.restarted), (None, true));
+    assert_eq!((list.checkpoint.clone(), list.restarts), (None, 1));
     s.close("w", &list, done());
     assert_eq!(s.state("run"), RunState::Complete);
 }

@@ -71,7 +71,7 @@ fn what_is_not_there_yet_is_asked_again_from_its_first_page(s: &mut Scenario) {
     assert_eq!((counts.known, counts.waiting, counts.open), (1, 0, 1));
     s.after(5_000);
     let again = s.lease_one("w");
-    assert_eq!((again.checkpoint.clone(), again.attempts, again.restarted), (None, 0, false));
+    assert_eq!((again.checkpoint.clone(), again.attempts, again.restarts), (None, 0, 0));
     assert!(s.view("run").waits.is_empty());
     s.close("w", &again, done());
     assert_eq!(s.view("run").state, RunState::Complete);

@@ -176,7 +176,7 @@ impl Oracle {
             }
             Outcome::Restart => {
                 task.checkpoint = None;
-                task.restarted = true;
+                task.restarts += 1;
                 task.lost = 0;
                 task.due = None;
             }

@@ -201,7 +201,7 @@ fn as_told(run: &Run, node: &Node, now: Millis, latest: Millis) -> Option<Leased
         checkpoint: node.checkpoint.clone(),
         attempts: node.attempts,
         lost,
-        restarted: node.restarted,
+        restarts: node.restarts,
         poisoned: lost >= 3,
         category: None,
         start_from: Millis(0),

@@ -49,7 +49,7 @@ pub(crate) struct Node {
     pub(crate) checkpoint: Option<Checkpoint>,
     pub(crate) attempts: u16,
     pub(crate) lost: u16,
-    pub(crate) restarted: bool,
+    pub(crate) restarts: u16,
     /// Listing keys that it has brought.
     pub(crate) brought: Vec<u64>,
     pub(crate) held: Option<Held>,
@@ -72,7 +72,7 @@ impl Node {
             checkpoint: None,
             attempts: 0,
             lost: 0,
-            restarted: false,
+            restarts: 0,
             brought: Vec::new(),
             held: None,
             touched: false,
@@ -309,7 +309,7 @@ impl Tree {
         node.attempts = 0;
         node.lost = 0;
         node.checkpoint = None;
-        node.restarted = false;
+        node.restarts = 0;
         node.due = None;
         node.brought.clear();
         node.letters += 1;

@@ -321,7 +321,7 @@ pub(super) fn show(
             checkpoint: task.checkpoint,
             attempts: task.attempts,
             lost: task.lost,
-            restarted: task.restarted,
+            restarts: task.restarts,
             poisoned: task.lost >= LOST_MAX,
             category: lease.category,
             start_from: slot.from,

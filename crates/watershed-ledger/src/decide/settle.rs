@@ -181,7 +181,7 @@ fn carry_out(
         Outcome::Restart => {
             let mut task = held.task.clone();
             task.lost = 0;
-            task.restarted = true;
+            task.restarts = task.restarts.saturating_add(1);
             task.checkpoint = None;
             keep_open(tables, ground, held, task, now, now).map(|_| ())
         }

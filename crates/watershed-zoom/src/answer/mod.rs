@@ -16,7 +16,7 @@ mod verdict;
 pub(crate) use cursor::page_token;
 pub use rows::item;
 pub(crate) use throttle::throttled;
-pub(crate) use unripe::{RECORDING_MS, instant, processing};
+pub(crate) use unripe::{RECORDING_MS, instant, processing, waiting};
 pub use verdict::{read, read_after};
 
 /// An answer as it came. A caller bounds the size of the body before.

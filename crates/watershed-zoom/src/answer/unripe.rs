@@ -17,7 +17,7 @@ pub(super) const ATTENDANCE_MS: i64 = 24 * 3_600_000;
 /// A recording may still be in the works for so long.
 pub(crate) const RECORDING_MS: i64 = 72 * 3_600_000;
 /// The first wait, and the least.
-const RETRY_MIN_MS: i64 = 15 * 60_000;
+pub(super) const RETRY_MIN_MS: i64 = 15 * 60_000;
 
 /// An instant as Zoom writes it. `""` and anything else is none.
 pub(crate) fn instant(value: &Value, member: &str) -> Option<Millis> {
@@ -71,7 +71,7 @@ pub(crate) fn processing(file: &Value) -> bool {
 }
 
 /// Waiting, with what is there; `from` is when the waited-for thing came into being.
-pub(super) fn waiting(
+pub(crate) fn waiting(
     now: Millis,
     from: Millis,
     deadline: Millis,

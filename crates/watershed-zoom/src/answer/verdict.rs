@@ -148,6 +148,15 @@ impl Asked<'_> {
             };
             return unripe::waiting(self.now, deadline + -span, deadline, why, Some(page));
         }
+        // Read too early it may lack whoever is still being worked out.
+        if attendance
+            && !page.items.is_empty()
+            && let Some(end) = unripe::ended_at(self.with)
+            && self.now < end + unripe::RETRY_MIN_MS
+        {
+            let why = "attendance is still being worked out";
+            return unripe::waiting(self.now, end, end + unripe::ATTENDANCE_MS, why, Some(page));
+        }
         if !page.items.is_empty() || page.narrowed.is_some() || self.cursor.is_some() {
             return Verdict::Data(page);
         }

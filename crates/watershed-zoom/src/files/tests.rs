@@ -18,7 +18,7 @@ fn transcript_file() -> Value {
 
 fn target(recording: Value, file: Value) -> Result<(String, Option<u64>), Box<Verdict>> {
     let file = FileRef::of(&with(file))?;
-    Ok(find_file(recording.to_string().as_bytes(), &file).map(|t| (t.url, t.size))?)
+    Ok(find_file(recording.to_string().as_bytes(), &file, NOW).map(|t| (t.url, t.size))?)
 }
 
 fn read(status: u16, kind: &str, body: &[u8]) -> Verdict {
@@ -65,14 +65,31 @@ fn a_file_that_is_gone_trashed_or_in_the_works_is_told_apart() {
     let trashed = json!({"id": "f-1", "deleted_time": "2026-05-02T00:00:00Z"});
     assert_eq!(why(of(trashed)), Unavailable::Trashed);
     assert_eq!(why(of(json!({"id": "f-1", "file_path": "/x"}))), Unavailable::NotAccessible);
-    let works = json!({"id": "f-1", "status": "processing",
-        "recording_start": "1970-01-02T00:00:00Z"});
-    let found = of(works).map_err(|verdict| *verdict);
-    let Err(Verdict::Waiting { deadline, .. }) = found else { panic!("it waits") };
-    assert_eq!(deadline, Millis(4 * Millis::DAY));
     let broken = json!({"code": 0});
     let found = target(broken, transcript_file());
     assert!(found.is_err_and(|verdict| matches!(*verdict, Verdict::Retry { .. })));
+}
+
+#[test]
+fn a_file_in_the_works_is_asked_for_again_for_72_hours() {
+    let began = NOW + -40 * 60_000;
+    let file = json!({"id": "f-1", "meeting_id": "u==", "file_type": "TRANSCRIPT",
+        "recording_start": began.to_string()});
+    let waits = |recording: Value, file: Value| {
+        let found = target(recording, file).map_err(|verdict| *verdict);
+        let Err(Verdict::Waiting { retry_at, deadline, .. }) = found else { panic!("{found:?}") };
+        assert_eq!(retry_at, NOW + 20 * 60_000, "half its age again");
+        assert_eq!(deadline, began + 72 * 3_600_000);
+    };
+    // With an address or without one, what is processed is not whole yet.
+    let of = |url: &str| {
+        json!({"recording_files": [{"id": "f-1", "status": "processing", "download_url": url,
+            "recording_start": began.to_string()}]})
+    };
+    waits(of(""), file.clone());
+    waits(of("https://zoom.us/1"), file.clone());
+    // The list showed it, the recording itself does not have it yet.
+    waits(json!({"recording_files": []}), file);
 }
 
 #[test]
@@ -128,8 +145,8 @@ fn no_other_body_is_taken_for_a_transcript() {
 
 #[test]
 fn each_status_of_a_download_has_its_verdict() {
-    assert!(matches!(read(401, "", b""), Verdict::Token { .. }));
     for (status, expected) in [
+        (401, RetryCause::Token),
         (403, RetryCause::Token),
         (404, RetryCause::BadBody),
         (204, RetryCause::BadBody),

@@ -48,6 +48,19 @@ fn an_empty_report_waits_for_a_day_and_is_empty_then() {
 }
 
 #[test]
+fn attendance_that_is_read_within_a_quarter_of_an_hour_is_read_again() {
+    let asked = |minutes_ago: i64| {
+        json!({"uuid": "u", "ended_at": (NOW + -minutes_ago * 60_000).to_string()})
+    };
+    let some = stays(60, NOW);
+    let early = verdict(REPORT, asked(2), 200, &some);
+    let Verdict::Waiting { retry_at, page: Some(page), .. } = early else { panic!("it waits") };
+    assert_eq!(retry_at - NOW, 15 * 60_000);
+    assert!(!page.rows.is_empty(), "what is there is kept");
+    assert!(matches!(verdict(REPORT, asked(15), 200, &some), Verdict::Data(_)));
+}
+
+#[test]
 fn a_meeting_of_one_has_no_attendance_whichever_way_zoom_says_it() {
     let asked = json!({"uuid": "u", "participants_count": 1,
         "ended_at": (NOW + -3_600_000).to_string()});
