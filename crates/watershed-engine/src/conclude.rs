@@ -160,7 +160,7 @@ impl Done {
             least: 0,
             throttle: None,
         };
-        Done { write: None, failures: Vec::new(), settle, fatal: None, late_ms: None }
+        Done { write: None, failures: Vec::new(), healed: None, settle, fatal: None, late_ms: None }
     }
 }
 

@@ -67,6 +67,8 @@ fn turn(job: &mut Job, coverage: Coverage, wait_until: Option<Millis>, now: Mill
     let Some(ask) = question(&job.todo) else { return };
     let operation = job.run.operation(job.leased.step);
     if !answers(&coverage, operation, &job.run, &ask.request, now) {
+        // It died in this run, and the ledger was lost since.
+        job.died |= coverage.state == CoverageState::Failed && coverage.run == job.run.id;
         return;
     }
     let ask = Box::new(Ask { with: ask.with.clone(), request: ask.request.clone() });

@@ -228,6 +228,7 @@ impl Dispatch {
         for done in done {
             batch.writes.extend(done.write);
             batch.failures.extend(done.failures);
+            batch.healed.extend(done.healed);
             settles.push(done.settle);
         }
         self.written(batch).await?;
@@ -284,6 +285,8 @@ impl Dispatch {
                 start_from: now + (leased.start_from - exchanged.now).max(0),
                 start_until: sent_at + (leased.start_until - exchanged.now),
                 todo: task::prepare(&leased, &run),
+                // Who lost the lease may have written the letter, and not settled it.
+                died: leased.lost > 0,
                 leased,
                 run,
             };
@@ -394,7 +397,7 @@ impl Dispatch {
 
     /// Writes a batch, waiting while the sink cannot take it.
     async fn written(&mut self, batch: Batch) -> Result<(), Error> {
-        if batch.writes.is_empty() && batch.failures.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         while let Err(error) = self.tools.sink.write(batch.clone()).await {

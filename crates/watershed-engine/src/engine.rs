@@ -151,7 +151,15 @@ impl Engine {
         let filter = CoverageFilter { run: Some(run.clone()), ..CoverageFilter::default() };
         let coverage = self.sink.coverage_counts(filter).await?;
         let report = match (&view, row) {
-            (Some(view), _) => report::of_view(view, rows, &coverage, self.clock.now()),
+            (Some(view), row) => {
+                let mut report = report::of_view(view, rows, &coverage, self.clock.now());
+                // Other runs have written coverage since: its exit code is what it was.
+                let at_end = row.filter(|row| row.ended_at == view.ended_at && view.state.ended());
+                if let Some(exit) = at_end.and_then(|row| row.evidence).and_then(|e| e.exit) {
+                    report.exit = Some(exit);
+                }
+                report
+            }
             (None, Some(row)) => report::of_row(row, rows),
             (None, None) => return Ok(None),
         };

@@ -1,7 +1,7 @@
 //! Dead letters: what ended a task for good, and all that is needed to put it back.
 
 use watershed_ledger::Leased;
-use watershed_model::{DeadLetter, LetterId, Millis, RetryCause};
+use watershed_model::{DeadLetter, LetterId, Millis, RetryCause, hash64};
 use watershed_workflow::ExpandError;
 use watershed_zoom::{Request, RequestError};
 
@@ -67,6 +67,14 @@ impl Trouble {
     }
 }
 
+/// The id of a task's dead letter: the same, however often it dies.
+pub(crate) fn letter_id(leased: &Leased, run: &ActiveRun) -> LetterId {
+    let scopes = serde_json::to_vec(&leased.scopes).unwrap_or_default();
+    let step = run.program.plan().step(leased.step);
+    let key = hash64(&[step.name.as_bytes(), leased.item.as_bytes(), &scopes]);
+    LetterId(format!("{}.{key:016x}", run.id))
+}
+
 /// The dead letter of a task.
 pub(crate) fn letter(
     leased: &Leased,
@@ -78,7 +86,7 @@ pub(crate) fn letter(
     let step = run.program.plan().step(leased.step);
     let window = request.and_then(|r| r.window.as_ref());
     DeadLetter {
-        id: LetterId(format!("{}.{:x}.{:x}", run.id, leased.fence.nonce, leased.fence.index)),
+        id: letter_id(leased, run),
         connection: run.connection().clone(),
         run: run.id.clone(),
         plan: run.plan.clone(),
@@ -86,7 +94,7 @@ pub(crate) fn letter(
         operation: step.operation.clone(),
         branch: run.program.branch(leased.step, &leased.item),
         item: leased.item.clone(),
-        key: watershed_model::hash64(&[step.name.as_bytes(), leased.item.as_bytes()]),
+        key: hash64(&[step.name.as_bytes(), leased.item.as_bytes()]),
         once: leased.once,
         bucket: leased.bucket,
         scopes: leased.scopes.clone(),

@@ -37,7 +37,7 @@ impl Spawned {
     }
 
     pub(crate) fn take(&mut self, run: &ActiveRun, expanded: Expanded, now: Millis) {
-        self.broods.push(Brood { key: expanded.key, kin: expanded.children });
+        self.broods.extend(expanded.broods);
         self.coverage.extend(kept_out(run, expanded.skipped, now));
     }
 }

@@ -81,8 +81,9 @@ impl Engine {
         if let Some(row) = found {
             same(&row, &request)?;
             bind().await?;
-            if row.state.ended() && self.ledger.run(&row.id).await?.is_none_or(|v| v.state.ended())
-            {
+            // A failed run goes on, once more.
+            let over = |state| matches!(state, RunState::Complete | RunState::Cancelled);
+            if over(row.state) && self.ledger.run(&row.id).await?.is_none_or(|v| over(v.state)) {
                 return Ok(Submitted::Ended(row.id, row.state));
             }
             let id = row.id.clone();
@@ -149,7 +150,7 @@ impl Engine {
                 coverage,
                 listing: None,
             };
-            self.sink.write(Batch { writes: vec![write], failures: Vec::new() }).await?;
+            self.sink.write(Batch { writes: vec![write], ..Batch::default() }).await?;
         }
         let submit = Submit {
             run: row.id,

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use watershed_ledger::{Leased, Repeat, Settle};
-use watershed_model::{Coverage, DeadLetter, Millis, Verdict};
+use watershed_ledger::{Leased, Outcome, Repeat, Settle};
+use watershed_model::{Coverage, DeadLetter, LetterId, Millis, Verdict};
 use watershed_sink::Write;
 use watershed_workflow::Parameters;
 use watershed_zoom::{Answer, Request};
@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::conclude;
 use crate::covered;
 use crate::files;
-use crate::letter::Trouble;
+use crate::letter::{Trouble, letter_id};
 use crate::stop::{Stop, Stopping};
 use crate::token::{Held, NoToken};
 use crate::transport::{Call, Transport, TransportError};
@@ -39,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) start_until: Millis,
     /// What is to be done.
     pub(crate) todo: Todo,
+    /// Whether a dead letter of it may lie in the sink, although it is open.
+    pub(crate) died: bool,
 }
 
 /// What is to be done for a task.
@@ -65,6 +67,8 @@ pub(crate) struct Done {
     pub(crate) write: Option<Write>,
     /// Dead letters.
     pub(crate) failures: Vec<DeadLetter>,
+    /// A dead letter that it had, and has no more.
+    pub(crate) healed: Option<LetterId>,
     /// What the ledger is told.
     pub(crate) settle: Settle,
     /// The connection cannot go on, and why.
@@ -126,7 +130,14 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
 
 /// Carries a task out.
 pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
-    let Job { leased, run, start_from, start_until, todo } = job;
+    let died = job.died.then(|| letter_id(&job.leased, &job.run));
+    let done = carried_out(job, tools).await;
+    let closed = matches!(done.settle.outcome, Outcome::Closed { .. });
+    Done { healed: died.filter(|_| closed), ..done }
+}
+
+async fn carried_out(job: Job, tools: &Tools) -> Done {
+    let Job { leased, run, start_from, start_until, todo, .. } = job;
     let ask = match todo {
         Todo::End(known) => return conclude::known(&leased, &run, *known, tools.clock.now()),
         Todo::Known(ask, coverage) => {

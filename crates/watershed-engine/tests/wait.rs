@@ -77,7 +77,11 @@ impl Account {
         if self.clock.now() < self.ended_at + 15 * 60_000 {
             return (404, json!({ "code": 3001, "message": "Meeting does not exist: U==." }));
         }
-        let stay = |name: &str| json!({ "name": name, "join_time": at(-60_000), "leave_time": at(0), "duration": 60 });
+        let (joined, left) = (at(-60_000), at(0));
+        let stay = |name: &str| {
+            let times = (&joined, &left);
+            json!({ "name": name, "join_time": times.0, "leave_time": times.1, "duration": 60 })
+        };
         (200, json!({ "participants": [stay("Ada"), stay("Ben")], "next_page_token": "" }))
     }
 }

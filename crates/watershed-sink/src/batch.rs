@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use watershed_model::{
-    ConnectionName, Coverage, DeadLetter, Millis, OperationId, Row, RunId, Subject,
+    ConnectionName, Coverage, DeadLetter, LetterId, Millis, OperationId, Row, RunId, Subject,
 };
 
 /// One sink transaction: all of it is durable together, or none of it.
@@ -13,6 +13,15 @@ pub struct Batch {
     pub writes: Vec<Write>,
     /// Tasks that failed for good.
     pub failures: Vec<DeadLetter>,
+    /// Dead letters of tasks that went well after all: they are removed.
+    pub healed: Vec<LetterId>,
+}
+
+impl Batch {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.failures.is_empty() && self.healed.is_empty()
+    }
 }
 
 /// What one call brought: rows, and the coverage that speaks of them.

@@ -17,7 +17,7 @@ mod windows;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use watershed_model::{ConnectionName, Kin, StepId};
+use watershed_model::{Brood, ConnectionName, Kin, StepId};
 
 pub use error::{ExpandError, ProgramError};
 pub use program::Program;
@@ -36,10 +36,10 @@ pub struct RunContext {
 /// What one record brings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expanded {
-    /// The record's 64-bit identity within its listing.
-    pub key: u64,
-    /// Its children.
-    pub children: Vec<Kin>,
+    /// Its children, each group with the 64-bit identity that it has within its listing: those of
+    /// the record itself first, then those of each element of its list fields. A record that is
+    /// met again with one element more brings that element's children.
+    pub broods: Vec<Brood>,
     /// Children that their step's condition keeps out.
     pub skipped: Vec<Skip>,
 }

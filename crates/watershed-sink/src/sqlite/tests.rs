@@ -41,7 +41,7 @@ fn notes(count: usize) -> Batch {
         coverage: Vec::new(),
         listing: None,
     };
-    Batch { writes: vec![write], failures: Vec::new() }
+    Batch { writes: vec![write], ..Batch::default() }
 }
 
 async fn count(sink: &SqliteSink) -> u64 {

@@ -29,6 +29,7 @@ pub(super) fn write(
     for letter in &batch.failures {
         put_failure(&act, letter)?;
     }
+    remove(&act, &batch.healed)?;
     act.commit()?;
     Ok(())
 }
@@ -106,10 +107,15 @@ fn put_failure(act: &Transaction<'_>, letter: &DeadLetter) -> Result<(), Fault> 
 /// Removes dead letters, all or none.
 pub(super) fn remove_failures(connection: &mut Connection, ids: &[LetterId]) -> Result<(), Fault> {
     let act = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    remove(&act, ids)?;
+    act.commit()?;
+    Ok(())
+}
+
+fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
     for id in ids {
         act.prepare_cached(REMOVE_FAILURE)?.execute(named_params! { ":id": id.as_str() })?;
     }
-    act.commit()?;
     Ok(())
 }
 

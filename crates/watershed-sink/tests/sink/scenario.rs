@@ -98,7 +98,7 @@ pub(crate) fn fetched(at: i64, rows: Vec<Row>) -> Write {
 }
 
 pub(crate) fn batch(writes: Vec<Write>) -> Batch {
-    Batch { writes, failures: Vec::new() }
+    Batch { writes, ..Batch::default() }
 }
 
 pub(crate) async fn write(sink: &dyn Sink, write: Write) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use watershed_model::{Coverage, CoverageState, RunState};
 use watershed_sink::{
-    Ask, CoverageCount, CoverageFilter, Error, FailureFilter, Sink, SqliteSink, Write,
+    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Sink, SqliteSink, Write,
 };
 
 use crate::scenario::{CATALOGUE, batch, coverage, fetched, letter, run_row, subject, write};
@@ -233,8 +233,25 @@ async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs() {
     assert_eq!(found.unwrap().id.as_str(), "paused");
     let found = sink.unfinished("acme".into(), "plan".into(), other_inputs).await.unwrap();
     assert_eq!(found.unwrap().id.as_str(), "other inputs");
-    let found = sink.unfinished("acme".into(), "third".into(), inputs).await.unwrap();
+    let found = sink.unfinished("acme".into(), "third".into(), inputs.clone()).await.unwrap();
     assert_eq!(found, None);
+    // What failed has work left, and goes on.
+    sink.put_run(run_row("failed", "acme", RunState::Failed, 7)).await.unwrap();
+    let found = sink.unfinished("acme".into(), "plan".into(), inputs).await.unwrap();
+    assert_eq!(found.unwrap().id.as_str(), "failed");
+}
+
+#[tokio::test]
+async fn a_letter_of_what_went_well_after_all_goes_with_the_rows_that_it_brought() {
+    let sink = sink().await;
+    let kept = letter("kept", "r", "users", 1, 1);
+    let failures = vec![letter("healed", "r", "users", 2, 1), kept.clone()];
+    sink.write(Batch { failures, ..Batch::default() }).await.unwrap();
+    let rows = knowing(vec![coverage("active", None, CoverageState::Complete, 5)]);
+    let healed = vec!["healed".into()];
+    sink.write(Batch { writes: vec![rows], healed, ..Batch::default() }).await.unwrap();
+    let left = sink.failures(FailureFilter::default()).await.unwrap();
+    assert_eq!(left, [kept]);
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
-use watershed_model::{Child, Feed, Kin, OnUnavailable, Order, Record, Source, StepId, hash64};
+use watershed_model::{
+    Brood, Child, Feed, Kin, OnUnavailable, Order, Record, Source, StepId, hash64,
+};
 
 use super::code::utc_day;
 use super::convert;
@@ -48,7 +50,7 @@ impl Program {
         let key = hash64(&[b"unavailable", item.as_bytes()]);
         let plan = self.plan.step(step);
         let (OnUnavailable::Continue, Some(name)) = (plan.on_unavailable, &plan.item) else {
-            return Ok(Expanded { key, children: Vec::new(), skipped: Vec::new() });
+            return Ok(Expanded { broods: Vec::new(), skipped: Vec::new() });
         };
         let env = self.item_env(run, step, item)?;
         let members: Map<String, Value> = self.operations[step.index()]
@@ -71,22 +73,27 @@ impl Program {
     ) -> Result<Expanded, ExpandError> {
         let fed = &self.shape.fed[step.index()];
         if fed.is_empty() {
-            return Ok(Expanded { key, children: Vec::new(), skipped: Vec::new() });
+            return Ok(Expanded { broods: Vec::new(), skipped: Vec::new() });
         }
         let env = self.item_env(run, step, item)?;
         let kind = self.operations[step.index()].record;
         let trail = Trail::begin(&self.plan.step(step).name, item).then("", &key.to_le_bytes());
         let mut growth = Growth::new(self, run);
-        let mut children = Vec::new();
+        let mut broods = vec![Brood { key, kin: Vec::new() }];
         for (level, feed, consumers) in self.levels_made(step, fed) {
             let elements = elements(record, kind, feed);
             for (element, kind, branch) in elements {
                 let trail = trail.then(feed.field.as_deref().unwrap_or(""), &branch);
                 let bound = Element { record: element, kinds: [kind] };
-                children.extend(growth.level(&consumers, level, &env, &bound, trail)?);
+                let kin = growth.level(&consumers, level, &env, &bound, trail)?;
+                let key = if feed.field.is_some() { trail.key() } else { key };
+                match broods.iter_mut().find(|brood| brood.key == key) {
+                    Some(brood) => brood.kin.extend(kin),
+                    None => broods.push(Brood { key, kin }),
+                }
             }
         }
-        Ok(Expanded { key, children, skipped: growth.skipped })
+        Ok(Expanded { broods, skipped: growth.skipped })
     }
 
     /// The levels that a record of the step makes: of each, the place in its consumers' path,

@@ -329,3 +329,15 @@ impl Scenario {
         Value::Array(items).to_string()
     }
 }
+
+/// What a record brings, all of it.
+pub(crate) trait Children {
+    /// Its children and those of its list fields.
+    fn children(&self) -> Vec<watershed_model::Kin>;
+}
+
+impl Children for watershed_workflow::Expanded {
+    fn children(&self) -> Vec<watershed_model::Kin> {
+        self.broods.iter().flat_map(|brood| brood.kin.clone()).collect()
+    }
+}

@@ -1,9 +1,9 @@
 //! The shipped backfill compiles to what it means, and expands as it says.
 
-use crate::common::{Scenario, compiled};
+use crate::common::{Children as _, Scenario, compiled};
 use serde_json::{Value, json};
 use watershed_model::{Child, Kin, StepId};
-use watershed_workflow::{ExpandError, Expanded, Parameters};
+use watershed_workflow::{Expanded, Parameters};
 
 const BACKFILL: &str = include_str!("../../../../workflows/zoom-backfill.yaml");
 
@@ -79,7 +79,7 @@ fn a_user_brings_both_lists_of_meetings_and_what_is_kept_out_is_told() {
     let user = json!({ "id": "u1", "status": "active", "email": "a@example.com" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
     let expected = [r#"meetings ["u1"]"#, r#"meetings_scheduled ["u1"]"#];
-    assert_eq!(lines(&scenario, &brought.children), expected);
+    assert_eq!(lines(&scenario, &brought.children()), expected);
     let skipped: Vec<Value> = brought.skipped.iter().map(|s| s.with.clone().into()).collect();
     let window = |from, to| json!({ "user_id": "u1", "from": from, "to": to });
     assert_eq!(
@@ -107,7 +107,7 @@ fn without_the_account_list_each_user_has_its_own_windows() {
     let user = json!({ "id": "u1", "status": "active" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
     assert_eq!(
-        lines(&scenario, &brought.children)[2..],
+        lines(&scenario, &brought.children())[2..],
         [
             r#"recordings_user ["u1","2026-10-29","2026-11-24"]"#,
             r#"recordings_user ["u1","2026-09-30","2026-10-29"]"#,
@@ -127,7 +127,7 @@ fn a_pending_user_brings_nothing() {
     let scenario = backfill();
     let user = json!({ "email": "p@example.com", "status": "pending" });
     let brought = expand(&scenario, "users", &json!({ "status": "pending" }), &user);
-    assert!(brought.children.is_empty());
+    assert!(brought.children().is_empty());
     assert!(brought.skipped.is_empty(), "a call without user cannot be named in coverage");
 }
 
@@ -141,7 +141,7 @@ fn an_instance_of_either_source_is_asked_once() {
     });
     let window = json!({ "window": { "from": "2026-10-29", "to": "2026-11-24" } });
     let from_recordings = expand(&scenario, "recordings_account", &window, &recording);
-    let once = |brought: &Expanded| match &brought.children[..] {
+    let once = |brought: &Expanded| match &brought.children()[..] {
         [Kin::Task(child)] => child.once.expect("held has `once`"),
         other => panic!("not one child: {other:?}"),
     };
@@ -154,7 +154,7 @@ fn a_webinar_is_not_asked_for_even_where_its_type_comes_as_text() {
     let window = json!({ "window": { "from": "2026-10-29", "to": "2026-11-24" } });
     let webinar = json!({ "uuid": "W==", "type": "5", "start_time": "2026-11-03T10:00:00Z" });
     let brought = expand(&scenario, "recordings_account", &window, &webinar);
-    assert!(brought.children.is_empty());
+    assert!(brought.children().is_empty());
     assert_eq!(brought.skipped.len(), 1);
 }
 
@@ -171,7 +171,7 @@ fn a_transcript_passes_only_what_the_download_declares() {
         ],
     });
     let brought = expand(&scenario, "recordings_account", &window, &recording);
-    let Kin::Task(transcript) = &brought.children[1] else { panic!("no transcript") };
+    let Kin::Task(transcript) = &brought.children()[1] else { panic!("no transcript") };
     assert_eq!(
         call(&scenario, transcript.step, &transcript.item),
         json!({ "file": {
@@ -191,8 +191,8 @@ fn beneath_an_unavailable_meeting_the_item_goes_on_with_the_other_fields_null() 
     let held = scenario.step("held");
     let brought =
         scenario.program.expand_unavailable(&scenario.run, held, &item).expect("it goes on");
-    assert_eq!(lines(&scenario, &brought.children), [r#"participants [null,null,"U=="]"#]);
-    let Kin::Task(child) = &brought.children[0] else { panic!("no task") };
+    assert_eq!(lines(&scenario, &brought.children()), [r#"participants [null,null,"U=="]"#]);
+    let Kin::Task(child) = &brought.children()[0] else { panic!("no task") };
     assert_eq!(child.bucket, 2026 * 12 + 10, "November of the instance");
     let with = call(&scenario, child.step, &child.item);
     assert_eq!(with, json!({ "uuid": "U==" }), "a hint that is null is left out");
@@ -205,7 +205,7 @@ fn null_where_a_value_is_due_is_an_error_that_names_the_expression() {
     let item = scenario.item("instances", &json!({ "meeting": { "id": 7 } }));
     let record = json!({ "uuid": "U==" });
     let brought = scenario.program.expand(&scenario.run, instances, &item, &record);
-    let children = brought.expect("it expands").children;
+    let children = brought.expect("it expands").children();
     let [Kin::Task(child)] = &children[..] else { panic!("{children:?}") };
     let called = scenario.program.parameters(&scenario.run, child.step, &child.item, &[].into());
     let error = called.expect_err("it has no start").to_string();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use watershed_model::{Child, Kin, Plan, Source, StepId};
 use watershed_workflow::{Program, RunContext, compile};
 
-use crate::common::catalogue;
+use crate::common::{Children as _, catalogue};
 
 /// Tasks of one history; after that records bring nothing.
 const TASKS_MAX: usize = 120;
@@ -266,7 +266,7 @@ fn played(text: &str, choices: &[u8]) -> Result<(), TestCaseError> {
             let (step, item, scope) = (task.child.step, task.child.item.clone(), task.scope);
             let expanded = program.expand(&run, step, &item, &record).expect("it expands");
             let place = history.open.len() - 1;
-            history.add(expanded.children, scope, &above);
+            history.add(expanded.children(), scope, &above);
             let task = history.open.remove(place).expect("it is where it was");
             history.open.push_back(task);
         }

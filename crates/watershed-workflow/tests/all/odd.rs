@@ -1,6 +1,6 @@
 //! Odd workflows: deep nests, joins on any level, shared ancestors, windows within branches.
 
-use crate::common::{Scenario, compiled};
+use crate::common::{Children as _, Scenario, compiled};
 use serde_json::{Value, json};
 use watershed_model::{Kin, Source};
 use watershed_workflow::{Expanded, Parameters};
@@ -130,11 +130,11 @@ fn a_user_is_a_scope_with_the_items_of_its_joins() {
     let scenario = Scenario::of(JOIN_IN_A_BRANCH, &[]);
     let user = json!({ "id": "u1", "type": 2, "email": "a@example.com" });
     let brought = expand(&scenario, "users", &json!({}), &user);
-    insta::assert_snapshot!(tree(&scenario, &brought.children));
+    insta::assert_snapshot!(tree(&scenario, &brought.children()));
     let meeting = json!({ "id": 7, "uuid": "M==" });
     let item = json!({ "user": { "id": "u1", "email": "a@example.com" } });
     let brought = expand(&scenario, "meetings", &item, &meeting);
-    insta::assert_snapshot!(tree(&scenario, &brought.children), @r#"
+    insta::assert_snapshot!(tree(&scenario, &brought.children()), @r#"
     scope meeting
       join held ["[\"M==\"]"]
       instances [7]
@@ -146,7 +146,7 @@ fn a_join_that_has_nothing_beneath_it_has_its_scope_all_the_same() {
     let scenario = Scenario::of(JOIN_OVER_NOTHING, &[]);
     let user = json!({ "id": "u1", "type": 1 });
     let brought = expand(&scenario, "users", &json!({}), &user);
-    insta::assert_snapshot!(tree(&scenario, &brought.children), @r#"
+    insta::assert_snapshot!(tree(&scenario, &brought.children()), @r#"
     scope user
       join a_user ["[\"u1\"]"]
     "#);
@@ -176,10 +176,10 @@ fn a_union_reaches_the_names_that_its_sources_share() {
     let item = json!({ "status": "active", "user": { "id": "u1", "status": "active" } });
     let meeting = json!({ "id": 7, "uuid": "M==" });
     let brought = expand(&scenario, "previous", &item, &meeting);
-    assert_eq!(tree(&scenario, &brought.children), "instances [7]\n");
+    assert_eq!(tree(&scenario, &brought.children()), "instances [7]\n");
     let elsewhere = json!({ "status": "inactive", "user": { "id": "u1", "status": "active" } });
     let brought = expand(&scenario, "previous", &elsewhere, &meeting);
-    assert!(brought.children.is_empty());
+    assert!(brought.children().is_empty());
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn every_window_of_a_user_is_a_scope_of_its_own() {
     let scenario = Scenario::of(WINDOWS_WITHIN_USERS, &[]);
     let user = json!({ "id": "u1", "created_at": "2026-01-15T22:30:00-05:00" });
     let brought = expand(&scenario, "users", &json!({}), &user);
-    insta::assert_snapshot!(tree(&scenario, &brought.children), @r#"
+    insta::assert_snapshot!(tree(&scenario, &brought.children()), @r#"
     scope window
       join checked ["[\"u1\",\"2026-01-16\",\"2026-02-14\"]"]
       recordings ["u1","2026-01-16","2026-02-14"]
@@ -195,14 +195,14 @@ fn every_window_of_a_user_is_a_scope_of_its_own() {
       join checked ["[\"u1\",\"2026-02-14\",\"2026-03-01\"]"]
       recordings ["u1","2026-02-14","2026-03-01"]
     "#);
-    let mut keys = keys(&brought.children);
+    let mut keys = keys(&brought.children());
     keys.dedup();
     assert_eq!(keys.len(), 2, "siblings have keys of their own");
     let item = json!({
         "user": { "id": "u1" }, "window": { "from": "2026-02-14", "to": "2026-03-01" },
     });
     let brought = expand(&scenario, "recordings", &item, &json!({ "uuid": "R==" }));
-    insta::assert_snapshot!(tree(&scenario, &brought.children), @r#"
+    insta::assert_snapshot!(tree(&scenario, &brought.children()), @r#"
     closer ["2026-02-14","2026-02-28"]
     closer ["2026-02-28","2026-03-01"]
     "#);
@@ -214,7 +214,7 @@ fn a_record_of_two_listings_is_a_branch_in_each() {
     let user = json!({ "id": "u1", "status": "active" });
     let of = |status: &str| {
         let brought = expand(&scenario, "users", &json!({ "status": status }), &user);
-        keys(&brought.children)
+        keys(&brought.children())
     };
     assert_eq!(of("active").len(), 1);
     assert_ne!(of("active"), of("inactive"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::common::{Scenario, catalogue, compiled};
+use crate::common::{Children as _, Scenario, catalogue, compiled};
 use serde_json::{Value, json};
 use watershed_model::{Kin, Plan};
 use watershed_workflow::{ExpandError, Expanded, Parameters, Program};
@@ -32,7 +32,7 @@ fn expand(scenario: &Scenario, user: &Value) -> Result<Expanded, ExpandError> {
 fn holds(condition: &str, user: &Value) -> Result<bool, String> {
     let scenario = scenario(&format!("    when: '{}'\n", condition.replace('\'', "''")));
     let brought = expand(&scenario, user).expect("it expands");
-    match brought.children.first() {
+    match brought.children().first() {
         None => Ok(false),
         Some(child) => match worked_on(&scenario, child) {
             Ok(_) => Ok(true),
@@ -64,7 +64,7 @@ fn a_child_that_cannot_be_made_is_a_dead_letter_of_its_own_and_its_siblings_are_
         &[],
     );
     let brought = expand(&scenario, &json!({ "id": "u1" })).expect("it expands");
-    let made: Vec<_> = brought.children.iter().map(|child| worked_on(&scenario, child)).collect();
+    let made: Vec<_> = brought.children().iter().map(|child| worked_on(&scenario, child)).collect();
     assert_eq!(made.len(), 2);
     let Err(ExpandError::Broken { why }) = &made[0] else { panic!("{made:?}") };
     assert_eq!(why, "step meetings: `user.email`: it is null, which tells nothing apart (id u1)");
@@ -139,15 +139,15 @@ fn granted_is_what_was_granted_at_submit() {
     let condition = "    when: granted(\"zoom.list_account_recordings\")\n";
     let user = json!({ "id": "u" });
     let all = scenario(condition);
-    assert_eq!(expand(&all, &user).expect("it expands").children.len(), 1);
+    assert_eq!(expand(&all, &user).expect("it expands").children().len(), 1);
     let fewer = scenario(condition).without(&["zoom.list_account_recordings"]);
-    assert_eq!(expand(&fewer, &user).expect("it expands").children.len(), 0);
+    assert_eq!(expand(&fewer, &user).expect("it expands").children().len(), 0);
 }
 
 #[test]
 fn once_tells_values_apart_and_refuses_null() {
     let scenario = scenario("    once: user.email\n");
-    let once = |user: &Value| match &expand(&scenario, user).expect("it expands").children[..] {
+    let once = |user: &Value| match &expand(&scenario, user).expect("it expands").children()[..] {
         [Kin::Task(child)] => child.once.expect("it has a key"),
         other => panic!("not one child: {other:?}"),
     };
@@ -155,14 +155,14 @@ fn once_tells_values_apart_and_refuses_null() {
     assert_eq!(a, once(&json!({ "id": "2", "email": "a" })));
     assert_ne!(a, once(&json!({ "id": "1", "email": "b" })));
     let brought = expand(&scenario, &json!({ "id": "1" })).expect("it expands");
-    let error = worked_on(&scenario, &brought.children[0]).expect_err("it is null").to_string();
+    let error = worked_on(&scenario, &brought.children()[0]).expect_err("it is null").to_string();
     assert_eq!(error, "step meetings: `user.email`: it is null, which tells nothing apart (id 1)");
 }
 
 #[test]
 fn a_record_is_known_again_by_its_id_and_without_one_by_all_it_says() {
     let scenario = scenario("");
-    let key = |user: Value| expand(&scenario, &user).expect("it expands").key;
+    let key = |user: Value| expand(&scenario, &user).expect("it expands").broods[0].key;
     let first = key(json!({ "id": "u", "email": "old@example.com" }));
     assert_eq!(first, key(json!({ "email": "new@example.com", "id": "u" })));
     assert_ne!(first, key(json!({ "id": "v", "email": "old@example.com" })));
@@ -192,4 +192,28 @@ fn an_error_tells_no_value_of_the_record() {
     let user = json!({ "id": "u", "email": "secret@example.com", "group_ids": ["x"] });
     let said = holds("int(user.email) > 1", &user).expect_err("it is no number");
     assert!(!said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_record_that_is_met_again_with_one_file_more_brings_that_file() {
+    let scenario = Scenario::of(include_str!("../../../../workflows/zoom-backfill.yaml"), &[]);
+    let item = scenario.item(
+        "recordings_account",
+        &json!({ "window": { "from": "2026-11-01", "to": "2026-11-24" } }),
+    );
+    let file = |id: &str| json!({ "id": id, "meeting_id": "U==", "file_type": "TRANSCRIPT" });
+    let keys = |files: Value| -> Vec<(u64, usize)> {
+        let record = json!({
+            "uuid": "U==", "start_time": "2026-11-02T10:00:00Z", "recording_files": files,
+        });
+        let step = scenario.step("recordings_account");
+        let brought = scenario.program.expand(&scenario.run, step, &item, &record);
+        brought.expect("it expands").broods.iter().map(|b| (b.key, b.kin.len())).collect()
+    };
+    let before = keys(json!([file("a")]));
+    let after = keys(json!([file("b"), file("a")]));
+    assert_eq!(before.len(), 2, "the recording's own, and its file's");
+    assert_eq!(after.len(), 3);
+    let new: Vec<_> = after.iter().filter(|brood| !before.contains(brood)).collect();
+    assert_eq!(new.len(), 1);
 }

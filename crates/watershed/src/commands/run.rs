@@ -91,6 +91,7 @@ pub(crate) async fn submit(
     match &submitted {
         Submitted::New(_) => {
             out.remark(format!("run {run}: {} for connection {connection}", name(&workflow)));
+            left_to_others(site, &run, &connection, out).await?;
         }
         Submitted::Found(_) => out.remark(format!("run {run} goes on")),
         Submitted::Ended(_, state) => {
@@ -100,6 +101,28 @@ pub(crate) async fn submit(
     }
     lift(site, &run).await?;
     execute(site, &run, wait_ms, signals, out).await
+}
+
+/// Runs that stand still keep what they have not done: a new run does not ask for it.
+async fn left_to_others(
+    site: &Site,
+    run: &RunId,
+    connection: &ConnectionName,
+    out: Output,
+) -> Result<()> {
+    for other in site.ledger.runs().await? {
+        let stands = matches!(other.state, RunState::Paused | RunState::Failed);
+        if stands && other.run != *run && other.connection == *connection {
+            out.warning(format!(
+                "run {0} is {1} and keeps what it has not done: this run leaves that to it; \
+                 `{2} resume {0}` goes on with it, `{2} cancel {0}` gives it up",
+                other.run,
+                other.state.name(),
+                program()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Lifts a pause, where there is one.

@@ -50,7 +50,8 @@ fn an_empty_report_waits_for_a_day_and_is_empty_then() {
 #[test]
 fn attendance_that_is_read_within_a_quarter_of_an_hour_is_read_again() {
     let asked = |minutes_ago: i64| {
-        json!({"uuid": "u", "ended_at": (NOW + -minutes_ago * 60_000).to_string()})
+        let ended_at = NOW + -minutes_ago * 60_000;
+        json!({"uuid": "u", "ended_at": ended_at.to_string()})
     };
     let some = stays(60, NOW);
     let early = verdict(REPORT, asked(2), 200, &some);
