@@ -1,9 +1,10 @@
 //! Permits: evenly spaced start slots of each limit, and calls of a day. Pure.
 //!
 //! A limit of a second or minute keeps the time of its next slot; a permit takes it and moves
-//! it on by period ÷ calls, so no stretch of a period ever holds more than ceil(calls) starts,
-//! whoever counts and however. A day counts. A call must fit every limit that names its
-//! category (docs/adr/0003).
+//! it on by period ÷ calls, so no stretch of a period ever holds more than ceil(calls) slots,
+//! whoever counts and however. A call may start up to 100 ms after its slot, which a share of
+//! 0.9 leaves room for. A day counts. A call must fit every limit that names its category
+//! (docs/adr/0003).
 
 use watershed_model::{BudgetUse, Category, Limit, Limits, Millis, Period, Throttle};
 

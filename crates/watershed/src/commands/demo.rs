@@ -25,6 +25,18 @@ use crate::workflows;
 
 /// Tells a folder of the demo from one that holds anything else.
 const MARK: &str = ".watershed-demo";
+/// What the backfill fetches when nothing is said of it.
+const FILLED: [&str; 9] = [
+    "users",
+    "meetings",
+    "past_instances",
+    "past_meetings",
+    "report_participants",
+    "recordings",
+    "recording_files",
+    "transcripts",
+    "transcript_cues",
+];
 /// What the demo writes, and removes before it begins anew.
 const FILES: [&str; 8] = [
     "state.db",
@@ -136,15 +148,15 @@ fn compared(account: &Account, rows: &BTreeMap<String, u64>) -> String {
     for row in account.truth() {
         *held.entry(row.dataset.to_string()).or_default() += 1;
     }
-    let fetched = || rows.iter().filter(|(_, n)| **n > 0);
-    let differ: Vec<String> = fetched()
-        .filter_map(|(dataset, n)| {
-            let truth = held.get(dataset).copied().unwrap_or_default();
-            (truth != *n).then(|| format!("{dataset}: {} of {}", number(*n), number(truth)))
-        })
+    let of = |counts: &BTreeMap<String, u64>, dataset| counts.get(dataset).copied().unwrap_or(0);
+    let differ: Vec<String> = FILLED
+        .iter()
+        .map(|dataset| (dataset, of(rows, *dataset), of(&held, *dataset)))
+        .filter(|(_, fetched, truth)| fetched != truth)
+        .map(|(dataset, n, truth)| format!("{dataset}: {} of {}", number(n), number(truth)))
         .collect();
     if differ.is_empty() {
-        let all: u64 = fetched().map(|(_, n)| n).sum();
+        let all: u64 = FILLED.iter().map(|dataset| of(rows, *dataset)).sum();
         format!("checked   {} rows, exactly what the simulated account holds", number(all))
     } else {
         format!("checked   differs from what the simulated account holds: {}", differ.join(", "))
