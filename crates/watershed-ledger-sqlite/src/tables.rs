@@ -401,6 +401,11 @@ impl Tables for SqliteTables<'_> {
         Ok(self.all(sql!("lease_run_out"), params, id_column)?.into_iter().map(LeaseId).collect())
     }
 
+    fn leases_of(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error> {
+        let params = named_params! {":worker": worker.as_str()};
+        Ok(self.all(sql!("lease_of"), params, id_column)?.into_iter().map(LeaseId).collect())
+    }
+
     fn leases_of_others(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error> {
         let params = named_params! {":worker": worker.as_str()};
         Ok(self.all(sql!("lease_of_others"), params, id_column)?.into_iter().map(LeaseId).collect())

@@ -332,7 +332,7 @@ pub struct Leased {
     /// How often it began again from its first page.
     #[serde(default)]
     pub restarts: u16,
-    /// Three leases were lost in a row: write the dead letter, make no call.
+    /// Six leases were lost in a row, the last ones alone: write the dead letter, make no call.
     pub poisoned: bool,
     /// Its permit's category.
     pub category: Option<Category>,

@@ -390,6 +390,10 @@ impl Tables for MemoryTables {
         Ok(self.until.range(..=to).take(max).map(|(_, id)| *id).collect())
     }
 
+    fn leases_of(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error> {
+        Ok(self.leases.values().filter(|l| l.worker == *worker).map(|l| l.id).collect())
+    }
+
     fn leases_of_others(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error> {
         Ok(self.leases.values().filter(|l| l.worker != *worker).map(|l| l.id).collect())
     }

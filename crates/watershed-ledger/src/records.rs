@@ -300,6 +300,9 @@ pub struct WorkerRecord {
     pub ask_again_at: Option<Millis>,
     /// Runs that ended by it.
     pub ended: Vec<RunId>,
+    /// The lease of a suspect that it took or had.
+    #[serde(default)]
+    pub alone: Option<LeaseId>,
 }
 
 /// What a limit has given.

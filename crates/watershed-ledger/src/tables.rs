@@ -127,6 +127,8 @@ pub trait Tables {
     fn delete_lease(&mut self, id: LeaseId) -> Result<(), Error>;
     /// Leases whose `until` is not after `now`, the first ones first.
     fn run_out(&mut self, now: Millis, max: usize) -> Result<Vec<LeaseId>, Error>;
+    /// Leases of this worker.
+    fn leases_of(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error>;
     /// Leases of all workers but this one.
     fn leases_of_others(&mut self, worker: &WorkerId) -> Result<Vec<LeaseId>, Error>;
     /// When the first lease runs out.

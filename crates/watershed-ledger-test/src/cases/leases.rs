@@ -11,7 +11,8 @@ declare! {
     a_lease_that_runs_out_goes_to_another_worker,
     an_extended_lease_does_not_run_out,
     extending_tells_which_leases_are_lost,
-    three_lost_leases_make_a_poisoned_lease,
+    three_lost_leases_make_a_suspect_that_is_worked_on_alone,
+    six_lost_leases_make_a_poisoned_lease,
     a_poisoned_task_can_become_a_dead_letter_and_come_back,
     a_released_task_counts_no_loss_and_no_attempt,
     an_accepted_settle_forgets_lost_leases,
@@ -56,20 +57,36 @@ fn extending_tells_which_leases_are_lost(s: &mut Scenario) {
     assert_eq!(s.extend("slow", vec![leased.fence.lease]), [leased.fence.lease]);
 }
 
-fn three_lost_leases_make_a_poisoned_lease(s: &mut Scenario) {
+fn three_lost_leases_make_a_suspect_that_is_worked_on_alone(s: &mut Scenario) {
+    items(s, &["a", "b", "c"]);
+    for _ in 0..3 {
+        assert_eq!(s.lease("w", 9).len(), 3);
+        s.after(LEASE_MS + 1);
+    }
+    for left in (1..=3).rev() {
+        let suspect = s.lease("w", 9);
+        assert_eq!(suspect.len(), 1, "alone, with {left} to go");
+        assert_eq!((suspect[0].lost, suspect[0].poisoned), (3, false));
+        assert!(s.lease("w", 9).is_empty(), "nothing beside it");
+        s.close("w", &suspect[0], done());
+    }
+    assert_eq!(s.state("run"), RunState::Complete);
+}
+
+fn six_lost_leases_make_a_poisoned_lease(s: &mut Scenario) {
     items(s, &["a"]);
-    for lost in 0..3 {
+    for lost in 0..6 {
         let leased = s.lease_one("w");
         assert_eq!((leased.lost, leased.poisoned), (lost, false));
         s.after(LEASE_MS + 1);
     }
     let leased = s.lease_one("w");
-    assert_eq!((leased.lost, leased.poisoned), (3, true));
+    assert_eq!((leased.lost, leased.poisoned), (6, true));
 }
 
 fn a_poisoned_task_can_become_a_dead_letter_and_come_back(s: &mut Scenario) {
     items(s, &["a"]);
-    for _ in 0..3 {
+    for _ in 0..6 {
         s.lease_one("w");
         s.after(LEASE_MS + 1);
     }

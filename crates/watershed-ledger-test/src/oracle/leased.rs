@@ -126,7 +126,7 @@ impl Oracle {
         reply: &Exchanged,
         now: Millis,
     ) -> Result<(), Wrong> {
-        if reply.leased.len() >= usize::from(exchange.want.tasks) {
+        if reply.leased.len() >= usize::from(exchange.want.tasks) || self.suspects() {
             return Ok(());
         }
         for run in self.wanted(exchange) {
@@ -147,6 +147,13 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// Whether anything open is suspected of killing workers: then it is worked on alone, and
+    /// what else could start may wait for it.
+    pub(crate) fn suspects(&self) -> bool {
+        let lost = |n: &Node| n.lost + u16::from(n.held.is_some());
+        self.runs.values().flat_map(|r| &r.tree.nodes).any(|n| n.open() && lost(n) >= 3)
     }
 
     fn asked_again(
@@ -202,7 +209,7 @@ fn as_told(run: &Run, node: &Node, now: Millis, latest: Millis) -> Option<Leased
         attempts: node.attempts,
         lost,
         restarts: node.restarts,
-        poisoned: lost >= 3,
+        poisoned: lost >= 6,
         category: None,
         start_from: Millis(0),
         start_until: Millis(0),

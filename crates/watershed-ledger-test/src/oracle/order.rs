@@ -43,12 +43,12 @@ pub(crate) fn check(
     taken: &[(RunId, usize, bool)],
     now: Millis,
 ) -> Result<(), Wrong> {
+    if oracle.suspects() {
+        return Ok(());
+    }
     for (id, at, fresh) in taken {
         let run = &oracle.runs[id];
         let node = &run.tree.nodes[*at];
-        if node.lost >= 3 {
-            continue;
-        }
         let category = run.submit.plan.step(node.step).category;
         for other in oracle.wanted(exchange) {
             if other.submit.connection != run.submit.connection || crowded(other, now) {

@@ -40,7 +40,7 @@ pub(super) fn exchange(
         let ground = touched(tables, &mut grounds, run)?;
         state::sweep(tables, ground, now)?;
     }
-    lease::lease(tables, &mut grounds, &live, exchange, now, &mut answer)?;
+    let alone = lease::lease(tables, &mut grounds, &live, exchange, now, &mut answer)?;
     for ground in grounds.values() {
         ground.keep(tables)?;
         if ground.ended_now() && exchange.want.lanes.contains(&ground.run.connection) {
@@ -53,6 +53,7 @@ pub(super) fn exchange(
         leases: lease::ids(&answer.leased),
         ask_again_at: answer.ask_again_at,
         ended: answer.ended.clone(),
+        alone,
     };
     tables.put_worker(&exchange.worker, &record)?;
     Ok(Reply::Exchanged(answer))

@@ -2,7 +2,8 @@
 //!
 //! Order: runs by class, then as submitted; of a run first what is poisoned (it needs no
 //! permit), then its categories in turns, so that none uses up the slots of another; within
-//! one, old page tokens first, then `order`.
+//! one, old page tokens first, then `order`. What is suspected of killing workers is worked on
+//! alone (docs/adr/0009).
 
 use watershed_model::{Category, Millis, RunId, RunState, ScopeSeed};
 
@@ -19,8 +20,13 @@ use crate::{Error, Exchange, Exchanged, Fence, LeaseId, Leased};
 
 /// A page token of this age goes before everything: it lives 15 minutes.
 const TOKEN_OLD_MS: i64 = 5 * 60_000;
-/// Leases lost in a row that make a task poisoned.
-pub(super) const LOST_MAX: u16 = 3;
+/// Leases lost in a row that make a task a suspect: whatever else was in flight with it may
+/// have been the cause, or somebody who killed the process.
+const SUSPECT_LOST: u16 = 3;
+/// And that make it poisoned: the last ones it lost alone.
+pub(super) const LOST_MAX: u16 = 6;
+/// A suspect's permit that is further off is not waited for.
+const SUSPECT_WAIT_MS: i64 = 2_000;
 /// Delayed tasks that become ready in one exchange.
 const DUE_MAX: usize = 256;
 /// Work that is open and waits for nothing known is looked at again after this.
@@ -41,21 +47,29 @@ pub(super) fn lease(
     exchange: &Exchange,
     now: Millis,
     answer: &mut Exchanged,
-) -> Result<(), Error> {
+) -> Result<Option<LeaseId>, Error> {
     let mut taker = Taker {
         exchange,
         now,
         left: usize::from(exchange.want.tasks),
         ask_again_at: None,
         leases: Vec::new(),
+        alone: None,
     };
     let mut leased = false;
+    taker.alone = still_alone(tables, exchange)?;
+    if taker.alone.is_some() {
+        taker.left = 0;
+    }
     for run in runs {
         let ground = touched(tables, grounds, run)?;
         match ground.run.state {
             RunState::Running => {
                 wake(tables, ground, now)?;
                 taker.serve(tables, ground)?;
+                if taker.left == 0 {
+                    taker.ask(now + LOOK_AGAIN_MS);
+                }
                 if let Some(due) = tables.first_due(run)? {
                     taker.ask(due);
                 }
@@ -74,11 +88,20 @@ pub(super) fn lease(
         taker.ask(until);
     }
     answer.ask_again_at = taker.ask_again_at.map(|at| at.max(now));
+    let alone = taker.alone;
     for lease in taker.leases {
         let ground = touched(tables, grounds, &lease.run)?;
         show(tables, ground, &lease, &mut answer.leased)?;
     }
-    Ok(())
+    Ok(alone)
+}
+
+/// The lease of a suspect that the worker has not brought to an end.
+fn still_alone(tables: &mut impl Tables, exchange: &Exchange) -> Result<Option<LeaseId>, Error> {
+    let Some(id) = tables.worker(&exchange.worker)?.and_then(|last| last.alone) else {
+        return Ok(None);
+    };
+    Ok(tables.lease(id)?.filter(|lease| lease.worker == exchange.worker).map(|lease| lease.id))
 }
 
 /// Delayed tasks that are due become ready.
@@ -106,6 +129,8 @@ struct Taker<'a> {
     left: usize,
     ask_again_at: Option<Millis>,
     leases: Vec<Lease>,
+    /// The lease of a suspect: the worker takes nothing beside it.
+    alone: Option<LeaseId>,
 }
 
 impl Taker<'_> {
@@ -114,12 +139,16 @@ impl Taker<'_> {
     }
 
     fn serve(&mut self, tables: &mut impl Tables, ground: &mut Ground) -> Result<(), Error> {
+        if self.left == 0 {
+            return Ok(());
+        }
         let run = ground.run.run.clone();
         for id in tables.poisoned(&run, LOST_MAX, self.left)? {
             self.take_task(tables, ground, id, None, self.free_slot())?;
         }
         let mut budget = tables.budget(&ground.run.account)?;
         let before = budget.clone();
+        self.suspect(tables, ground, &mut budget)?;
         let mut turn: Vec<Option<Category>> = CATEGORIES.to_vec();
         while self.left > 0 && !turn.is_empty() {
             let mut next = Vec::new();
@@ -141,6 +170,42 @@ impl Taker<'_> {
                 self.ask(self.may_start(category, &budget));
             }
         }
+        Ok(())
+    }
+
+    /// Where the run has a suspect: takes it, if the worker has nothing else; then, or until the
+    /// worker has nothing else, takes nothing more.
+    fn suspect(
+        &mut self,
+        tables: &mut impl Tables,
+        ground: &Ground,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        let suspects = tables.poisoned(&ground.run.run, SUSPECT_LOST, 1)?;
+        let Some(id) = suspects.first().filter(|_| self.left > 0).copied() else { return Ok(()) };
+        let task = tables
+            .task(id)?
+            .ok_or_else(|| fold::damaged(format!("suspect task {} is missing", id.0)))?;
+        if task.due_at > self.now {
+            return Ok(());
+        }
+        let category = ground.plan.step(task.step).category;
+        if let Some(category) = category
+            && let Permit::Later(at) =
+                budget.clone().permit(category, self.start(), self.exchange.want.horizon_ms)
+        {
+            self.ask(at + -self.exchange.want.lead_ms);
+            if at - self.now < SUSPECT_WAIT_MS {
+                self.left = 0;
+            }
+            return Ok(());
+        }
+        if self.leases.is_empty() && tables.leases_of(&self.exchange.worker)?.is_empty() {
+            let slot = self.permit(category, budget).unwrap_or_else(|| self.free_slot());
+            self.take_task(tables, ground, id, category, slot)?;
+            self.alone = self.leases.last().map(|lease| lease.id);
+        }
+        self.left = 0;
         Ok(())
     }
 

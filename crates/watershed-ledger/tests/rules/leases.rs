@@ -43,10 +43,10 @@ fn a_lease_that_is_extended_is_kept() {
 }
 
 #[test]
-fn three_lost_leases_make_a_poisoned_lease() {
+fn six_lost_leases_make_a_poisoned_lease() {
     let mut s = Scenario::run(chain_of(Category::Heavy), vec![task(0, "a")]);
-    s.limits(limits(Category::Heavy, Period::Day, 3.0));
-    for lost in 0..3 {
+    s.limits(limits(Category::Heavy, Period::Day, 6.0));
+    for lost in 0..6 {
         assert_eq!(s.leases_all("w"), ["users:a"]);
         assert_eq!(s.held("w", "users:a").lost, lost);
         assert!(!s.held("w", "users:a").poisoned);

@@ -1,0 +1,2 @@
+-- Leases of this worker.
+SELECT id FROM lease WHERE worker = :worker ORDER BY id;
