@@ -16,6 +16,8 @@ use crate::task::{Ask, Asked, Done, repeat_of};
 /// Pages of one listing at most: three million rows. A listing that goes on longer goes in a
 /// circle.
 const PAGES_MAX: u32 = 10_000;
+/// While nobody answers at all a call is tried again after this, and a while by chance.
+const DOWN_WAIT_MS: i64 = 10_000;
 /// A download that was refused so often, each time with a fresh address, is not to be had.
 const DOWNLOAD_REFUSALS_MAX: u16 = 3;
 /// After a fatal verdict the task waits this long; the lane is paused meanwhile.
@@ -36,8 +38,8 @@ pub(crate) struct Moment {
 
 /// An end that is known without a call.
 pub(crate) enum Known {
-    /// A dead letter.
-    Dead(Trouble),
+    /// A dead letter, of that question where there is one.
+    Dead(Trouble, Option<Box<Ask>>),
     /// Its condition is false.
     Skipped,
     /// The customer did not agree to it.
@@ -60,7 +62,9 @@ pub(crate) enum Known {
 /// The end of a task that needed no call.
 pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis) -> Done {
     match known {
-        Known::Dead(trouble) => dead(leased, run, None, trouble, now),
+        Known::Dead(trouble, ask) => {
+            dead(leased, run, ask.as_ref().map(|ask| &ask.request), trouble, now)
+        }
         Known::Skipped => closed(leased, End::Skipped, Vec::new()),
         Known::Waiting => closed(leased, End::Waiting, Vec::new()),
         Known::NotYet { at } => Done::of(leased, Outcome::NotYet { at }),
@@ -356,6 +360,13 @@ fn delayed(
     moment: Moment,
 ) -> Done {
     let policy = &run.program.plan().step(leased.step).retry;
+    if cause == RetryCause::Transport && run.link.is_down(moment.now) {
+        // Nobody there: no task's fault, and no task's end.
+        let wait_ms = DOWN_WAIT_MS + i64::try_from(moment.chance % 10_000).unwrap_or(0);
+        let mut done = retry(leased, moment.now + wait_ms, false);
+        done.settle.repeats = Some(Repeat::Retry(cause));
+        return done;
+    }
     if leased.attempts + 1 >= policy.attempts {
         return dead(leased, run, request, Trouble::attempts(cause, message), moment.now);
     }

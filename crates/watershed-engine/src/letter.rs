@@ -35,7 +35,7 @@ impl Trouble {
             http: None,
             code: None,
             message: error.to_string(),
-            hint: "allow for null in that expression, and run the workflow anew",
+            hint: "let that expression allow for such a value, and run the workflow anew",
         }
     }
 

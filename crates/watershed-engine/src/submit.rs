@@ -109,6 +109,8 @@ impl Engine {
             evidence: None,
         };
         let id = row.id.clone();
+        // What cannot begin leaves nothing behind.
+        self.active(&row, &request.plan)?.seeds()?;
         // The row before the first call: it is what a lost ledger is rebuilt from.
         self.sink.put_run(row.clone()).await?;
         self.begin(row, &request.plan).await?;
@@ -130,15 +132,8 @@ impl Engine {
     async fn begin(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
         let link = self.link(&row.connection)?.clone();
         self.set_limits(&link).await?;
-        let terms = Terms {
-            id: row.id.clone(),
-            plan: plan.clone(),
-            hash: row.plan.clone(),
-            inputs: row.inputs.clone(),
-            granted: row.granted.clone(),
-        };
-        let run = ActiveRun::new(terms, &self.catalogue, link.clone())?;
-        let seeds = run.program.seeds(&run.context)?;
+        let run = self.active(&row, plan)?;
+        let seeds = run.seeds()?;
         let now = self.clock.now();
         let coverage = kept_out(&run, seeds.skipped, now);
         if !coverage.is_empty() {
@@ -168,6 +163,17 @@ impl Engine {
             Reply::Submitted { .. } => Ok(()),
             _ => Err(Error::Protocol("the ledger answered a submit with something else")),
         }
+    }
+
+    fn active(&self, row: &RunRow, plan: &Plan) -> Result<ActiveRun, Error> {
+        let terms = Terms {
+            id: row.id.clone(),
+            plan: plan.clone(),
+            hash: row.plan.clone(),
+            inputs: row.inputs.clone(),
+            granted: row.granted.clone(),
+        };
+        Ok(ActiveRun::new(terms, &self.catalogue, self.link(&row.connection)?.clone())?)
     }
 
     pub(crate) fn link(&self, name: &ConnectionName) -> Result<&Arc<Link>, Error> {

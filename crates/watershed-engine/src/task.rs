@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
-use watershed_model::{Coverage, DeadLetter, LetterId, Millis, Verdict};
+use watershed_model::{Coverage, DeadLetter, LetterId, Millis, RetryCause, Verdict};
 use watershed_sink::Write;
 use watershed_workflow::Parameters;
 use watershed_zoom::{Answer, Request};
@@ -96,9 +96,7 @@ pub(crate) struct Tools {
 /// Parameters and request of a leased task; or its end, where that is known without a call.
 pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
     let end = |known| Todo::End(Box::new(known));
-    if leased.poisoned {
-        return end(conclude::Known::Dead(Trouble::poison(leased.lost)));
-    }
+    let dead = |trouble| end(conclude::Known::Dead(trouble, None));
     let failures: BTreeMap<String, u64> = leased
         .failures
         .iter()
@@ -107,15 +105,18 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
     let with = match run.program.parameters(&run.context, leased.step, &leased.item, &failures) {
         Ok(Parameters::Call(with)) => with,
         Ok(Parameters::Skip) => return end(conclude::Known::Skipped),
-        Err(error) => return end(conclude::Known::Dead(Trouble::expression(&error))),
+        Err(error) => return dead(Trouble::expression(&error)),
     };
     let operation = run.operation(leased.step);
     let token = leased.checkpoint.as_ref().map(|c| c.token.as_str());
     let request = match watershed_zoom::request(operation, &with, token) {
         Ok(request) => request,
-        Err(error) => return end(conclude::Known::Dead(Trouble::request(&error))),
+        Err(error) => return dead(Trouble::request(&error)),
     };
     let ask = Box::new(Ask { with, request });
+    if leased.poisoned {
+        return end(conclude::Known::Dead(Trouble::poison(leased.lost), Some(ask)));
+    }
     if files::excluded(operation, &ask.with, run.link.connection.content) {
         return end(conclude::Known::Excluded(ask));
     }
@@ -200,10 +201,40 @@ async fn asked(
         let verdict = call(operation, &ask.with, &ask.request, cursor, token, tools).await;
         Asked { verdict, calls: 1 }
     };
+    match &asked.verdict {
+        Verdict::Retry { cause: RetryCause::Transport, .. } => run.link.unanswered(),
+        _ => run.link.answered(tools.clock.now()),
+    }
+    tracing::debug!(
+        run = %run.id,
+        step = %run.program.plan().step(leased.step).name,
+        operation = operation.id,
+        subject = ask.request.subject.as_str(),
+        attempt = leased.attempts + 1,
+        verdict = told(&asked.verdict),
+        "asked"
+    );
     if matches!(asked.verdict, Verdict::Token { .. }) {
         run.link.tokens.refused(token.generation).await;
     }
     Some(asked)
+}
+
+/// A verdict for the log.
+fn told(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Data(page) => format!("data: {} records", page.items.len()),
+        Verdict::Empty => "empty".to_owned(),
+        Verdict::Waiting { why, .. } => format!("waiting: {why}"),
+        Verdict::Unavailable { why, message } => format!("unavailable ({}): {message}", why.name()),
+        Verdict::ScopeMissing(scopes) => format!("scope missing: {}", scopes.join(" or ")),
+        Verdict::Retry { cause, message } => format!("retry ({}): {message}", cause.name()),
+        Verdict::Wait(throttle) => format!("wait until {}", throttle.until),
+        Verdict::Token { message } => format!("token refused: {message}"),
+        Verdict::Restart => "the page token is not valid any more".to_owned(),
+        Verdict::Dead { message, .. } => format!("dead: {message}"),
+        Verdict::Fatal { message } => format!("fatal: {message}"),
+    }
 }
 
 /// One counted call.
@@ -239,7 +270,7 @@ pub(crate) async fn call(
 
 /// What a call without an answer means.
 pub(crate) fn unanswered(error: &TransportError) -> Verdict {
-    use watershed_model::RetryCause::{BadBody, Transport};
+    use RetryCause::{BadBody, Transport};
     let message = error.to_string();
     match error {
         TransportError::Connect { .. } | TransportError::Timeout { .. } => {

@@ -21,7 +21,7 @@ use crate::transport::{Call, Transport};
 /// Renewed this long before its end, so that no call starts with a dying token.
 const RENEW_BEFORE_MS: i64 = 300_000;
 /// A token refused this often in a row, each time a fresh one, is refused for good.
-const REFUSALS_MAX: u32 = 2;
+const REFUSALS_MAX: u32 = 5;
 /// So long a token endpoint that does not answer well is asked again, before the callers hear
 /// of it;
 const ASK_MS: i64 = 30_000;

@@ -53,6 +53,9 @@ pub trait Sink: Send + Sync {
     /// as if everything had been deleted.
     fn bind_account(&self, connection: ConnectionName, account: AccountId) -> Pending<'_, ()>;
 
+    /// The account that a connection's data is of; `None` before there is any.
+    fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>>;
+
     /// Writes a run's row, over an older one of that id.
     fn put_run(&self, run: RunRow) -> Pending<'_, ()>;
 

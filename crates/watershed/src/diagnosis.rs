@@ -10,8 +10,8 @@ use serde_json::Value;
 use watershed_engine::{Clock, Engine, HttpTransport, Parts, SystemClock};
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_ledger_sqlite::SqliteLedger;
-use watershed_model::{Category, ConnectionName, Plan, Step};
-use watershed_sink::{Sink, SqliteSink};
+use watershed_model::{AccountId, Category, ConnectionName, Plan, Step};
+use watershed_sink::{Health, Sink, SqliteSink};
 use watershed_workflow::compile;
 use watershed_zoom::scopes;
 
@@ -116,12 +116,13 @@ pub(crate) async fn diagnose(
     let tier = tier(account, &plan);
     let checks: Vec<ScopeCheck> = judge(granted.as_deref(), &plan);
     let ledger = ledger(&settings.store).await;
-    let sink = sink(&settings.sink).await;
+    let account_id = account.account_id.read_plain(&what, vars).ok();
+    let sink = sink(&settings.sink, name, account_id.as_deref()).await;
     let lost = lost(granted.as_deref().unwrap_or_default(), &plan);
     Ok(Diagnosis {
         connection: name.to_owned(),
         complete: token.ok && ledger.ok && sink.ok && lost.is_empty() && tier.costs.is_empty(),
-        account_id: account.account_id.read_plain(&what, vars).ok(),
+        account_id,
         excess: granted.unwrap_or_default().into_iter().filter(|s| scopes::writes(s)).collect(),
         token,
         scopes: checks,
@@ -153,18 +154,21 @@ fn backfill() -> Result<Plan> {
 
 fn judge(granted: Option<&[String]>, plan: &Plan) -> Vec<ScopeCheck> {
     let everything: Vec<String> = scopes::SEED.iter().map(|(s, _)| (*s).to_owned()).collect();
+    let have: Vec<String> = granted.map_or_else(|| everything.clone(), <[String]>::to_vec);
     scopes::judged(granted.unwrap_or_default())
         .into_iter()
         .map(|seed| {
-            let without: Vec<String> =
-                everything.iter().filter(|s| *s != seed.scope).cloned().collect();
+            let without: Vec<String> = have.iter().filter(|s| *s != seed.scope).cloned().collect();
+            let with = without.iter().cloned().chain([seed.scope.to_owned()]).collect::<Vec<_>>();
+            let brought = lost(&with, plan);
+            let costs = lost(&without, plan).into_iter().filter(|step| !brought.contains(step));
             let operations: Vec<String> =
                 seed.operations.iter().map(|operation| operation.id.to_owned()).collect();
             ScopeCheck {
                 scope: seed.scope.to_owned(),
                 brings: seed.brings.to_owned(),
                 granted: granted.map(|_| seed.granted),
-                costs: lost(&without, plan),
+                costs: costs.collect(),
                 operations,
             }
         })
@@ -237,6 +241,7 @@ async fn ledger(path: &Path) -> Checked {
     let opened = SqliteLedger::open_existing(path, Arc::new(|| SystemClock.now()));
     match opened {
         Ok(None) => not_yet(path),
+        Ok(Some(_)) if !may_write(path) => bad(&unwritable(path)),
         Ok(Some(ledger)) => match ledger.runs().await {
             Ok(runs) => good(format!("{}: {} runs", path.display(), runs.len())),
             Err(error) => bad(&explain(&error.into())),
@@ -245,22 +250,49 @@ async fn ledger(path: &Path) -> Checked {
     }
 }
 
-async fn sink(path: &Path) -> Checked {
+async fn sink(path: &Path, connection: &str, account: Option<&str>) -> Checked {
     if !path.exists() {
         return not_yet(path);
     }
     let opened = SqliteSink::open_read_only(path, watershed_zoom::catalogue()).await;
     let health = match opened {
-        Ok(sink) => sink.check().await,
+        Ok(sink) => same_account(&sink, connection, account).await,
         Err(error) => Err(error),
     };
     match health {
+        Ok(_) if !may_write(path) => bad(&unwritable(path)),
         Ok(health) => good(format!(
             "{}: {}, {}, {} bytes",
             health.place, health.engine, health.durability, health.bytes
         )),
         Err(error) => bad(&explain(&error.into())),
     }
+}
+
+/// A dataset is of one account for each connection.
+async fn same_account(
+    sink: &SqliteSink,
+    connection: &str,
+    account: Option<&str>,
+) -> Result<Health, watershed_sink::Error> {
+    let name = ConnectionName::from(connection);
+    let stored = sink.account(name.clone()).await?;
+    if let (Some(stored), Some(given)) = (stored, account)
+        && stored.as_str() != given
+    {
+        let given = AccountId::from(given);
+        return Err(watershed_sink::Error::OtherAccount { connection: name, stored, given });
+    }
+    sink.check().await
+}
+
+fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+fn unwritable(path: &Path) -> Fault {
+    Fault::failed(format!("{}: it cannot be written", path.display()))
+        .hint("check that you may write there, and that the disk is not read-only")
 }
 
 /// Not there is fine where it can be made.
@@ -270,9 +302,7 @@ fn not_yet(path: &Path) -> Checked {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let writable =
-        std::fs::metadata(folder).is_ok_and(|m| m.is_dir() && !m.permissions().readonly());
-    if writable {
+    if folder.is_dir() && may_write(folder) {
         return good(format!("{}: not there yet, made by the first run", path.display()));
     }
     bad(&Fault::failed(format!("{}: cannot be made there", path.display()))
@@ -309,6 +339,21 @@ mod tests {
         assert_eq!(lost(&without(account), &plan), Vec::<String>::new(), "user by user instead");
         let report = "report:read:list_meeting_participants:admin";
         assert_eq!(lost(&without(report), &plan), ["participants"]);
+    }
+
+    #[test]
+    fn of_two_scopes_that_stand_in_for_each_other_each_is_missed_where_both_are_missing() {
+        let plan = backfill().expect("it compiles");
+        let list = |kind: &str| format!("cloud_recording:read:list_{kind}_recordings:admin");
+        let costs = |granted: &[String]| -> Vec<usize> {
+            let checks = judge(Some(granted), &plan);
+            let of = |kind: &str| checks.iter().find(|c| c.scope == list(kind)).expect("asked for");
+            ["account", "user"].map(|kind| of(kind).costs.len()).to_vec()
+        };
+        assert_eq!(costs(&without(&list("account"))), [0, 1]);
+        let neither: Vec<String> =
+            without(&list("account")).into_iter().filter(|s| *s != list("user")).collect();
+        assert_eq!(costs(&neither), [1, 1]);
     }
 
     #[tokio::test]

@@ -178,7 +178,10 @@ pub(crate) fn to_do(standing: &Standing) -> Vec<(&'static str, String)> {
             said.push(("go on", format!("`{program} resume {run}`")));
         }
         RunState::Failed => {
-            said.push(("go on", format!("`{program} resume {run}`, when the cause is gone")));
+            let again = format!(
+                "`{program} retry {run}`, then `{program} resume {run}`, when the cause is gone"
+            );
+            said.push(("go on", again));
         }
         RunState::Cancelled | RunState::Cancelling | RunState::Complete => {}
     }

@@ -74,9 +74,13 @@ fn of_engine(error: &Engine) -> (Option<String>, u8) {
             Some(format!("use the version that began it, or start anew: `{program} cancel {run}`")),
             exit::FAILED,
         ),
-        Engine::Program(_) | Engine::Expand(_) => {
-            (Some("change the workflow there; `validate` checks it".into()), exit::FAILED)
+        Engine::Program(_) => {
+            (Some("use the version of this program that began it".into()), exit::FAILED)
         }
+        Engine::Expand(_) => (
+            Some("give another --input there, or change the workflow; nothing was begun".into()),
+            exit::USAGE,
+        ),
         Engine::Store(_) => (
             Some(format!("what was settled is kept: mend it, then `{program} resume`")),
             exit::FAILED,

@@ -16,8 +16,8 @@ pub(crate) fn begin(out: &Output, verbose: u8, format: LogFormat, vars: &Vars) {
         0 if out.quiet => "error",
         0 => "warn",
         1 => "watershed=info,warn",
-        2 => "watershed=debug,info",
-        _ => "watershed=trace,debug",
+        2 => "watershed=debug,warn",
+        _ => "watershed=trace,info",
     };
     let filter = vars.get(env_names::LOG).filter(|text| !text.is_empty());
     let filter = filter

@@ -69,7 +69,14 @@ impl Site {
         if !settings.sink.exists() {
             return Err(nothing_yet(&settings.sink).into());
         }
-        let sink = SqliteSink::open_read_only(&settings.sink, watershed_zoom::catalogue()).await?;
+        let opened = SqliteSink::open_read_only(&settings.sink, watershed_zoom::catalogue()).await;
+        let sink = match opened {
+            // The first run is about to make it.
+            Err(watershed_sink::Error::OlderVersion { found: 0, .. }) => {
+                return Err(nothing_yet(&settings.sink).into());
+            }
+            opened => opened?,
+        };
         let ledger: Arc<dyn Ledger> = match SqliteLedger::open_existing(&settings.store, clock())? {
             Some(ledger) => Arc::new(ledger),
             // The dataset outlives the ledger, and tells what it knows.

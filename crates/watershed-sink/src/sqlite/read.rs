@@ -87,13 +87,22 @@ pub(super) fn bind_account(
 ) -> Result<(), Fault> {
     let params = named_params! { ":connection": name.as_str(), ":account": given.as_str() };
     connection.prepare_cached(BIND_ACCOUNT)?.execute(params)?;
-    let stored: String = connection
-        .prepare_cached(ACCOUNT)?
-        .query_row(named_params! { ":connection": name.as_str() }, |row| row.get(0))?;
-    if stored == given.0 {
-        return Ok(());
+    match account(connection, name)? {
+        Some(stored) if stored != given => {
+            Err(Error::OtherAccount { connection: name.clone(), stored, given }.into())
+        }
+        _ => Ok(()),
     }
-    Err(Error::OtherAccount { connection: name.clone(), stored: AccountId(stored), given }.into())
+}
+
+/// The account that a connection's data is of.
+pub(super) fn account(
+    connection: &Connection,
+    name: &ConnectionName,
+) -> Result<Option<AccountId>, Fault> {
+    let params = named_params! { ":connection": name.as_str() };
+    let stored = all(connection, ACCOUNT, params, |row| Ok(AccountId(row.get(0)?)))?;
+    Ok(stored.into_iter().next())
 }
 
 pub(super) fn run(connection: &Connection, id: &RunId) -> Result<Option<RunRow>, Fault> {

@@ -148,6 +148,10 @@ impl Sink for SqliteSink {
         self.on_writer(move |writer| read::bind_account(writer, &connection, account))
     }
 
+    fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>> {
+        self.on_reader(move |reader| read::account(reader, &connection))
+    }
+
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {
         self.on_writer(move |connection| write::put_run(connection, &run))
     }

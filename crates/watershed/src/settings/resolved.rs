@@ -116,14 +116,15 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
     for (name, origin) in &layer.connections {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
     }
-    Ok(Settings {
-        store: from.sqlite(&["store", "url"])?,
-        sink: from.sqlite(&["sink", "url"])?,
-        worker,
-        log,
-        connections,
-        warnings,
-    })
+    let (store, sink) = (from.sqlite(&["store", "url"])?, from.sqlite(&["sink", "url"])?);
+    if store == sink {
+        return Err(Fault::usage(format!(
+            "`store.url` and `sink.url` are the same file, {}",
+            store.display()
+        ))
+        .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
+    }
+    Ok(Settings { store, sink, worker, log, connections, warnings })
 }
 
 fn account(
