@@ -148,6 +148,7 @@ impl Engine {
                 rows: Vec::new(),
                 coverage,
                 listing: None,
+                part: None,
             };
             self.sink.write(Batch { writes: vec![write], failures: Vec::new() }).await?;
         }
