@@ -211,7 +211,8 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
     }
     let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
-    let entry = Entry::new(run, leased, &ask.request, moment.now).rows(rows);
+    let entry =
+        Entry::new(run, leased, &ask.request, moment.now).page(operation, before.is_none(), rows);
     let spawned = Spawned::of(leased, run, &page.items, moment.now);
     let (outcome, mut write, least) = match page.next {
         Some(token) => {
@@ -254,10 +255,9 @@ fn waiting(
 ) -> Done {
     let before = leased.checkpoint.as_ref();
     let items = page.as_ref().map_or(&[][..], |p| &p.items);
-    // Counted as a complete answer counts: what a lost ledger compares stored rows with.
     let rows = before.map_or(0, |c| c.rows) + items.len() as u64;
     let mut write = Entry::new(run, leased, &ask.request, moment.now)
-        .rows(rows)
+        .page(run.operation(leased.step), before.is_none(), rows)
         .known_until(before.map_or(moment.first_at, |c| c.first_at))
         .state(CoverageState::Waiting, Some(why));
     for coverage in &mut write.coverage {

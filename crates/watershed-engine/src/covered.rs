@@ -84,9 +84,9 @@ fn turn(job: &mut Job, coverage: Coverage, wait_until: Option<Millis>, now: Mill
     };
 }
 
-/// Expands a task whose answer is stored: no call, the same children. `None` where the stored
-/// rows are fewer than the answer brought (another listing took them over since): then it is
-/// asked again, rather than that children are lost.
+/// Expands a task whose answer is stored: no call, the same children. `None` where the sink does
+/// not know all that the answer brought: then it is asked again, rather than that children are
+/// lost.
 pub(crate) async fn replay(
     leased: &Leased,
     run: &ActiveRun,
@@ -98,15 +98,13 @@ pub(crate) async fn replay(
     let feeds = !run.program.plan().step(leased.step).feeds.is_empty();
     let records = if feeds && coverage.rows > 0 {
         match stored(leased, run, ask, tools).await {
-            Ok(records) => records,
+            Ok(Some(records)) => records,
+            Ok(None) => return None,
             Err(_) => return Some(conclude::later(leased, now)),
         }
     } else {
         Vec::new()
     };
-    if feeds && (records.len() as u64) < coverage.rows {
-        return None;
-    }
     let spawned = Spawned::of(leased, run, &records, now);
     let end = match coverage.state {
         CoverageState::Waiting => End::Waiting,
@@ -122,6 +120,7 @@ pub(crate) async fn replay(
             rows: Vec::new(),
             coverage: spawned.coverage,
             listing: None,
+            part: None,
         });
     }
     Some(done)
@@ -132,7 +131,7 @@ async fn stored(
     run: &ActiveRun,
     ask: &Ask,
     tools: &Tools,
-) -> Result<Vec<Value>, watershed_sink::Error> {
+) -> Result<Option<Vec<Value>>, watershed_sink::Error> {
     let operation = run.operation(leased.step);
     let listing = ListingKey {
         connection: run.connection().clone(),
@@ -145,12 +144,14 @@ async fn stored(
     let mut records = Vec::new();
     let mut after = None;
     loop {
-        let rows = tools.sink.listed(listing.clone(), after, ROWS_AT_ONCE).await?;
+        let Some(rows) = tools.sink.listed(listing.clone(), after, ROWS_AT_ONCE).await? else {
+            return Ok(None);
+        };
         let full = rows.len() == ROWS_AT_ONCE as usize;
         after = rows.last().map(|r| r.key.clone());
         records.extend(rows.iter().map(|row| watershed_zoom::item(operation, &row.record)));
         if !full {
-            return Ok(records);
+            return Ok(Some(records));
         }
     }
 }

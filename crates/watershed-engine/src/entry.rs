@@ -2,7 +2,7 @@
 
 use watershed_ledger::Leased;
 use watershed_model::{Coverage, CoverageState, Millis, Operation, Window};
-use watershed_sink::{Listing, Write};
+use watershed_sink::{Listing, Part, Write};
 use watershed_zoom::Request;
 
 use crate::active::ActiveRun;
@@ -56,12 +56,15 @@ impl Entry {
             rows: Vec::new(),
             coverage: vec![coverage],
             listing: Some(listing),
+            part: None,
         };
         Entry { write, window: request.window }
     }
 
-    pub(crate) fn rows(mut self, rows: u64) -> Entry {
+    /// A page of an answer, after which `rows` have come in all.
+    pub(crate) fn page(mut self, operation: &Operation, first: bool, rows: u64) -> Entry {
         self.write.coverage[0].rows = rows;
+        self.write.part = Some(Part { dataset: operation.dataset, first });
         self
     }
 

@@ -144,6 +144,7 @@ impl Engine {
                 rows: Vec::new(),
                 coverage,
                 listing: None,
+                part: None,
             };
             self.sink.write(Batch { writes: vec![write], ..Batch::default() }).await?;
         }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use watershed_model::{
-    ConnectionName, Coverage, DeadLetter, LetterId, Millis, OperationId, Row, RunId, Subject,
+    ConnectionName, Coverage, Dataset, DeadLetter, LetterId, Millis, OperationId, Row, RunId,
+    Subject,
 };
 
 /// One sink transaction: all of it is durable together, or none of it.
@@ -39,6 +40,17 @@ pub struct Write {
     pub coverage: Vec<Coverage>,
     /// The listing that brought the rows, where one did.
     pub listing: Option<Listing>,
+    /// Which part of that listing this is; `None` where it is no answer to it.
+    pub part: Option<Part>,
+}
+
+/// A page of a listing. Rows of other datasets that come with it are no members.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// The dataset whose rows are listed.
+    pub dataset: &'static Dataset,
+    /// Whether it is the first page: what an earlier reading brought no longer counts.
+    pub first: bool,
 }
 
 /// A listing: what was asked, of which window. Stands in `_listing` of each row it brought.

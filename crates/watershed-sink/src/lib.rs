@@ -12,7 +12,7 @@ mod question;
 mod sink;
 mod sqlite;
 
-pub use batch::{Batch, Listing, Write};
+pub use batch::{Batch, Listing, Part, Write};
 pub use error::Error;
 pub use question::{
     Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,

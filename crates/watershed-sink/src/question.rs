@@ -67,7 +67,8 @@ impl ListingKey {
 pub struct ListedRow {
     /// Its key: the next page begins after the last one's.
     pub key: String,
-    /// The record as sent, less secrets (`_raw`).
+    /// The record as that listing sent it, less secrets: the first, where it sent several of
+    /// this key.
     pub record: Value,
 }
 

@@ -37,14 +37,17 @@ pub trait Sink: Send + Sync {
     /// One query, however many are asked.
     fn covered(&self, asks: Vec<Ask>) -> Pending<'_, Vec<Option<Coverage>>>;
 
-    /// A page of the rows whose newest version this listing brought, ordered by key, from
-    /// the first key after `after` on; at most `limit`. Fewer than `limit`: the last page.
+    /// A page of what this listing brought when it was last read, ordered by key, from the
+    /// first key after `after` on; at most `limit`. Fewer than `limit`: the last page.
+    ///
+    /// Each key comes once, however often it was listed, and also where another listing has
+    /// brought its row since. `None`: not all that it brought is known or still there.
     fn listed(
         &self,
         listing: ListingKey,
         after: Option<String>,
         limit: u32,
-    ) -> Pending<'_, Vec<ListedRow>>;
+    ) -> Pending<'_, Option<Vec<ListedRow>>>;
 
     /// Remembers the account of a connection the first time; later on makes sure of it.
     ///

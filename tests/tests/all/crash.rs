@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::Signal;
 use watershed_tests::{
-    Account, Audit, Ended, Home, Moment, Scope, Settings, Size, Spec, at, audit, seeds,
+    Account, Audit, Ended, Home, Moment, Scope, Settings, Size, Spec, at, audit, coverage, seeds,
 };
 
-use crate::ground::{account, home, measured};
+use crate::ground::{SCOPES, account, home, measured};
 
 /// Tasks at once. What a kill may repeat hangs on it.
 const CONCURRENCY: u16 = 16;
@@ -150,6 +150,16 @@ impl Campaign {
     }
 }
 
+/// Removes the state, as a disk that is lost does.
+fn lose_state(home: &Home) {
+    for end in ["", "-wal", "-shm"] {
+        let file = home.data().join(format!("state.db{end}"));
+        if file.exists() {
+            std::fs::remove_file(file).expect("it goes");
+        }
+    }
+}
+
 #[test]
 fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
     let size = Size::asked();
@@ -261,12 +271,7 @@ fn with_its_state_lost_a_run_goes_on_from_the_dataset() {
                 break;
             }
             process.kill().expect("it is gone");
-            for end in ["", "-wal", "-shm"] {
-                let file = campaign.home.data().join(format!("state.db{end}"));
-                if file.exists() {
-                    std::fs::remove_file(file).expect("it goes");
-                }
-            }
+            lose_state(&campaign.home);
             losses += 1;
         }
         let ended = campaign.home.start(&campaign.words(0)).wait(RUN_MAX).expect("it ends");
@@ -282,6 +287,67 @@ fn with_its_state_lost_a_run_goes_on_from_the_dataset() {
         &format!("{} seeds, {losses} losses", size.of(1, 5)),
         &format!("0 rows differ; {:.1} calls repeated a loss", repeated as f64 / losses as f64),
         &format!("0; {REPEATED_MAX} a loss (what was not settled)"),
+    );
+}
+
+#[test]
+fn a_list_that_is_complete_is_not_asked_again_after_a_loss() {
+    // So that what was in flight is few beside the users.
+    const FEW: u16 = 4;
+    const BOUND: u64 = 2 * FEW as u64;
+    const LISTS: [&str; 3] = ["zoom.list_users", "zoom.list_meetings", "zoom.list_user_recordings"];
+    let size = Size::asked();
+    let (mut lists, mut repeated) = (0, 0);
+    for seed in seeds(size.of(1, 3)) {
+        // Without the scope for the whole account's recordings: a list a user and window, and
+        // neighbouring windows share a day.
+        let scopes: Vec<&str> =
+            SCOPES.into_iter().filter(|s| !s.contains("list_account_recordings")).collect();
+        let account = account(Spec {
+            users: 60,
+            seed,
+            scopes: Some(scopes.join(",")),
+            limits: Some("off".to_owned()),
+            ..Spec::default()
+        });
+        let settings =
+            Settings { concurrency: FEW, limits: Some(Settings::FREE), ..Settings::default() };
+        let home = home(&account, &settings);
+        let words = ["run", "zoom-backfill", "--run-id", "campaign"];
+        let repeats = || {
+            let stats = account.stats().expect("stats");
+            LISTS.iter().map(|list| stats.repeated_of(list)).sum::<u64>()
+        };
+        let mut process = home.start(&words);
+        // Recordings come first, then each user's two lists of meetings; the run ends later.
+        let most = |_: &_| {
+            std::thread::sleep(Duration::from_millis(50));
+            account.stats().is_ok_and(|stats| stats.calls_of("zoom.list_meetings") >= 100)
+        };
+        process.until("most lists of meetings", RUN_MAX, most).expect("so many");
+        process.kill().expect("it is gone");
+        let lines = coverage(&home.sink()).expect("coverage").lines;
+        lists += lines
+            .iter()
+            .filter(|l| LISTS.contains(&l.operation.as_str()) && l.state == "complete")
+            .count();
+        assert_eq!(repeats(), 0, "seed {seed}: no list is asked twice before the loss");
+        lose_state(&home);
+        home.start(&words).wait(RUN_MAX).expect("it ends").expect(0);
+        let truth = account.truth().expect("the truth");
+        audit(&home.sink(), &truth, &Scope::backfill()).expect("an audit").expect_equal();
+        let again = repeats();
+        let stats = account.stats().expect("stats");
+        assert!(again <= BOUND, "seed {seed}: {again} lists asked again: {:#}", stats.0);
+        let all = stats.repeated();
+        assert!(all <= BOUND, "seed {seed}: {all} calls repeated: {:#}", stats.0);
+        repeated += again;
+    }
+    measured(
+        "the whole state lost when most lists are complete",
+        &format!("{} seeds, 60 users each, {lists} lists complete", size.of(1, 3)),
+        &format!("0 rows differ; {repeated} lists asked again"),
+        &format!("0; {BOUND} a loss at concurrency {FEW} (what was not settled)"),
     );
 }
 

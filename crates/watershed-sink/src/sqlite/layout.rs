@@ -7,11 +7,18 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde_json::Value;
 
 use super::fault::Fault;
+use super::members;
 use super::opening::mark;
 use super::table::{Column, Table, Tables};
 
 /// The state tables, version by version. Released ones are never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_state.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_state.sql"),
+    include_str!("../../migrations/0002_members.sql"),
+];
+
+/// The first version that keeps the members of listings apart.
+const WITH_MEMBERS: u32 = 2;
 
 /// The version of the state tables (`PRAGMA user_version`).
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -36,6 +43,10 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, tables: &Tables) -> 
             act.execute_batch(&table.add_column(*column))?;
         }
         fill(&act, table, &missing)?;
+        if found < WITH_MEMBERS {
+            members::fill(&act, table)?;
+            act.execute_batch(&table.drop_by_listing())?;
+        }
     }
     act.commit()?;
     Ok(())

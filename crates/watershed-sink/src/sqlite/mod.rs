@@ -8,6 +8,7 @@
 mod cell;
 mod fault;
 mod layout;
+mod members;
 mod opening;
 mod read;
 mod sink;

@@ -21,7 +21,7 @@ const APPLICATION_ID: i64 = 0x5753_4e4b;
 /// holds it for longer is a checkpoint on a slow disk, or stuck.
 const BUSY_MAX: Duration = Duration::from_secs(10);
 
-/// Above the number of distinct statements: three a dataset, and the files under `sql/`.
+/// Above the number of distinct statements: four a dataset, and the files under `sql/`.
 const STATEMENTS_KEPT: usize = 128;
 
 /// What the connection is for.

@@ -11,6 +11,7 @@ use watershed_model::{
 
 use super::fault::Fault;
 use super::layout::VERSION;
+use super::members;
 use super::state::{self, counted, json, named};
 use super::table::Tables;
 use crate::{
@@ -57,27 +58,35 @@ pub(super) fn covered(
 }
 
 pub(super) fn listed(
-    connection: &Connection,
+    connection: &mut Connection,
     tables: &Tables,
     key: &ListingKey,
     after: Option<&str>,
     limit: u32,
-) -> Result<Vec<ListedRow>, Fault> {
+) -> Result<Option<Vec<ListedRow>>, Fault> {
     let table = tables
         .named(&key.dataset)
         .ok_or_else(|| Error::UnknownDataset { dataset: key.dataset.clone() })?;
+    let text = key.listing().text();
+    let listing = members::hash(&key.connection, table.name, &text);
+    let moment = connection.transaction()?;
+    if members::reading(&moment, listing)?.is_none() {
+        return Ok(None);
+    }
     let params = named_params! {
         ":connection": key.connection.as_str(),
-        ":listing": key.listing().text(),
+        ":listing": listing,
+        ":text": text,
         ":after": after.unwrap_or_default(),
         ":limit": limit,
     };
-    all(connection, &table.listed, params, |row| {
-        let raw: String = row.get("_raw")?;
-        let record = serde_json::from_str(&raw)
+    let rows = all(&moment, &table.listed, params, |row| {
+        let Some(record) = row.get::<_, Option<String>>("record")? else { return Ok(None) };
+        let record = serde_json::from_str(&record)
             .map_err(|e| Fault::Unreadable(format!("a record of {}: {e}", table.name)))?;
-        Ok(ListedRow { key: row.get("_key")?, record })
-    })
+        Ok(Some(ListedRow { key: row.get("key")?, record }))
+    })?;
+    Ok(rows.into_iter().collect())
 }
 
 pub(super) fn bind_account(

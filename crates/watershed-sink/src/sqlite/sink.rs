@@ -137,7 +137,7 @@ impl Sink for SqliteSink {
         listing: ListingKey,
         after: Option<String>,
         limit: u32,
-    ) -> Pending<'_, Vec<ListedRow>> {
+    ) -> Pending<'_, Option<Vec<ListedRow>>> {
         let tables = Arc::clone(&self.tables);
         self.on_reader(move |connection| {
             read::listed(connection, &tables, &listing, after.as_deref(), limit)

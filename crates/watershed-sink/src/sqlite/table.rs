@@ -28,8 +28,15 @@ pub(super) struct Table {
     pub create: String,
     /// Typed columns by position from 1, then `KEPT` without `_deleted_at`.
     pub upsert: String,
-    /// `:connection`, `:listing`, `:after`, `:limit` → `_key`, `_raw`.
+    /// `:connection`, `:key` → `_listing`, `_raw`.
+    pub held: String,
+    /// `:connection`, `:listing` (its hash), `:text`, `:after`, `:limit` → `key`, and `record`,
+    /// null where it is lost.
     pub listed: String,
+    /// → `_connection`, `_listing`, `rows`, `first_at`, `run` of each listing that rows name.
+    pub listings: String,
+    /// Makes members (`:listing`, a hash) of the rows that `:connection` and `:text` name.
+    pub fill_members: String,
     /// `:connection` → rows that are not deleted.
     pub count: String,
 }
@@ -70,7 +77,10 @@ impl Table {
             name: dataset.name,
             create: create(dataset.name, &columns),
             upsert: upsert(dataset.name, &columns),
+            held: held(dataset.name),
             listed: listed(dataset.name),
+            listings: listings(dataset.name),
+            fill_members: fill_members(dataset.name),
             count: count(dataset.name),
             columns,
         }
@@ -80,6 +90,11 @@ impl Table {
     pub(super) fn add_column(&self, column: Column) -> String {
         let (table, declared) = (quoted(self.name), declared(column));
         format!("ALTER TABLE {table} ADD COLUMN {declared}")
+    }
+
+    /// Takes away the index that files of version 1 have: members are asked for instead.
+    pub(super) fn drop_by_listing(&self) -> String {
+        format!("DROP INDEX IF EXISTS {}", quoted(&format!("{}_by_listing", self.name)))
     }
 
     /// `?1` → the next rows after a rowid: `rowid`, `_raw`.
@@ -149,11 +164,9 @@ fn create(name: &str, columns: &[Column]) -> String {
     lines.extend(KEPT.iter().map(|(kept, ty)| format!("{kept} {ty}")));
     lines.push("PRIMARY KEY (_connection, _key)".to_owned());
     let table = quoted(name);
-    let by_listing = quoted(&format!("{name}_by_listing"));
     let deleted = quoted(&format!("{name}_deleted"));
     format!(
         "CREATE TABLE IF NOT EXISTS {table} (\n    {}\n);
-CREATE INDEX IF NOT EXISTS {by_listing} ON {table} (_connection, _listing, _key);
 CREATE INDEX IF NOT EXISTS {deleted} ON {table} (_connection) WHERE _deleted_at IS NOT NULL;",
         lines.join(",\n    ")
     )
@@ -179,13 +192,40 @@ WHERE excluded._fetched_at >= {table}._fetched_at
     )
 }
 
+fn held(name: &str) -> String {
+    let table = quoted(name);
+    format!("SELECT _listing, _raw FROM {table} WHERE _connection = :connection AND _key = :key")
+}
+
 fn listed(name: &str) -> String {
     let table = quoted(name);
     format!(
-        "SELECT _key, _raw FROM {table}
-WHERE _connection = :connection AND _listing = :listing AND _key > :after
-ORDER BY _key
+        "SELECT m.\"key\", coalesce(m.record, t._raw) AS record
+FROM _members AS m
+LEFT JOIN {table} AS t
+    ON t._connection = :connection AND t._key = m.\"key\" AND t._listing = :text
+WHERE m.listing = :listing AND m.\"key\" > :after
+ORDER BY m.\"key\"
 LIMIT :limit"
+    )
+}
+
+fn listings(name: &str) -> String {
+    let table = quoted(name);
+    format!(
+        "SELECT _connection, _listing, count(*) AS rows, min(_fetched_at) AS first_at,
+    max(_run) AS run
+FROM {table}
+WHERE _listing IS NOT NULL
+GROUP BY _connection, _listing"
+    )
+}
+
+fn fill_members(name: &str) -> String {
+    let table = quoted(name);
+    format!(
+        "INSERT INTO _members (listing, \"key\", record)
+SELECT :listing, _key, NULL FROM {table} WHERE _connection = :connection AND _listing = :text"
     )
 }
 

@@ -40,6 +40,7 @@ fn notes(count: usize) -> Batch {
         rows: (0..count).map(row).collect(),
         coverage: Vec::new(),
         listing: None,
+        part: None,
     };
     Batch { writes: vec![write], ..Batch::default() }
 }

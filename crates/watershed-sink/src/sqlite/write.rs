@@ -4,6 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
 use watershed_model::{Coverage, DeadLetter, LetterId, RunRow, Subject};
 
 use super::fault::Fault;
+use super::members::{self, List};
 use super::state::{json, word};
 use super::table::Tables;
 use crate::{Batch, Error, Write};
@@ -37,10 +38,13 @@ pub(super) fn write(
 fn put_rows(act: &Transaction<'_>, tables: &Tables, write: &Write) -> Result<(), Fault> {
     let listing = write.listing.as_ref().map(crate::Listing::text);
     let fetched_at = write.fetched_at.to_string();
+    let list = List::of(act, write, listing.as_deref(), &fetched_at)?;
     for row in &write.rows {
         let table = tables
             .named(row.dataset.name)
             .ok_or_else(|| Error::UnknownDataset { dataset: row.dataset.name.to_owned() })?;
+        let record = row.record.to_string();
+        let held = members::held(act, table, &write.connection, &row.key)?;
         let mut statement = act.prepare_cached(&table.upsert)?;
         let mut place = 0;
         for column in &table.columns {
@@ -50,11 +54,20 @@ fn put_rows(act: &Transaction<'_>, tables: &Tables, write: &Write) -> Result<(),
         // In the order of the table's own columns.
         statement.raw_bind_parameter(place + 1, write.connection.as_str())?;
         statement.raw_bind_parameter(place + 2, &row.key)?;
-        statement.raw_bind_parameter(place + 3, row.record.to_string())?;
+        statement.raw_bind_parameter(place + 3, &record)?;
         statement.raw_bind_parameter(place + 4, listing.as_deref())?;
         statement.raw_bind_parameter(place + 5, &fetched_at)?;
         statement.raw_bind_parameter(place + 6, write.run.as_str())?;
-        statement.raw_execute()?;
+        let taken = statement.raw_execute()? > 0;
+        if let (true, Some(held)) = (taken, held)
+            && !held.is(listing.as_deref(), &record)
+        {
+            held.keep(act, table, &write.connection, &row.key)?;
+        }
+        if let Some(list) = list.as_ref().filter(|list| list.lists(row)) {
+            // A row that is newer than this answer holds another record than it sent.
+            list.put(act, &row.key, (!taken).then_some(record.as_str()))?;
+        }
     }
     Ok(())
 }

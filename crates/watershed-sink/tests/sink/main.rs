@@ -1,6 +1,7 @@
 //! The sink as its callers see it.
 
 mod file;
+mod members;
 mod rows;
 mod scenario;
 mod state;

@@ -94,6 +94,7 @@ pub(crate) fn fetched(at: i64, rows: Vec<Row>) -> Write {
         rows,
         coverage: Vec::new(),
         listing: None,
+        part: None,
     }
 }
 

@@ -1,0 +1,2 @@
+-- clear_members
+DELETE FROM _members WHERE listing = :listing

@@ -1,0 +1,7 @@
+-- coverage_rows
+SELECT rows
+FROM _coverage
+WHERE connection = :connection
+    AND operation = :operation
+    AND subject = :subject
+    AND ifnull("from", '') = ifnull(:from, '')

@@ -1,0 +1,2 @@
+-- reading
+SELECT first_at, run FROM _listings WHERE listing = :listing AND whole = 1
