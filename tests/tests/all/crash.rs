@@ -108,8 +108,10 @@ impl Campaign {
 
     /// Puts back what was in flight at three kills in a row: it was taken for what kills its
     /// worker, kept as a dead letter and said so. How many, and how the run ended then.
+    /// Where these are more of a step than are tolerated, the run has failed for them.
     fn put_back(&self, ended: Ended) -> (usize, Ended) {
-        if ended.code != Some(3) {
+        let intolerable = ended.code == Some(1) && ended.stderr.contains("that are tolerated");
+        if ended.code != Some(3) && !intolerable {
             return (0, ended);
         }
         let letters = self.home.run(&["failures", self.run, "--json"]).expect(0).json_lines();
