@@ -16,8 +16,6 @@ use serde_json::Value;
 use crate::columns::{Kind, asked, kinds};
 use crate::truth::{SECRET_MEMBERS, Truth, bare};
 
-/// Of each dataset, every row's record is compared; typed columns of this many are.
-const COLUMNS_OF: usize = 200;
 /// Differences are counted beyond this, not kept.
 const DIFFERENCES_MAX: usize = 12;
 /// Characters of a difference that are shown.
@@ -134,7 +132,7 @@ pub fn audit(sink: &Path, truth: &Truth, scope: &Scope) -> Result<Audit> {
         }
         let kinds = kinds(dataset);
         same_columns(&table, &kinds, &mut audit);
-        for row in table.rows.iter().take(COLUMNS_OF) {
+        for row in &table.rows {
             columns(&table, &kinds, row, &mut audit);
         }
     }
@@ -402,13 +400,13 @@ mod tests {
 
     use super::*;
 
-    /// A dataset of three users and of who was at two instances, as the truth has it, then
-    /// changed by `change`.
+    /// A dataset of three users, of who was at two instances and of one thing said, as the
+    /// truth has it, then changed by `change`.
     fn audited(change: &str) -> Vec<String> {
         let dir = tempfile::tempdir().expect("a folder");
         let sink = dir.path().join("zoom.db");
         let database = Connection::open(&sink).expect("a database");
-        for dataset in ["users", "report_participants"] {
+        for dataset in ["users", "report_participants", "transcript_cues"] {
             let columns: Vec<&str> = kinds(dataset).into_keys().collect();
             let make =
                 format!("CREATE TABLE {dataset} ({}, _key, _raw, _listing)", columns.join(", "));
@@ -441,10 +439,20 @@ mod tests {
             let row = [name, uuid, key, &record.to_string(), &listing];
             database.execute(insert, row).expect("a row");
         }
+        let said = json!({"file_id": "f", "start_ms": 7, "speaker": null, "text": "\u{feff}Yes."});
+        let cue = json!({"dataset": "transcript_cues", "key": "f|0", "record": said});
+        lines += &cue.to_string();
+        let raw = json!({"file_id": "f", "start_ms": 7, "speaker": null, "text": "Yes."});
+        let insert = "INSERT INTO transcript_cues (file_id, start_ms, text, _key, _raw)
+            VALUES ('f', 7, 'Yes.', 'f|0', ?1)";
+        database.execute(insert, [raw.to_string()]).expect("a row");
         database.execute_batch(change).expect("a change");
         drop(database);
         let truth = Truth::read(lines.as_bytes()).expect("a truth");
-        let scope = Scope { datasets: vec!["users", "report_participants"], explained: true };
+        let scope = Scope {
+            datasets: vec!["users", "report_participants", "transcript_cues"],
+            explained: true,
+        };
         let audit = audit(&sink, &truth, &scope).expect("an audit");
         audit.differences.iter().map(ToString::to_string).collect()
     }
@@ -548,12 +556,38 @@ mod tests {
     }
 
     #[test]
+    fn each_difference_from_a_file_is_named() {
+        each_is_named([
+            ("DELETE FROM transcript_cues", "transcript_cues f|0: missing"),
+            (
+                "UPDATE transcript_cues SET text = 'No.', _raw = json_set(_raw, '$.text', 'No.')",
+                "transcript_cues f|0: column text is Some(Text(\"No.\")), the file says",
+            ),
+            (
+                "UPDATE transcript_cues
+                 SET start_ms = NULL, _raw = json_set(_raw, '$.start_ms', '')",
+                "transcript_cues f|0: column start_ms is Some(Null), the file says 7",
+            ),
+            (
+                "UPDATE transcript_cues
+                 SET speaker = 'Bo', _raw = json_set(_raw, '$.speaker', 'Bo')",
+                "transcript_cues f|0: column speaker is Some(Text(\"Bo\")), the file says null",
+            ),
+            (
+                "UPDATE transcript_cues SET text = 'No.'",
+                "transcript_cues f|0: column text is Text(\"No.\"), the record says",
+            ),
+        ]);
+    }
+
+    #[test]
     fn an_absence_that_coverage_explains_is_none() {
         let change = "DELETE FROM users WHERE id = 'b';
             INSERT INTO _coverage VALUES ('zoom.list_users', '{\"id\":\"b\"}', 'waiting');
             DELETE FROM report_participants WHERE _key IN ('2', '4');
-            INSERT INTO _coverage VALUES ('zoom.report_participants', '{\"uuid\":\"x\"}', 'waiting');
-            INSERT INTO _coverage VALUES ('zoom.report_participants', '{\"uuid\":\"y\"}', 'failed')";
+            INSERT INTO _coverage (operation, subject, state) VALUES
+            ('zoom.report_participants', '{\"uuid\":\"x\"}', 'waiting'),
+            ('zoom.report_participants', '{\"uuid\":\"y\"}', 'failed')";
         assert_eq!(audited(change), [""; 0]);
         // Only what is asked for anew or is a dead letter explains anything.
         for state in ["complete", "unavailable", "skipped"] {

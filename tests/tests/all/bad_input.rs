@@ -367,9 +367,8 @@ fn an_account_of_a_lower_tier_leaves_its_steps_out_by_name() {
     let settings =
         Settings { tier: Some("pro"), limits: Some(Settings::FREE), ..Settings::default() };
     let home = home(&account, &settings);
-    let ended = home.run(&["run", "zoom-backfill"]);
-    assert!(ended.stderr.contains("tier"), "{ended}");
-    ended.expect(3);
+    let ended = home.run(&RUN).expect(3);
+    told!("tier_too_low", ended, home, None);
     let reports = coverage(&home.sink()).expect("coverage");
     let mut told =
         reports.of("zoom.report_participants").chain(reports.of("zoom.get_past_meeting"));
