@@ -1,7 +1,8 @@
 //! The auditor: is the dataset what the account holds, row for row?
 //!
 //! Knows nothing of how it came there. Compares keys as sets, records as JSON less secrets,
-//! participants as multisets of an instance, typed columns with the record beside them.
+//! participants as multisets of an instance, typed columns with the record beside them; and
+//! looks for coverage that no finished run leaves.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,10 +13,9 @@ use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
+use crate::columns::{Kind, asked, kinds};
 use crate::truth::{SECRET_MEMBERS, Truth, bare};
 
-/// Of each dataset, every row's record is compared; typed columns of this many are.
-const COLUMNS_OF: usize = 200;
 /// Differences are counted beyond this, not kept.
 const DIFFERENCES_MAX: usize = 12;
 /// Characters of a difference that are shown.
@@ -130,10 +130,13 @@ pub fn audit(sink: &Path, truth: &Truth, scope: &Scope) -> Result<Audit> {
                 audit.note(dataset, &key, "missing".to_owned());
             }
         }
-        for row in table.rows.iter().take(COLUMNS_OF) {
-            columns(&table, row, &mut audit);
+        let kinds = kinds(dataset);
+        same_columns(&table, &kinds, &mut audit);
+        for row in &table.rows {
+            columns(&table, &kinds, row, &mut audit);
         }
     }
+    partial(&database, &mut audit)?;
     Ok(audit)
 }
 
@@ -180,6 +183,11 @@ impl Table {
         }
         Ok(Table { dataset: dataset.to_owned(), columns, rows })
     }
+
+    /// The cell of a row in the column of that name.
+    fn cell<'a>(&self, row: &'a Row, column: &str) -> Option<&'a Cell> {
+        self.columns.iter().position(|c| c == column).map(|place| &row.cells[place])
+    }
 }
 
 fn duplicates(table: &Table, audit: &mut Audit) {
@@ -221,14 +229,18 @@ fn made(dataset: &str) -> bool {
 
 /// What the file says stands in the columns.
 fn told(table: &Table, row: &Row, record: &Value, audit: &mut Audit) {
+    let kinds = kinds(&table.dataset);
     for (member, value) in record.as_object().into_iter().flatten() {
-        let place = table.columns.iter().position(|c| c == member);
-        match place.map(|p| &row.cells[p]) {
-            Some(Cell::Null) if value.is_null() => {}
-            Some(cell) if !value.is_null() && *cell != Cell::Null && agree(value, cell) => {}
+        // A byte order mark tells how a file is encoded; it is no part of its text.
+        let value = match value.as_str().and_then(|text| text.strip_prefix('\u{feff}')) {
+            Some(text) => &Value::from(text),
+            None => value,
+        };
+        match (kinds.get(member.as_str()), table.cell(row, member)) {
+            (Some(kind), Some(cell)) if kind.says(value, cell) => {}
             // The key says it already.
-            None if value.as_str() == Some(&row.key) => {}
-            other => {
+            (None, None) if value.as_str() == Some(&row.key) => {}
+            (_, other) => {
                 let what = format!("column {member} is {other:?}, the file says {value}");
                 audit.note(&table.dataset, &row.key, what);
             }
@@ -245,10 +257,9 @@ fn multisets(
     audit: &mut Audit,
 ) -> Vec<(String, u64)> {
     let dataset = &table.dataset;
-    let place = table.columns.iter().position(|c| c == "instance_uuid");
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in &table.rows {
-        let instance = match place.map(|p| &row.cells[p]) {
+        let instance = match table.cell(row, "instance_uuid") {
             Some(Cell::Text(uuid)) => uuid.clone(),
             other => format!("instance_uuid is {other:?} at {}", row.key),
         };
@@ -302,52 +313,65 @@ fn reasons(database: &Connection, dataset: &str) -> Result<Vec<String>> {
     Ok(subjects.collect::<rusqlite::Result<_>>()?)
 }
 
-fn columns(table: &Table, row: &Row, audit: &mut Audit) {
+/// The typed columns are those that the contract names, no fewer and no others.
+fn same_columns(table: &Table, kinds: &BTreeMap<&str, Kind>, audit: &mut Audit) {
+    for column in kinds.keys().filter(|c| !table.columns.iter().any(|found| found == *c)) {
+        audit.note(&table.dataset, column, "there is no such column".to_owned());
+    }
+    let typed = table.columns.iter().filter(|c| !c.starts_with('_'));
+    for column in typed.filter(|c| !kinds.contains_key(c.as_str())) {
+        audit.note(&table.dataset, column, "a column that the contract does not name".to_owned());
+    }
+}
+
+fn columns(table: &Table, kinds: &BTreeMap<&str, Kind>, row: &Row, audit: &mut Audit) {
     if bare(&row.raw) != row.raw {
         audit.note(&table.dataset, &row.key, "_raw holds a secret member".to_owned());
     }
     if let Some(secret) = table.columns.iter().find(|c| SECRET_MEMBERS.contains(&c.as_str())) {
         audit.note(&table.dataset, &row.key, format!("there is a column {secret}"));
     }
-    for (column, cell) in table.columns.iter().zip(&row.cells) {
-        if column.starts_with('_') || made(&table.dataset) {
-            continue;
-        }
+    for (column, kind) in kinds {
+        let Some(cell) = table.cell(row, column) else { continue };
         let member = row.raw.get(column).unwrap_or(&Value::Null);
-        if !agree(member, cell) {
+        if member.is_null() && asked(&table.dataset) == Some(column) {
+            if !was_asked(table, row, cell) {
+                let what = format!("column {column} is {cell:?}, which nobody asked for");
+                audit.note(&table.dataset, &row.key, what);
+            }
+        } else if !kind.says(member, cell) {
             let what = format!("column {column} is {cell:?}, the record says {member}");
             audit.note(&table.dataset, &row.key, what);
         }
     }
 }
 
-/// Whether a typed column says what the record's member says. A column that the record has
-/// no member for tells what was asked; a member of another type is null in its column.
-fn agree(member: &Value, cell: &Cell) -> bool {
-    match (member, cell) {
-        (Value::Null, _) => true,
-        (Value::String(text), Cell::Null) => text.is_empty() || text.parse::<f64>().is_err(),
-        (Value::String(text), Cell::Text(found)) => {
-            // A byte order mark tells how a file is encoded; it is no part of its text.
-            text.trim_start_matches('\u{feff}') == found || same_instant(text, found)
-        }
-        (Value::String(text), Cell::Integer(found)) => text.trim().parse() == Ok(*found),
-        (Value::Bool(yes), Cell::Integer(found)) => *found == i64::from(*yes),
-        (Value::Number(number), Cell::Integer(found)) => number.as_i64() == Some(*found),
-        (Value::Number(number), Cell::Real(found)) => number.as_f64() == Some(*found),
-        (Value::Array(_) | Value::Object(_), Cell::Text(found)) => {
-            serde_json::from_str::<Value>(found).is_ok_and(|f| f == *member)
-        }
-        (_, Cell::Null) => true,
-        _ => false,
+/// Whether the cell is what the row was asked for, as the listing that brought it tells.
+fn was_asked(table: &Table, row: &Row, cell: &Cell) -> bool {
+    let cell = match cell {
+        Cell::Text(text) => Value::from(text.as_str()),
+        Cell::Integer(number) => Value::from(*number),
+        _ => return false,
+    };
+    if table.dataset == "recording_files" {
+        // They come in a list of recordings; each says whose it is by another name.
+        return row.raw["meeting_id"] == cell;
     }
+    let Some(Cell::Text(listing)) = table.cell(row, "_listing") else { return false };
+    let listing: Value = serde_json::from_str(listing).unwrap_or_default();
+    listing["subject"].as_object().is_some_and(|s| s.values().any(|value| *value == cell))
 }
 
-/// Accounts send `…Z`; a dataset may leave out a fraction that is zero.
-fn same_instant(text: &str, found: &str) -> bool {
-    let trimmed = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
-    let other = found.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
-    text.contains('T') && trimmed == other
+/// A run that has ended leaves no listing half read.
+fn partial(database: &Connection, audit: &mut Audit) -> Result<()> {
+    let query = "SELECT operation, subject FROM _coverage WHERE state = 'partial'";
+    let mut statement = database.prepare(query)?;
+    let lines = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for line in lines {
+        let (operation, subject): (String, String) = line?;
+        audit.note("_coverage", &format!("{operation} {subject}"), "still partial".to_owned());
+    }
+    Ok(())
 }
 
 /// The first member in which two records differ, with both values.
@@ -376,27 +400,59 @@ mod tests {
 
     use super::*;
 
-    /// A dataset of three users, as the truth has it, then changed by `change`.
+    /// A dataset of three users, of who was at two instances and of one thing said, as the
+    /// truth has it, then changed by `change`.
     fn audited(change: &str) -> Vec<String> {
         let dir = tempfile::tempdir().expect("a folder");
         let sink = dir.path().join("zoom.db");
         let database = Connection::open(&sink).expect("a database");
-        let make = "CREATE TABLE users (id TEXT, type INTEGER, _key TEXT, _raw TEXT);
-            CREATE TABLE _coverage (operation TEXT, subject TEXT, state TEXT);";
-        database.execute_batch(make).expect("tables");
+        for dataset in ["users", "report_participants", "transcript_cues"] {
+            let columns: Vec<&str> = kinds(dataset).into_keys().collect();
+            let make =
+                format!("CREATE TABLE {dataset} ({}, _key, _raw, _listing)", columns.join(", "));
+            database.execute_batch(&make).expect("a table");
+        }
+        let make = "CREATE TABLE _coverage (operation TEXT, subject TEXT, state TEXT)";
+        database.execute_batch(make).expect("a table");
         let mut lines = String::new();
         for id in ["a", "b", "c"] {
-            let raw = json!({"id": id, "type": 2}).to_string();
-            let row = rusqlite::params![id, 2, id, raw];
-            database.execute("INSERT INTO users VALUES (?1, ?2, ?3, ?4)", row).expect("a row");
-            let record = json!({"id": id, "type": 2, "host_key": "SIMSECRET"});
+            let record =
+                json!({"id": id, "type": 2, "pmi": 7, "dept": "", "host_key": "SIMSECRET"});
             lines += &json!({"dataset": "users", "key": id, "record": record}).to_string();
             lines.push('\n');
+            let insert = "INSERT INTO users (id, type, pmi, dept, _key, _raw)
+                VALUES (?1, 2, 7, '', ?1, ?2)";
+            database.execute(insert, [id, &bare(&record).to_string()]).expect("a row");
         }
+        // Two stays of one person that differ in nothing, and one of another.
+        for (key, uuid, name) in
+            [("1", "x", "Ana"), ("2", "x", "Ana"), ("3", "x", "Bo"), ("4", "y", "Ana")]
+        {
+            let record = json!({"name": name, "duration": 60, "failover": false});
+            let row = json!({"dataset": "report_participants", "key": uuid, "record": record});
+            lines += &row.to_string();
+            lines.push('\n');
+            let listing = json!({"subject": {"uuid": uuid}}).to_string();
+            let insert = "INSERT INTO report_participants
+                (name, duration, failover, instance_uuid, _key, _raw, _listing)
+                VALUES (?1, 60, 0, ?2, ?3, ?4, ?5)";
+            let row = [name, uuid, key, &record.to_string(), &listing];
+            database.execute(insert, row).expect("a row");
+        }
+        let said = json!({"file_id": "f", "start_ms": 7, "speaker": null, "text": "\u{feff}Yes."});
+        let cue = json!({"dataset": "transcript_cues", "key": "f|0", "record": said});
+        lines += &cue.to_string();
+        let raw = json!({"file_id": "f", "start_ms": 7, "speaker": null, "text": "Yes."});
+        let insert = "INSERT INTO transcript_cues (file_id, start_ms, text, _key, _raw)
+            VALUES ('f', 7, 'Yes.', 'f|0', ?1)";
+        database.execute(insert, [raw.to_string()]).expect("a row");
         database.execute_batch(change).expect("a change");
         drop(database);
         let truth = Truth::read(lines.as_bytes()).expect("a truth");
-        let scope = Scope { datasets: vec!["users"], explained: true };
+        let scope = Scope {
+            datasets: vec!["users", "report_participants", "transcript_cues"],
+            explained: true,
+        };
         let audit = audit(&sink, &truth, &scope).expect("an audit");
         audit.differences.iter().map(ToString::to_string).collect()
     }
@@ -406,13 +462,20 @@ mod tests {
         assert_eq!(audited(""), [""; 0]);
     }
 
+    #[track_caller]
+    fn each_is_named<const N: usize>(cases: [(&str, &str); N]) {
+        for (change, expected) in cases {
+            let found = audited(change);
+            assert!(found.iter().any(|f| f.starts_with(expected)), "{change}: {found:?}");
+        }
+    }
+
     #[test]
     fn each_difference_is_named() {
-        let cases = [
+        each_is_named([
             ("DELETE FROM users WHERE id = 'b'", "users b: missing"),
             ("UPDATE users SET _key = 'x' WHERE id = 'a'", "users x: not in the account"),
             ("INSERT INTO users SELECT * FROM users WHERE id = 'c'", "users c: 2 rows of one key"),
-            ("UPDATE users SET type = 3 WHERE id = 'a'", "users a: column type is Integer(3)"),
             (
                 "UPDATE users SET _raw = json_set(_raw, '$.type', 1), type = 1 WHERE id = 'a'",
                 "users a: type: account 2, dataset 1",
@@ -421,17 +484,118 @@ mod tests {
                 "UPDATE users SET _raw = json_set(_raw, '$.host_key', '') WHERE id = 'a'",
                 "users a: _raw holds a secret member",
             ),
-        ];
-        for (change, expected) in cases {
-            let found = audited(change);
-            assert!(found.iter().any(|f| f.starts_with(expected)), "{change}: {found:?}");
-        }
+            (
+                "INSERT INTO _coverage VALUES ('zoom.list_users', '{}', 'partial')",
+                "_coverage zoom.list_users {}: still partial",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn each_difference_in_a_column_is_named() {
+        each_is_named([
+            ("UPDATE users SET type = 3 WHERE id = 'a'", "users a: column type is Integer(3)"),
+            ("UPDATE users SET type = NULL WHERE id = 'a'", "users a: column type is Null"),
+            ("UPDATE users SET id = NULL WHERE id = 'a'", "users a: column id is Null"),
+            ("UPDATE users SET dept = NULL WHERE id = 'a'", "users a: column dept is Null"),
+            ("UPDATE users SET status = 'x' WHERE id = 'a'", "users a: column status is Text"),
+            ("ALTER TABLE users DROP COLUMN pmi", "users pmi: there is no such column"),
+            (
+                "ALTER TABLE users ADD COLUMN more",
+                "users more: a column that the contract does not name",
+            ),
+            (
+                "UPDATE report_participants SET failover = NULL WHERE _key = '3'",
+                "report_participants 3: column failover is Null",
+            ),
+            (
+                "UPDATE report_participants SET instance_uuid = NULL WHERE _key = '3'",
+                "report_participants 3: column instance_uuid is Null, which nobody asked for",
+            ),
+            (
+                "UPDATE report_participants SET instance_uuid = 'y' WHERE _key = '3'",
+                "report_participants 3: column instance_uuid is Text(\"y\"), which nobody asked",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn each_difference_in_who_was_there_is_named() {
+        each_is_named([
+            (
+                "DELETE FROM report_participants WHERE _key = '2'",
+                "report_participants x: 3 stays, 2 found",
+            ),
+            (
+                "INSERT INTO report_participants SELECT * FROM report_participants
+                 WHERE _key = '2';
+                 UPDATE report_participants SET _key = '5' WHERE rowid = 5",
+                "report_participants x: 3 stays, 4 found",
+            ),
+            // As many stays as there were, each of them one that there is: only not so often.
+            (
+                "UPDATE report_participants
+                 SET name = 'Bo', _raw = json_set(_raw, '$.name', 'Bo') WHERE _key = '2'",
+                "report_participants x: 3 stays, 3 found",
+            ),
+            (
+                "UPDATE report_participants
+                 SET instance_uuid = 'y', _listing = '{\"subject\":{\"uuid\":\"y\"}}'
+                 WHERE _key = '2'",
+                "report_participants y: 1 stays, 2 found",
+            ),
+            (
+                "DELETE FROM report_participants WHERE instance_uuid = 'y'",
+                "report_participants y: missing",
+            ),
+            (
+                "UPDATE report_participants SET instance_uuid = 'z' WHERE instance_uuid = 'y'",
+                "report_participants z: not in the account",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn each_difference_from_a_file_is_named() {
+        each_is_named([
+            ("DELETE FROM transcript_cues", "transcript_cues f|0: missing"),
+            (
+                "UPDATE transcript_cues SET text = 'No.', _raw = json_set(_raw, '$.text', 'No.')",
+                "transcript_cues f|0: column text is Some(Text(\"No.\")), the file says",
+            ),
+            (
+                "UPDATE transcript_cues
+                 SET start_ms = NULL, _raw = json_set(_raw, '$.start_ms', '')",
+                "transcript_cues f|0: column start_ms is Some(Null), the file says 7",
+            ),
+            (
+                "UPDATE transcript_cues
+                 SET speaker = 'Bo', _raw = json_set(_raw, '$.speaker', 'Bo')",
+                "transcript_cues f|0: column speaker is Some(Text(\"Bo\")), the file says null",
+            ),
+            (
+                "UPDATE transcript_cues SET text = 'No.'",
+                "transcript_cues f|0: column text is Text(\"No.\"), the record says",
+            ),
+        ]);
     }
 
     #[test]
     fn an_absence_that_coverage_explains_is_none() {
         let change = "DELETE FROM users WHERE id = 'b';
-            INSERT INTO _coverage VALUES ('zoom.list_users', '{\"id\":\"b\"}', 'waiting')";
+            INSERT INTO _coverage VALUES ('zoom.list_users', '{\"id\":\"b\"}', 'waiting');
+            DELETE FROM report_participants WHERE _key IN ('2', '4');
+            INSERT INTO _coverage (operation, subject, state) VALUES
+            ('zoom.report_participants', '{\"uuid\":\"x\"}', 'waiting'),
+            ('zoom.report_participants', '{\"uuid\":\"y\"}', 'failed')";
         assert_eq!(audited(change), [""; 0]);
+        // Only what is asked for anew or is a dead letter explains anything.
+        for state in ["complete", "unavailable", "skipped"] {
+            let change = format!(
+                "DELETE FROM users WHERE id = 'b';
+                 INSERT INTO _coverage VALUES ('zoom.list_users', '{{\"id\":\"b\"}}', '{state}')"
+            );
+            assert_eq!(audited(&change), ["users b: missing"], "{state}");
+        }
     }
 }

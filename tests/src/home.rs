@@ -24,6 +24,8 @@ pub struct Settings {
     pub limits: Option<&'static str>,
     /// `connections.default.content`.
     pub content: Option<&'static str>,
+    /// `connections.default.share`.
+    pub share: Option<f64>,
 }
 
 impl Settings {
@@ -34,7 +36,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { concurrency: 16, tier: None, limits: None, content: None }
+        Settings { concurrency: 16, tier: None, limits: None, content: None, share: None }
     }
 }
 
@@ -173,6 +175,9 @@ fn configuration(account: &Account, settings: &Settings) -> String {
     );
     if let Some(limits) = settings.limits {
         text.push_str(&format!("limits = {{ {limits} }}\n"));
+    }
+    if let Some(share) = settings.share {
+        text.push_str(&format!("share = {share}\n"));
     }
     if let Some(content) = settings.content {
         text.push_str(&format!("content = \"{content}\"\n"));

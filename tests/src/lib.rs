@@ -7,6 +7,7 @@
 mod account;
 mod audit;
 mod child;
+mod columns;
 mod coverage;
 mod fetch;
 mod home;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use watershed_tests::{Account, Ended, Home, Scope, Settings, Spec, audit, coverage};
 
 use crate::ground::{SCOPES, account, free_account, free_home, home};
@@ -35,6 +34,7 @@ macro_rules! told {
             filters => vec![
                 (r"process \d+", "process [PID]"),
                 (r"\d{8}-\d{4,6}-[0-9a-z]+", "[RUN]"),
+                (r"after \d[\d.]* (ms|s|min)\b", "after [TIME]"),
                 (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
             ],
             omit_expression => true,
@@ -118,9 +118,8 @@ fn a_scope_that_is_not_granted_is_named_and_costs_only_its_step() {
     let spec = Spec { seed: 24, limits: Some("off".to_owned()), ..Spec::default() };
     let poor = account(Spec { scopes: Some(rest.join(",")), ..spec.clone() });
     let home = free_home(&poor);
-    let ended = home.run(&["run", "zoom-backfill"]);
-    assert!(ended.stderr.contains(missing), "{ended}");
-    ended.expect(3);
+    let ended = home.run(&RUN).expect(3);
+    told!("scope_not_granted", ended, home, None);
     let mut scope = Scope::backfill();
     scope.datasets.retain(|d| *d != "report_participants");
     let truth = poor.truth().expect("the truth");
@@ -270,45 +269,70 @@ fn beside(file: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A folder whose dataset (`sink`) or state (`store`) lies in `small`.
+fn home_beside(account: &Account, section: &str, file: &str) -> Home {
+    let home = free_home(account);
+    let settings = std::fs::read_to_string(home.path().join("watershed.toml")).expect("the file");
+    let place = format!("[{section}]\nurl = \"sqlite://small/{file}\"\n\n");
+    home.write("watershed.toml", &(place + &settings));
+    std::fs::create_dir(home.path().join("small")).expect("a folder");
+    home
+}
+
 #[test]
 fn a_full_disk_is_named_and_waited_out() {
-    let account = free_account(20, 32);
-    let home = free_home(&account);
-    std::fs::create_dir(home.data()).expect("a folder");
-    match SmallDisk::at(&home.data()) {
-        Some(disk) => {
-            let mut process = home.start(&["run", "zoom-backfill"]);
-            process
-                .until("word of the full disk", RUN_MAX, |p| {
-                    // Whichever of the two files was written to first.
-                    let said = p.stderr();
-                    ["is full", "no space left for"].iter().any(|w| said.contains(w))
-                })
-                .expect("it says so");
-            let said = process.stderr();
-            assert!(said.contains(".db"), "the place is named: {said}");
-            disk.grow();
-            process.wait(RUN_MAX).expect("it goes on by itself").expect(0);
-            let truth = account.truth().expect("the truth");
-            audit(&home.sink(), &truth, &Scope::backfill()).expect("an audit").expect_equal();
-        }
-        // Nobody may mount here: no file may grow beyond a size instead.
-        None => {
-            let mut shell = Command::new("sh");
-            let program = home.command(&RUN);
-            shell.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$@\"", "sh"]);
-            shell.arg(program.get_program()).args(program.get_args());
-            shell.current_dir(home.path()).env_clear();
-            shell.envs(program.get_envs().filter_map(|(n, v)| Some((n, v?))));
-            let mut process = home.start_command(shell);
-            let mut waits = false;
-            while !process.ends_within(Duration::from_millis(50)) && !waits {
-                waits = process.stderr().contains("zoom.db");
-            }
-            process.signal(Signal::KILL);
-            ends_whole(&account, &home);
-        }
+    for (name, section, file) in
+        [("full_dataset", "sink", "zoom.db"), ("full_state", "store", "state.db")]
+    {
+        let account = free_account(10, 32);
+        let home = home_beside(&account, section, file);
+        let Some(disk) = SmallDisk::at(&home.path().join("small")) else {
+            eprintln!("nobody may mount here: no file may grow beyond a size instead");
+            return a_file_that_may_not_grow_is_named_and_waited_for();
+        };
+        let mut process = home.start(&["run", "zoom-backfill"]);
+        process
+            .until("word of the full disk", RUN_MAX, |p| waiting(&p.stderr()).is_some())
+            .expect("it says so");
+        let calls = account.stats().expect("stats").calls();
+        assert!(!process.ends_within(Duration::from_secs(2)), "it waits");
+        let since = account.stats().expect("stats").calls() - calls;
+        assert!(since <= 16, "what was under way goes on, nothing else: {since} calls");
+        disk.grow();
+        let ended = process.wait(RUN_MAX).expect("it goes on by itself").expect(0);
+        let first = waiting(&ended.stderr).expect("it said so");
+        told!(name, Ended { stderr: first, ..ended }, home, None);
+        let truth = account.truth().expect("the truth");
+        let sink = if section == "sink" { home.path().join("small/zoom.db") } else { home.sink() };
+        audit(&sink, &truth, &Scope::backfill()).expect("an audit").expect_equal();
     }
+}
+
+/// The first word of a wait, less its time.
+fn waiting(stderr: &str) -> Option<String> {
+    stderr.lines().find(|line| line.contains("WARN waiting:")).map(str::to_owned)
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_named_and_waited_for() {
+    let account = free_account(20, 33);
+    let home = free_home(&account);
+    let mut shell = Command::new("sh");
+    let program = home.command(&["run", "zoom-backfill"]);
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$@\"", "sh"]);
+    shell.arg(program.get_program()).args(program.get_args());
+    shell.current_dir(home.path()).env_clear();
+    shell.envs(program.get_envs().filter_map(|(n, v)| Some((n, v?))));
+    let mut process = home.start_command(shell);
+    process
+        .until("word of the file", RUN_MAX, |p| waiting(&p.stderr()).is_some())
+        .expect("it says so");
+    // Whichever of the two files was written to first.
+    let said = waiting(&process.stderr()).expect("it said so");
+    assert!(said.contains("state.db") || said.contains("zoom.db"), "the place is named: {said}");
+    assert!(!process.ends_within(Duration::from_secs(2)), "it waits");
+    process.kill().expect("it is gone");
+    ends_whole(&account, &home);
 }
 
 /// A folder that holds little. Gone when dropped.
@@ -343,9 +367,8 @@ fn an_account_of_a_lower_tier_leaves_its_steps_out_by_name() {
     let settings =
         Settings { tier: Some("pro"), limits: Some(Settings::FREE), ..Settings::default() };
     let home = home(&account, &settings);
-    let ended = home.run(&["run", "zoom-backfill"]);
-    assert!(ended.stderr.contains("tier"), "{ended}");
-    ended.expect(3);
+    let ended = home.run(&RUN).expect(3);
+    told!("tier_too_low", ended, home, None);
     let reports = coverage(&home.sink()).expect("coverage");
     let mut told =
         reports.of("zoom.report_participants").chain(reports.of("zoom.get_past_meeting"));

@@ -86,8 +86,10 @@ fn a_nest_of_four_levels_reaches_its_last_leaf() {
         .flat_map(|l| l.asked.iter().cloned())
         .collect::<BTreeSet<String>>();
     assert_eq!(listed, many);
+    let mut counted = 0;
     for (uuid, records) in outcome.truth.of("past_participants") {
         if many.contains(uuid) {
+            counted += 1;
             let rows = outcome
                 .covered
                 .of("zoom.list_past_participants")
@@ -97,6 +99,7 @@ fn a_nest_of_four_levels_reaches_its_last_leaf() {
             assert_eq!(rows, records.len() as u64, "{uuid}");
         }
     }
+    assert!(counted > 0, "nobody met anybody");
 }
 
 #[test]
@@ -116,15 +119,25 @@ fn a_join_in_the_middle_of_a_branch_waits_for_its_own_branch_only() {
             _ => None,
         })
         .collect();
+    let mut compared: BTreeMap<&str, usize> = BTreeMap::new();
     for join in outcome.covered.of("zoom.list_user_recordings") {
         let own = |line: &&watershed_tests::Line| {
             line.asked.iter().any(|id| owner.get(id).is_some_and(|u| join.asked.contains(u)))
         };
         for line in outcome.covered.of("zoom.list_past_instances").filter(own) {
             assert!(line.at <= join.at, "{} before {}", join.subject, line.subject);
+            *compared.entry(join.subject.as_str()).or_default() += 1;
         }
     }
+    let several = compared.values().filter(|lines| **lines > 1).count();
+    assert!(several > 1, "joins over several meetings: {compared:?}");
+    // It waits for no other branch: some user's join came before some other's instances.
+    let joins = outcome.covered.of("zoom.list_user_recordings").map(|line| line.at.as_str());
+    let instances = outcome.covered.of("zoom.list_past_instances").map(|line| line.at.as_str());
+    let (first, last) = (joins.min().expect("a join"), instances.max().expect("a meeting"));
+    assert!(first < last, "the first join at {first}, the last instances at {last}");
     let recorded = outcome.asked("zoom.get_recording");
+    assert!(!recorded.is_empty(), "nobody recorded anything");
     assert_eq!(recorded, outcome.column("SELECT uuid FROM recordings"), "the branch goes on");
 }
 
@@ -149,7 +162,9 @@ fn a_join_over_nothing_runs_once() {
         .of("zoom.list_users")
         .find(|l| l.asked.contains("pending"))
         .expect("the join ran");
-    let skipped = outcome.covered.of("zoom.list_meetings").filter(|l| l.state == "skipped");
+    let skipped: Vec<_> =
+        outcome.covered.of("zoom.list_meetings").filter(|l| l.state == "skipped").collect();
+    assert_eq!(skipped.len(), outcome.people(&["active"]).len(), "each user was left out");
     for line in skipped {
         assert!(line.at <= pending.at, "the join came first");
     }
@@ -162,7 +177,9 @@ fn windows_within_users_cover_every_day_of_every_user() {
     let inputs: Value =
         serde_json::from_str(inputs.first().expect("one run")).expect("inputs are JSON");
     let (from, to) = (inputs["from"].as_str().expect("a day"), inputs["to"].as_str());
-    for person in outcome.people(&["active", "inactive"]) {
+    let people = outcome.people(&["active", "inactive"]);
+    assert!(!people.is_empty());
+    for person in people {
         let windows = || {
             let lines = outcome.covered.of("zoom.list_user_recordings");
             lines.filter(|l| l.asked.contains(&person))
