@@ -429,7 +429,7 @@ impl Dispatch {
         if self.stop.state() != Stopping::No {
             return Err(Error::Store(format!("{store}: {error}")));
         }
-        tracing::warn!(store, %error, "waiting: what is in flight is kept");
+        tracing::error!(store, %error, "waiting: what is in flight is kept");
         let clock = &self.tools.clock;
         tokio::select! {
             () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}

@@ -47,7 +47,7 @@ pub enum Error {
         holder: String,
     },
     /// The disk is full. Waits.
-    #[error("no space left for {place}")]
+    #[error("no space left for {place}: free some and it goes on")]
     Full {
         /// Where.
         place: String,

@@ -205,7 +205,8 @@ fn calls_are_counted_by_category_with_repeats_and_throttles(s: &mut Scenario) {
     second.repeats = Some(Repeat::LostLease);
     s.exchange("w", &["zoom"], 0, vec![first, second]);
     let view = s.view("run");
-    assert_eq!((view.calls["heavy"], view.calls["none"], view.least), (2, 1, 1));
+    // The call of the lease that was lost may have been made.
+    assert_eq!((view.calls["heavy"], view.calls["none"], view.least), (2, 2, 1));
     assert_eq!((view.repeated["rate_limit"], view.repeated["lost_lease"]), (1, 1));
     assert_eq!(view.throttled["per_second"], 1);
 }

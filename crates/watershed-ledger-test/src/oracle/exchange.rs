@@ -1,6 +1,6 @@
 //! Exchanges: what each settle does to the tree, and whether it had to be accepted.
 
-use watershed_ledger::{Exchange, Exchanged, Outcome, Settle, Settled};
+use watershed_ledger::{Exchange, Exchanged, Outcome, Repeat, Settle, Settled};
 use watershed_model::{Brood, Millis, RunId, RunState, WorkerId};
 
 use super::follow::{Call, Oracle, Wrong};
@@ -123,7 +123,7 @@ impl Oracle {
         }
         let call = Call {
             category: held.category,
-            calls: u64::from(settle.calls),
+            calls: u64::from(settle.calls) + u64::from(settle.repeats == Some(Repeat::LostLease)),
             least: settle.least,
             repeat: settle.repeats.map(|r| r.name().to_owned()),
             throttle: settle.throttle,

@@ -11,7 +11,7 @@ use super::{fit, spawn, tolerate};
 use crate::fold::{self, Ground, damaged};
 use crate::order;
 use crate::tables::{Lease, Leasehold, ScopeId, Tables, Task, TaskId};
-use crate::{End, Error, Fence, LeaseId, Outcome, Settle, Settled};
+use crate::{End, Error, Fence, LeaseId, Outcome, Repeat, Settle, Settled};
 
 pub(super) fn settle(
     tables: &mut impl Tables,
@@ -298,9 +298,12 @@ fn leave_chunk(
 
 fn count_calls(ground: &mut Ground, lease: &Lease, entry: &Settle) {
     let counts = &mut ground.counts;
-    if entry.calls > 0 {
+    // Who lost the lease may have made its call: it counts as spent, since nobody knows better.
+    let lost = entry.repeats == Some(Repeat::LostLease);
+    let calls = u64::from(entry.calls) + u64::from(lost);
+    if calls > 0 {
         let name = lease.category.map_or("none", |c| c.name());
-        *counts.calls.entry(name.to_owned()).or_default() += u64::from(entry.calls);
+        *counts.calls.entry(name.to_owned()).or_default() += calls;
     }
     counts.least += entry.least;
     if let Some(repeat) = entry.repeats {
