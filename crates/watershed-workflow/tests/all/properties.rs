@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use crate::common::{Children as _, Scenario, catalogue};
+use crate::common::{Children, Scenario, catalogue};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use watershed_model::Kin;
@@ -166,7 +166,7 @@ proptest! {
             let id = scenario.step(step);
             let first = scenario.program.expand(&scenario.run, id, &item, &record);
             prop_assert_eq!(&first, &scenario.program.expand(&scenario.run, id, &item, &record));
-            for kin in first.iter().flat_map(|expanded| expanded.children()) {
+            for kin in first.iter().flat_map(Children::children) {
                 let Kin::Task(child) = kin else { panic!("the backfill has no joins") };
                 let carries = &scenario.program.plan().step(child.step).carries;
                 match serde_json::from_str(&child.item).expect("it is JSON") {
