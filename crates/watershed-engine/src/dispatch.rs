@@ -37,6 +37,8 @@ const GATHER_MS: u64 = 4;
 const BATCH_MAX: usize = 256;
 /// A store that does not answer is asked again after this.
 const STORE_WAIT_MS: i64 = 1_000;
+/// How often a wait for a store is told.
+const TELL_MS: i64 = 60_000;
 /// How often the state of the run that is waited for is looked at.
 const LOOK_MS: i64 = 1_000;
 
@@ -104,6 +106,7 @@ pub(crate) struct State {
     lead_ms: i64,
     needed_ms: i64,
     ended: BTreeSet<RunId>,
+    tell_at: Millis,
 }
 
 impl Dispatch {
@@ -418,7 +421,7 @@ impl Dispatch {
     }
 
     async fn wait_for(
-        &self,
+        &mut self,
         store: &str,
         waits: bool,
         error: &(dyn std::error::Error + Sync),
@@ -429,8 +432,11 @@ impl Dispatch {
         if self.stop.state() != Stopping::No {
             return Err(Error::Store(format!("{store}: {error}")));
         }
-        tracing::error!(store, %error, "waiting: what is in flight is kept");
         let clock = &self.tools.clock;
+        if clock.now() >= self.state.tell_at {
+            tracing::error!(store, %error, "waiting: what is in flight is kept");
+            self.state.tell_at = clock.now() + TELL_MS;
+        }
         tokio::select! {
             () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}
             () = self.stop.reached(Stopping::Drain) => {}

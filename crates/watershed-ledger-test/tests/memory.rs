@@ -91,12 +91,26 @@ fn agree(seeds: impl Iterator<Item = u64>) -> Stats {
     worth
 }
 
+/// The histories of these seeds, shared out among the cores.
+fn on_all_cores(from: u64, to: u64) -> Stats {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..cores)
+            .map(|core| scope.spawn(move || agree((from..to).skip(core).step_by(cores))))
+            .collect();
+        shares.into_iter().fold(Stats::default(), |worth, share| match share.join() {
+            Ok(more) => worth.and(more),
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
 /// `WATERSHED_HISTORIES` says how many, `WATERSHED_SEED` from which seed on.
 #[test]
 fn random_histories_agree_with_the_oracle() {
     let from = number("WATERSHED_SEED", 1);
     let histories = number("WATERSHED_HISTORIES", 300);
-    let worth = agree(from..from + histories);
+    let worth = on_all_cores(from, from + histories);
     println!("{histories} histories: {worth:?}");
     if histories >= 100 {
         // A generator that has stopped reaching these would agree with everything.

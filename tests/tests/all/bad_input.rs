@@ -310,7 +310,7 @@ fn a_full_disk_is_named_and_waited_out() {
 
 /// The first word of a wait, less its time.
 fn waiting(stderr: &str) -> Option<String> {
-    stderr.lines().find(|line| line.contains("WARN waiting:")).map(str::to_owned)
+    stderr.lines().find(|line| line.contains("ERROR waiting:")).map(str::to_owned)
 }
 
 #[test]

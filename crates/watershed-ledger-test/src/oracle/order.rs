@@ -25,7 +25,7 @@ pub(crate) fn crowded(run: &Run, now: Millis) -> bool {
 /// Where a task stands in its run and category; lower goes first.
 fn place(run: &Run, node: &Node, now: Millis) -> (i64, u16, u16) {
     if let Some(checkpoint) = &node.checkpoint
-        && now - checkpoint.token_at > TOKEN_OLD_MS
+        && now - checkpoint.token_at >= TOKEN_OLD_MS
     {
         return (checkpoint.token_at.0, 0, 0);
     }
