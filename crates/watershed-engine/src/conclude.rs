@@ -18,8 +18,6 @@ use crate::task::{Ask, Asked, Done, repeat_of};
 const PAGES_MAX: u32 = 10_000;
 /// While nobody answers at all a call is tried again after this, and a while by chance.
 const DOWN_WAIT_MS: i64 = 10_000;
-/// A download that was refused so often, each time with a fresh address, is not to be had.
-const DOWNLOAD_REFUSALS_MAX: u16 = 3;
 /// After a fatal verdict the task waits this long; the lane is paused meanwhile.
 const FATAL_WAIT_MS: i64 = 5_000;
 
@@ -126,9 +124,10 @@ pub(crate) fn asked(
             run.link.stop(operation.id, Unavailable::Scope, &message);
             unavailable(leased, run, ask, Unavailable::Scope, &message, now, 1)
         }
-        // The token is good for the API, and the address was fresh: it is not for us.
+        // Refused to the last attempt, each with a fresh address: it is not for us.
         Verdict::Retry { cause: RetryCause::Token, message }
-            if operation.path.is_empty() && leased.attempts + 1 >= DOWNLOAD_REFUSALS_MAX =>
+            if operation.path.is_empty()
+                && leased.attempts + 1 >= run.program.plan().step(leased.step).retry.attempts =>
         {
             unavailable(leased, run, ask, Unavailable::NotAccessible, &message, now, 1)
         }
