@@ -20,6 +20,8 @@ use crate::transport::{Call, Transport};
 
 /// Renewed this long before its end, so that no call starts with a dying token.
 const RENEW_BEFORE_MS: i64 = 300_000;
+/// Where the endpoint does not answer, the old one is sent until this long before its end.
+const END_BEFORE_MS: i64 = 10_000;
 /// A token refused this often in a row, each time a fresh one, is refused for good.
 const REFUSALS_MAX: u32 = 5;
 /// So long a token endpoint that does not answer well is asked again, before the callers hear
@@ -219,7 +221,7 @@ impl Tokens {
             scopes: token.scopes.into(),
             base,
             renew_at: asked_at + (life_ms - RENEW_BEFORE_MS).max(life_ms / 2),
-            ends_at: asked_at + life_ms * 9 / 10,
+            ends_at: asked_at + (life_ms - END_BEFORE_MS).max(life_ms / 2),
         })
     }
 
