@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use watershed_engine::{
     Answered, Answering, Call, Clock, Connection, Content, Credentials, Ending, Engine, Parts,
-    Request, Standing, SystemClock, Transport, WorkerSettings, stop,
+    Request, Standing, SystemClock, Transport, TransportError, WorkerSettings, stop,
 };
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_model::{CoverageState, Limits, Millis, RunId, RunState, Trigger};
@@ -57,6 +57,8 @@ impl Clock for LaterClock {
 struct Account {
     clock: Arc<LaterClock>,
     ended_at: Millis,
+    /// After the first answer nobody answers before this.
+    away_until: Millis,
 }
 
 impl Account {
@@ -98,7 +100,14 @@ impl Transport for Account {
                               report:read:list_meeting_participants:admin",
                 }),
             ),
-            Call::Get { url, .. } => self.answer(url.path()),
+            Call::Get { url, .. } => {
+                let first = url.path().ends_with("/instances");
+                if !first && self.clock.now() < self.away_until {
+                    let host = "127.0.0.1".to_owned();
+                    return Box::pin(async move { Err(TransportError::Timeout { host }) });
+                }
+                self.answer(url.path())
+            }
         };
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         let answered = Answered { status, headers, body: body.to_string().into() };
@@ -108,6 +117,11 @@ impl Transport for Account {
 
 /// Runs the workflow to its end; whenever nothing but waiting is left, so much time passes.
 async fn run(wait_ms: Option<i64>) -> Standing {
+    run_with(wait_ms, 0).await
+}
+
+/// The same, with an account that is away for so long.
+async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
     let clock = Arc::new(LaterClock::default());
     let read = clock.clone();
     let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
@@ -130,7 +144,11 @@ async fn run(wait_ms: Option<i64>) -> Standing {
     let engine = Engine::new(Parts {
         ledger: ledger.clone(),
         sink: Arc::new(SqliteSink::in_memory(catalogue).await.expect("a sink")),
-        transport: Arc::new(Account { clock: clock.clone(), ended_at: clock.now() + -600_000 }),
+        transport: Arc::new(Account {
+            clock: clock.clone(),
+            ended_at: clock.now() + -600_000,
+            away_until: clock.now() + away_ms,
+        }),
         clock: clock.clone(),
         catalogue,
         connections: vec![connection],
@@ -167,8 +185,9 @@ async fn run(wait_ms: Option<i64>) -> Standing {
             }
             () = tokio::time::sleep(Duration::from_millis(50)) => {
                 let view = ledger.run(&id).await.expect("a ledger").expect("it is known");
-                if view.next_at.is_some() {
-                    clock.0.fetch_add(60_000, Ordering::SeqCst);
+                if let Some(at) = view.next_at {
+                    let step = (at - clock.now()).clamp(0, 60_000);
+                    clock.0.fetch_add(step, Ordering::SeqCst);
                 }
             }
         }
@@ -208,4 +227,12 @@ async fn what_would_come_after_the_wait_is_left_to_a_later_run() {
     let standing = run(Some(60_000)).await;
     assert_eq!(reports(&standing), (CoverageState::Waiting, 0));
     assert_eq!(standing.report.calls.spent, 3);
+}
+
+#[tokio::test]
+async fn an_account_that_is_away_for_more_than_five_minutes_costs_no_dead_letter() {
+    let standing = run_with(None, 320_000).await;
+    assert_eq!(standing.report.exit, Some(0));
+    assert_eq!(reports(&standing), (CoverageState::Complete, 2));
+    assert!(standing.report.calls.repeated["transport"] > 8, "{:?}", standing.report.calls);
 }
