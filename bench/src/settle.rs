@@ -120,6 +120,7 @@ fn submit(items: u32) -> Submit {
             item: format!("[\"aDYlohsHRtCd4ii1uC{n:06}==\"]"),
             once: None,
             bucket: 0,
+            together: false,
         })
     };
     Submit {

@@ -14,6 +14,7 @@ use watershed_zoom::{Answer, hosts};
 
 use crate::active::ActiveRun;
 use crate::connection::Content;
+use crate::stop::Stopping;
 use crate::task::{Ask, Asked, Tools, unanswered};
 use crate::token::Held;
 use crate::transport::{Answered, Call, TransportError};
@@ -51,9 +52,20 @@ impl Recordings {
         kept.entry(key).or_insert_with(|| Kept { at: now, answer: Arc::default() }).answer.clone()
     }
 
+    /// Whether a recording has been read here, or is being read.
+    pub(crate) fn has(&self, run: &ActiveRun, ask: &Ask) -> bool {
+        let Ok(file) = zoom_files::FileRef::of(&ask.with) else { return false };
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.contains_key(&key(run, &file.instance_uuid))
+    }
+
     fn forget(&self, key: &str) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
+}
+
+fn key(run: &ActiveRun, instance_uuid: &str) -> String {
+    format!("{}|{instance_uuid}", run.connection())
 }
 
 /// Whether the customer's consent keeps this download out.
@@ -102,12 +114,13 @@ async fn target(
     calls: &mut u16,
 ) -> Result<(DownloadTarget, String), Option<Verdict>> {
     let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
-    let key = format!("{}|{}", run.connection(), file.instance_uuid);
+    let key = key(run, &file.instance_uuid);
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
     let body = cell
         .get_or_try_init(|| async {
-            // Who waited for another's reading that failed may have let its own slot pass.
-            if tools.clock.now() > start_until {
+            // Who waited for another's reading that failed may have let its own slot pass; and
+            // nothing is read anew while a stop is asked for.
+            if tools.clock.now() > start_until || tools.stop.state() != Stopping::No {
                 return Err(None);
             }
             *calls += 1;

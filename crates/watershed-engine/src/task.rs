@@ -158,7 +158,10 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     let first_at = tools.clock.now();
     let slot_ms = leased.start_until - leased.start_from;
     let late_ms = Some((first_at - start_until + slot_ms).max(0));
-    if first_at > start_until || tools.stop.state() != Stopping::No {
+    // Nothing starts after a stop was asked for, but files of a recording that was read before:
+    // its signed addresses are kept nowhere, and it would be read again.
+    let stopped = tools.stop.state() != Stopping::No && !tools.recordings.has(&run, &ask);
+    if first_at > start_until || stopped {
         return Done { late_ms, ..conclude::released(&leased) };
     }
     let Some(asked) = asked(&leased, &run, &ask, &token, start_until, tools).await else {

@@ -1,3 +1,3 @@
 -- Items of a chunk: from, inclusive; to, exclusive.
-SELECT item, once FROM item
+SELECT item, once, together FROM item
 WHERE chunk = :chunk AND position >= :from AND position < :to ORDER BY position;

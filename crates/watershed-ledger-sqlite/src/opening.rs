@@ -11,7 +11,10 @@ use crate::fault::fault;
 /// Marks a file as a Watershed ledger (`PRAGMA application_id`): the letters `WsLg`.
 const APPLICATION_ID: u32 = 0x5773_4c67;
 /// Each version of the state, from the first: what brings a file from the version before.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_ledger.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_ledger.sql"),
+    include_str!("../migrations/0002_together.sql"),
+];
 /// How long one process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prepared statements kept.

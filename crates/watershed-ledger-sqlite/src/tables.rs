@@ -246,7 +246,10 @@ impl Tables for SqliteTables<'_> {
         for item in items {
             statement
                 .execute(named_params! {
-                    ":chunk": signed(id.0), ":item": item.item, ":once": item.once.map(signed)
+                    ":chunk": signed(id.0),
+                    ":item": item.item,
+                    ":once": item.once.map(signed),
+                    ":together": item.together,
                 })
                 .map_err(|e| self.failed(&e))?;
         }
@@ -259,7 +262,7 @@ impl Tables for SqliteTables<'_> {
         };
         self.all(sql!("item_range"), params, |row| {
             let once = row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned);
-            Ok(Item { item: row.get(0)?, once })
+            Ok(Item { item: row.get(0)?, once, together: row.get(2)? })
         })
     }
 

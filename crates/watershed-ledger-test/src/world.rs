@@ -215,7 +215,8 @@ impl World {
         }
         let once = shape.lines[at].once.then(|| mix(&[self.once_seed, (h >> 8) % 9]));
         let bucket = if (h >> 16).is_multiple_of(8) { 0 } else { 24_300 + ((h >> 20) % 4) as u16 };
-        Child { step: id(at), item, once, bucket }
+        let together = (h >> 28).is_multiple_of(4);
+        Child { step: id(at), item, once, bucket, together }
     }
 
     /// The items with which the joins that stand at that path run there.

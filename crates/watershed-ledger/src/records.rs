@@ -178,6 +178,8 @@ pub struct Item {
     pub item: String,
     /// Its `once` hash.
     pub once: Option<u64>,
+    /// Whether it is leased together with the item before it.
+    pub together: bool,
 }
 
 /// A task with a record of its own: a retry, a continuation, a join, a lost lease.

@@ -15,6 +15,10 @@ pub struct Child {
     pub once: Option<u64>,
     /// Its month (year × 12 + month − 1) for `newest_first`; 0 where it has none.
     pub bucket: u16,
+    /// Whether it is leased together with the item of its step before it: one reading serves
+    /// both (files of one recording).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
 }
 
 /// A child, or a branch at which joins stand and the children in it.

@@ -2,7 +2,7 @@
 
 use watershed_ledger::{Command, Leased, Outcome};
 
-use super::scenario::{Scenario, done, of, submit, task};
+use super::scenario::{Scenario, bound_task, done, item_names, of, submit, task};
 use super::suite::declare;
 use crate::sketch::{From, Line};
 use watershed_model::{Category, Millis, Period, Throttle, Trigger};
@@ -19,6 +19,7 @@ declare! {
     a_429_closes_its_category_until_it_says,
     a_daily_429_closes_what_shares_that_day,
     an_absurd_429_is_believed_for_a_day_and_an_hour,
+    what_belongs_together_is_leased_together_each_with_a_permit,
     two_connections_of_one_account_share_its_budget,
     two_accounts_do_not_share_a_budget,
     work_that_no_limit_names_needs_no_permit,
@@ -206,6 +207,28 @@ fn lane(s: &mut Scenario, lane: &str, account: &str) {
     let mut submit = submit(lane, lane, Trigger::Manual, vec![line], kin, vec![]);
     submit.account = account.into();
     s.say(Command::Submit(Box::new(submit)));
+}
+
+fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario) {
+    s.limits(&[(Period::Second, LIGHT, 2.0)]);
+    let kin = vec![
+        task(0, "a1"),
+        bound_task(0, "a2"),
+        bound_task(0, "a3"),
+        task(0, "b1"),
+        bound_task(0, "b2"),
+    ];
+    s.run("run", vec![Line::new(From::Literals(1)).category(Category::Light)], kin, vec![]);
+    let a = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
+    assert_eq!(item_names(&a), ["a1", "a2", "a3"], "one was asked for");
+    let starts: Vec<i64> = a.iter().map(|l| l.start_from - s.now).collect();
+    assert_eq!(starts, [0, 500, 1_000], "each call has its own permit");
+    s.now = s.now + 1_500;
+    // Of what was given back, each is leased as it comes.
+    let settles = a.iter().map(|l| of(l, Outcome::Released)).collect();
+    s.exchange("w", &["zoom"], 0, settles);
+    let b = s.exchange("v", &["zoom"], 1, Vec::new()).leased;
+    assert_eq!(item_names(&b), ["a1"]);
 }
 
 fn two_connections_of_one_account_share_its_budget(s: &mut Scenario) {

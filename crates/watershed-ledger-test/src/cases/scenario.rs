@@ -256,17 +256,43 @@ fn items(joins: Vec<(u16, &[&str])>) -> Vec<(StepId, Vec<String>)> {
 
 /// A child of a step.
 pub(super) fn task(step: u16, item: &str) -> Kin {
-    Kin::Task(Child { step: StepId(step), item: item.to_owned(), once: None, bucket: 0 })
+    Kin::Task(Child {
+        step: StepId(step),
+        item: item.to_owned(),
+        once: None,
+        bucket: 0,
+        together: false,
+    })
+}
+
+/// A child of a step that is leased together with the one before it.
+pub(super) fn bound_task(step: u16, item: &str) -> Kin {
+    match task(step, item) {
+        Kin::Task(child) => Kin::Task(Child { together: true, ..child }),
+        scope @ Kin::Scope { .. } => scope,
+    }
 }
 
 /// A child of a step with a `once` value.
 pub(super) fn once_task(step: u16, item: &str, once: u64) -> Kin {
-    Kin::Task(Child { step: StepId(step), item: item.to_owned(), once: Some(once), bucket: 0 })
+    Kin::Task(Child {
+        step: StepId(step),
+        item: item.to_owned(),
+        once: Some(once),
+        bucket: 0,
+        together: false,
+    })
 }
 
 /// A child of a step in a month.
 pub(super) fn month_task(step: u16, item: &str, bucket: u16) -> Kin {
-    Kin::Task(Child { step: StepId(step), item: item.to_owned(), once: None, bucket })
+    Kin::Task(Child {
+        step: StepId(step),
+        item: item.to_owned(),
+        once: None,
+        bucket,
+        together: false,
+    })
 }
 
 /// A branch at which joins stand.

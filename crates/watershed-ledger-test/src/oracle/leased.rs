@@ -14,17 +14,17 @@ impl Oracle {
         reply: &Exchanged,
         now: Millis,
     ) -> Result<(), Wrong> {
-        if reply.leased.len() > usize::from(exchange.want.tasks) {
-            return Err(format!("{} tasks for {}", reply.leased.len(), exchange.want.tasks));
-        }
         self.lapse(now);
         for audit in self.audits.values_mut() {
             audit.asked(now + exchange.want.lead_ms);
         }
         let mut taken = Vec::new();
+        let mut uninvited = 0;
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
-            self.permitted(exchange, leased, now)?;
+            let together = self.runs[&leased.run].tree.nodes[node].together;
+            self.permitted(exchange, leased, now, together)?;
+            uninvited += usize::from(together);
             let run = self.runs.get_mut(&leased.run).expect("found before");
             let task = &mut run.tree.nodes[node];
             // A join's task stands among the listings under way.
@@ -42,6 +42,10 @@ impl Oracle {
                 lapsed: false,
             });
             taken.push((leased.run.clone(), node, fresh));
+        }
+        // What is leased together with something else may be more than was asked for.
+        if reply.leased.len() - uninvited > usize::from(exchange.want.tasks) {
+            return Err(format!("{} tasks for {}", reply.leased.len(), exchange.want.tasks));
         }
         order::check(self, exchange, &taken, now)?;
         self.nothing_starves(exchange, reply, now)?;
@@ -104,6 +108,7 @@ impl Oracle {
         exchange: &Exchange,
         leased: &Leased,
         now: Millis,
+        together: bool,
     ) -> Result<(), Wrong> {
         let run = &self.runs[&leased.run];
         let wanted = run.submit.plan.step(leased.step).category;
@@ -115,7 +120,7 @@ impl Oracle {
         }
         let Some(category) = wanted else { return Ok(()) };
         let early = now + exchange.want.lead_ms;
-        let late = early + exchange.want.horizon_ms;
+        let late = early + exchange.want.horizon_ms.max(if together { 5_000 } else { 0 });
         if leased.start_from < early || leased.start_from > late {
             return Err(format!("at {now:?} a start at {:?}", leased.start_from));
         }

@@ -44,6 +44,7 @@ pub(crate) struct Node {
     pub(crate) item: String,
     pub(crate) once: Option<u64>,
     pub(crate) bucket: u16,
+    pub(crate) together: bool,
     pub(crate) stage: Stage,
     pub(crate) due: Option<Millis>,
     pub(crate) checkpoint: Option<Checkpoint>,
@@ -67,6 +68,7 @@ impl Node {
             item,
             once: None,
             bucket: 0,
+            together: false,
             stage: Stage::Open,
             due: None,
             checkpoint: None,
@@ -152,6 +154,7 @@ impl Tree {
                     let mut node = Node::new(home, child.step, child.item.clone());
                     node.once = child.once;
                     node.bucket = child.bucket;
+                    node.together = child.together;
                     if child.once.is_some_and(|once| taken(self, child.step, once)) {
                         node.stage = Stage::Known;
                     }

@@ -14,7 +14,7 @@ use crate::budget::Permit;
 use crate::fold::{self, Ground};
 use crate::order;
 use crate::tables::{
-    Budget, ChunkId, Lease, Leasehold, Ready, ScopeId, Slot, Tables, Task, TaskId,
+    Budget, Chunk, ChunkId, Lease, Leasehold, Ready, ScopeId, Slot, Tables, Task, TaskId,
 };
 use crate::{Error, Exchange, Exchanged, Fence, LeaseId, Leased};
 
@@ -27,6 +27,8 @@ const SUSPECT_LOST: u16 = 3;
 pub(super) const LOST_MAX: u16 = 6;
 /// A suspect's permit that is further off is not waited for.
 const SUSPECT_WAIT_MS: i64 = 2_000;
+/// So far ahead lies the permit of what must be leased together with something else.
+const TOGETHER_MS: i64 = 5_000;
 /// Delayed tasks that become ready in one exchange.
 const DUE_MAX: usize = 256;
 /// Work that is open and waits for nothing known is looked at again after this.
@@ -314,11 +316,39 @@ impl Taker<'_> {
             return Ok(Then::Dry);
         }
         let from = chunk.next;
+        self.bound_to(tables, &chunk, category, &mut slots, budget)?;
         chunk.next += u16::try_from(slots.len()).unwrap_or(0);
         let place = (chunk.next < chunk.len).then(|| order::of_chunk(&ground.plan, &chunk));
         tables.put_chunk(&chunk, place.as_ref())?;
         self.keep(tables, ground, Leasehold::Range { chunk: id, from }, category, slots)?;
         Ok(then)
+    }
+
+    /// What must be leased together with the last of a range: its permits may lie further ahead,
+    /// and it may be more than was asked for.
+    fn bound_to(
+        &self,
+        tables: &mut impl Tables,
+        chunk: &Chunk,
+        category: Option<Category>,
+        slots: &mut Vec<Slot>,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        loop {
+            let next = chunk.next + u16::try_from(slots.len()).unwrap_or(u16::MAX);
+            let together = tables.items(chunk.id, next, 1)?.first().is_some_and(|i| i.together);
+            if !together {
+                return Ok(());
+            }
+            let slot = match category {
+                None => self.free_slot(),
+                Some(category) => match budget.permit(category, self.start(), TOGETHER_MS) {
+                    Permit::Granted(slot) => slot,
+                    Permit::Later(_) => return Ok(()),
+                },
+            };
+            slots.push(slot);
+        }
     }
 
     fn keep(

@@ -69,7 +69,13 @@ fn one(
     let tally = &mut ground.counts.steps[step.index()];
     tally.known += u64::from(!counted);
     tally.open += 1;
-    let child = Child { step, item: letter.item.clone(), once: letter.once, bucket: letter.bucket };
+    let child = Child {
+        step,
+        item: letter.item.clone(),
+        once: letter.once,
+        bucket: letter.bucket,
+        together: false,
+    };
     spawn::loose(tables, ground, scope, child, now).map(|_| ())
 }
 

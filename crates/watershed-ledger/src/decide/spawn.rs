@@ -64,7 +64,7 @@ pub(crate) fn join_task(
     let tally = &mut ground.counts.steps[step.index()];
     tally.known += 1;
     tally.open += 1;
-    let child = Child { step, item, once: None, bucket: 0 };
+    let child = Child { step, item, once: None, bucket: 0, together: false };
     loose(tables, ground, scope, child, now).map(|_| ())
 }
 
@@ -143,7 +143,8 @@ fn gather(
                 tally.open += 1;
                 let level = ground.plan.step(child.step).scope;
                 let home = fold::at_level(tables, scope, level)?;
-                let item = Item { item: child.item.clone(), once: child.once };
+                let item =
+                    Item { item: child.item.clone(), once: child.once, together: child.together };
                 groups.entry((child.step, home, child.bucket)).or_default().push(item);
             }
             Kin::Scope { level, key, joins, kin } => {
@@ -283,8 +284,9 @@ fn add(
             }
         };
         let mut new = Vec::new();
-        while fits(&filling) {
-            let Some(item) = items.next() else { break };
+        loop {
+            let fits = fits(&filling);
+            let Some(item) = items.next_if(|item| fits || item.together) else { break };
             filling.len += 1;
             filling.open += 1;
             filling.bytes += u32::try_from(item.item.len()).unwrap_or(u32::MAX / 2);

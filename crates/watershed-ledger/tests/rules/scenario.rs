@@ -257,7 +257,7 @@ pub(crate) fn once(step: u16, item: &str, key: u64) -> Kin {
 }
 
 pub(crate) fn child(step: u16, item: &str, once: Option<u64>, bucket: u16) -> Kin {
-    Kin::Task(Child { step: StepId(step), item: item.to_owned(), once, bucket })
+    Kin::Task(Child { step: StepId(step), item: item.to_owned(), once, bucket, together: false })
 }
 
 pub(crate) fn joins_of(joins: &[(u16, &[&str])]) -> Vec<(StepId, Vec<String>)> {

@@ -1,7 +1,7 @@
 //! One record in, its children out.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
@@ -81,11 +81,13 @@ impl Program {
         let mut growth = Growth::new(self, run);
         let mut broods = vec![Brood { key, kin: Vec::new() }];
         for (level, feed, consumers) in self.levels_made(step, fed) {
+            let mut first = BTreeSet::new();
             let elements = elements(record, kind, feed);
             for (element, kind, branch) in elements {
                 let trail = trail.then(feed.field.as_deref().unwrap_or(""), &branch);
                 let bound = Element { record: element, kinds: [kind] };
-                let kin = growth.level(&consumers, level, &env, &bound, trail)?;
+                let mut kin = growth.level(&consumers, level, &env, &bound, trail)?;
+                self.keep_together(&mut kin, &mut first);
                 let key = if feed.field.is_some() { trail.key() } else { key };
                 match broods.iter_mut().find(|brood| brood.key == key) {
                     Some(brood) => brood.kin.extend(kin),
@@ -94,6 +96,18 @@ impl Program {
             }
         }
         Ok(Expanded { broods, skipped: growth.skipped })
+    }
+
+    /// Files are had by reading their record again: those of one record are leased together, so
+    /// that one reading serves them all, whoever works on them and whatever stops him.
+    fn keep_together(&self, kin: &mut [Kin], first: &mut BTreeSet<StepId>) {
+        for kin in kin {
+            if let Kin::Task(child) = kin
+                && self.operations[child.step.index()].path.is_empty()
+            {
+                child.together = !first.insert(child.step);
+            }
+        }
     }
 
     /// The levels that a record of the step makes: of each, the place in its consumers' path,
@@ -307,7 +321,13 @@ impl<'p> Growth<'p> {
             _ => 0,
         };
         let once = self.once(step, env)?;
-        Ok(Some(Kin::Task(Child { step, item: self.item(step, env)?, once, bucket })))
+        Ok(Some(Kin::Task(Child {
+            step,
+            item: self.item(step, env)?,
+            once,
+            bucket,
+            together: false,
+        })))
     }
 
     fn once(&self, step: StepId, env: &Env<'_>) -> Result<Option<u64>, ExpandError> {
@@ -375,7 +395,13 @@ fn broken(step: StepId, error: &ExpandError, record: &Value) -> Kin {
         record.get(name).filter(|id| !id.is_null()).map(|id| format!(" ({name} {})", shown(id)))
     });
     let why = format!("{error}{}", id.unwrap_or_default());
-    Kin::Task(Child { step, item: Value::String(why).to_string(), once: None, bucket: 0 })
+    Kin::Task(Child {
+        step,
+        item: Value::String(why).to_string(),
+        once: None,
+        bucket: 0,
+        together: false,
+    })
 }
 
 fn shown(value: &Value) -> String {

@@ -216,7 +216,7 @@ impl History<'_> {
                     let step = self.plan.joins[join].step;
                     let items = self.scopes[scope].joins[at].1.clone();
                     for item in items {
-                        let child = Child { step, item, once: None, bucket: 0 };
+                        let child = Child { step, item, once: None, bucket: 0, together: false };
                         self.begin(child, scope, Vec::new());
                     }
                     return true;
