@@ -31,6 +31,8 @@ impl HttpTransport {
     /// # Errors
     /// Where TLS cannot be set up on this machine.
     pub fn new() -> Result<Self, TransportError> {
+        // Where somebody has chosen the process's cryptography before, it is his.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder()
             .user_agent(concat!("watershed/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

@@ -10,6 +10,8 @@ async fn serve(spec: Spec) -> (Server, Value, reqwest::Client) {
     let account = Arc::new(Account::new(spec));
     let server = Server::start(account, "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let ready = server.ready_line();
+    // Another test may have been first.
+    rustls::crypto::ring::default_provider().install_default().ok();
     (server, ready, reqwest::Client::builder().no_proxy().build().unwrap())
 }
 
