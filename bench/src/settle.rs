@@ -75,6 +75,7 @@ fn done(leased: &Leased) -> Settle {
         repeats: None,
         least: 1,
         throttle: None,
+        heard: None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::active::{ActiveRun, Stopped};
 use crate::entry::Entry;
 use crate::letter::{Trouble, letter};
 use crate::spawned::Spawned;
-use crate::task::{Ask, Asked, Done, repeat_of};
+use crate::task::{Ask, Asked, Done, Spent, repeat_of};
 
 /// Pages of one listing at most: three million rows. A listing that goes on longer goes in a
 /// circle.
@@ -99,7 +99,7 @@ pub(crate) fn asked(
     asked: Asked,
     moment: Moment,
 ) -> Done {
-    let Asked { verdict, calls } = asked;
+    let Asked { verdict, spent: Spent { calls, heard } } = asked;
     let operation = run.operation(leased.step);
     let now = moment.now;
     let mut done = match verdict {
@@ -142,6 +142,7 @@ pub(crate) fn asked(
         Verdict::Fatal { message } => fatal(leased, message, now),
     };
     done.settle.calls = calls;
+    done.settle.heard = heard;
     if operation.path.is_empty() && done.settle.least > 0 {
         // A file costs nothing that is counted; reading its recording does, once for all files.
         done.settle.least = u64::from(calls);
@@ -162,6 +163,7 @@ impl Done {
             repeats: None,
             least: 0,
             throttle: None,
+            heard: None,
         };
         Done { write: None, failures: Vec::new(), healed: None, settle, fatal: None, late_ms: None }
     }

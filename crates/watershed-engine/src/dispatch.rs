@@ -19,6 +19,7 @@ use crate::active::{ActiveRun, Link};
 use crate::conclude::{self, Moment};
 use crate::covered;
 use crate::error::Error;
+use crate::offset::Offset;
 use crate::runtime::{Return, Ticket};
 use crate::stop::{Stop, Stopping};
 use crate::task::{self, Done, Job, Tools};
@@ -26,7 +27,7 @@ use crate::task::{self, Done, Job, Tools};
 /// Permits are taken this far ahead: several tasks a trip, each with its own start.
 const HORIZON_MS: i64 = 200;
 /// A task that comes to its call this long after its slot is in time.
-const LATE_MS: i64 = 20;
+const LATE_MS: i64 = 5;
 /// However slow a machine is, permits are not asked for further ahead.
 const LEAD_MAX_MS: i64 = 2_000;
 /// No exchange follows another sooner, unless something is to be settled.
@@ -105,6 +106,7 @@ pub(crate) struct State {
     fatal: Option<String>,
     lead_ms: i64,
     needed_ms: i64,
+    offset: Offset,
     ended: BTreeSet<RunId>,
     tell_at: Millis,
 }
@@ -272,6 +274,7 @@ impl Dispatch {
 
     async fn hand_out(&mut self, exchanged: Exchanged, sent_at: Millis) -> Result<(), Error> {
         let now = self.tools.clock.now();
+        self.state.offset.observe(sent_at, exchanged.now, now);
         self.state.ended.extend(exchanged.ended);
         let again = exchanged.ask_again_at.map_or(LOOK_MS, |at| at - exchanged.now);
         self.state.ask_at = now + again.clamp(PACE_MS, LOOK_MS);
@@ -284,9 +287,13 @@ impl Dispatch {
                 self.state.done.push(conclude::released(&leased));
                 continue;
             };
+            // However little is known of the ledger's clock, there is a time to start in: what is
+            // wrong with it shifts all calls alike.
+            let start_from = self.state.offset.surely(leased.start_from);
+            let start_until = self.state.offset.not_after(leased.start_until);
             let job = Job {
-                start_from: now + (leased.start_from - exchanged.now).max(0),
-                start_until: sent_at + (leased.start_until - exchanged.now),
+                start_from,
+                start_until: start_until.max(start_from + 2 * LATE_MS),
                 todo: task::prepare(&leased, &run),
                 // Who lost the lease may have written the letter, and not settled it.
                 died: leased.lost > 0,

@@ -8,14 +8,14 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
-use watershed_model::{Catalogue, Millis, Operation, Verdict};
+use watershed_model::{Catalogue, Heard, Millis, Operation, Verdict};
 use watershed_zoom::files::{self as zoom_files, DownloadTarget};
 use watershed_zoom::{Answer, hosts};
 
 use crate::active::ActiveRun;
 use crate::connection::Content;
 use crate::stop::Stopping;
-use crate::task::{Ask, Asked, Tools, unanswered};
+use crate::task::{Ask, Asked, Spent, Tools, unanswered};
 use crate::token::Held;
 use crate::transport::{Answered, Call, TransportError};
 
@@ -90,8 +90,8 @@ pub(crate) async fn download(
     tools: &Tools,
     start_until: Millis,
 ) -> Option<Asked> {
-    let mut calls = 0;
-    let verdict = match target(run, ask, token, tools, start_until, &mut calls).await {
+    let mut spent = Spent::default();
+    let verdict = match target(run, ask, token, tools, start_until, &mut spent).await {
         Ok((target, key)) => {
             let verdict = fetch(run, operation, ask, target, token, tools).await;
             if !matches!(verdict, Verdict::Data(_)) {
@@ -102,7 +102,7 @@ pub(crate) async fn download(
         }
         Err(verdict) => verdict?,
     };
-    Some(Asked { verdict, calls })
+    Some(Asked { verdict, spent })
 }
 
 async fn target(
@@ -111,7 +111,7 @@ async fn target(
     token: &Held,
     tools: &Tools,
     start_until: Millis,
-    calls: &mut u16,
+    spent: &mut Spent,
 ) -> Result<(DownloadTarget, String), Option<Verdict>> {
     let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
     let key = key(run, &file.instance_uuid);
@@ -123,8 +123,8 @@ async fn target(
             if tools.clock.now() > start_until || tools.stop.state() != Stopping::No {
                 return Err(None);
             }
-            *calls += 1;
-            match recording(&file.instance_uuid, token, tools).await {
+            spent.calls += 1;
+            match recording(&file.instance_uuid, token, tools, &mut spent.heard).await {
                 Err(Verdict::Empty) => Err(Some(file.missing(tools.clock.now()))),
                 read => read.map_err(Some),
             }
@@ -140,7 +140,12 @@ async fn target(
 }
 
 /// The answer of `get_recording`, or what else it meant.
-async fn recording(uuid: &str, token: &Held, tools: &Tools) -> Result<Bytes, Verdict> {
+async fn recording(
+    uuid: &str,
+    token: &Held,
+    tools: &Tools,
+    heard: &mut Option<Heard>,
+) -> Result<Bytes, Verdict> {
     let catalogue: Catalogue = watershed_zoom::catalogue();
     let operation = catalogue
         .operation("zoom.get_recording")
@@ -159,6 +164,7 @@ async fn recording(uuid: &str, token: &Held, tools: &Tools) -> Result<Bytes, Ver
     let answered = tools.transport.send(get).await.map_err(|e| unanswered(&e))?;
     let answer =
         Answer { status: answered.status, headers: &answered.headers, body: &answered.body };
+    *heard = watershed_zoom::heard(&answer);
     match watershed_zoom::read(operation, &with, &answer, tools.clock.now()) {
         Verdict::Data(_) | Verdict::Waiting { .. } => Ok(answered.body),
         other => Err(other),

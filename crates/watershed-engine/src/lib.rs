@@ -20,6 +20,7 @@ pub mod exit;
 mod files;
 mod http;
 mod letter;
+mod offset;
 mod report;
 mod runtime;
 mod spawned;

@@ -214,7 +214,9 @@ impl Engine {
         for _ in 0..PROBES_MAX {
             let token = link.tokens.get().await?;
             let wait_until: Millis =
-                match task::call(operation, &with, &request, None, &token, &tools).await {
+                match task::call(operation, &request, (&with, None), &token, &tools, &mut None)
+                    .await
+                {
                     Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
                     // Of the thing asked for, which is made up, not of the operation.
                     Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
-use watershed_model::{Coverage, DeadLetter, LetterId, Millis, RetryCause, Verdict};
+use watershed_model::{Coverage, DeadLetter, Heard, LetterId, Millis, RetryCause, Verdict};
 use watershed_sink::Write;
 use watershed_workflow::Parameters;
 use watershed_zoom::{Answer, Request};
@@ -156,8 +156,7 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     };
     tools.clock.sleep_until(start_from).await;
     let first_at = tools.clock.now();
-    let slot_ms = leased.start_until - leased.start_from;
-    let late_ms = Some((first_at - start_until + slot_ms).max(0));
+    let late_ms = Some((first_at - start_from).max(0));
     // Nothing starts after a stop was asked for, but files of a recording that was read before:
     // its signed addresses are kept nowhere, and it would be read again.
     let stopped = tools.stop.state() != Stopping::No && !tools.recordings.has(&run, &ask);
@@ -167,7 +166,7 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     let Some(asked) = asked(&leased, &run, &ask, &token, start_until, tools).await else {
         return Done { late_ms, ..conclude::released(&leased) };
     };
-    if !matches!(asked.verdict, Verdict::Token { .. }) && asked.calls > 0 {
+    if !matches!(asked.verdict, Verdict::Token { .. }) && asked.spent.calls > 0 {
         run.link.tokens.accepted();
     }
     let moment = conclude::Moment {
@@ -183,8 +182,15 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
 pub(crate) struct Asked {
     /// What the answer means.
     pub(crate) verdict: Verdict,
-    /// Counted calls that were started.
+    /// What it cost.
+    pub(crate) spent: Spent,
+}
+
+/// Counted calls that were started, and what the answer told of the budget.
+#[derive(Default)]
+pub(crate) struct Spent {
     pub(crate) calls: u16,
+    pub(crate) heard: Option<Heard>,
 }
 
 /// `None`: its time had passed before it could start.
@@ -201,8 +207,10 @@ async fn asked(
         files::download(run, operation, ask, token, tools, start_until).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
-        let verdict = call(operation, &ask.with, &ask.request, cursor, token, tools).await;
-        Asked { verdict, calls: 1 }
+        let mut spent = Spent { calls: 1, heard: None };
+        let of = (&ask.with, cursor);
+        let verdict = call(operation, &ask.request, of, token, tools, &mut spent.heard).await;
+        Asked { verdict, spent }
     };
     match &asked.verdict {
         Verdict::Retry { cause: RetryCause::Transport, .. } => run.link.unanswered(),
@@ -243,11 +251,11 @@ fn told(verdict: &Verdict) -> String {
 /// One counted call.
 pub(crate) async fn call(
     operation: &watershed_model::Operation,
-    with: &Map<String, Value>,
     request: &Request,
-    cursor: Option<&str>,
+    (with, cursor): (&Map<String, Value>, Option<&str>),
     token: &Held,
     tools: &Tools,
+    heard: &mut Option<Heard>,
 ) -> Verdict {
     let text = format!("{}{}", token.base.as_str().trim_end_matches('/'), request.path_and_query);
     let url = match url::Url::parse(&text) {
@@ -265,6 +273,7 @@ pub(crate) async fn call(
                 headers: &answered.headers,
                 body: &answered.body,
             };
+            *heard = watershed_zoom::heard(&answer);
             watershed_zoom::read_after(operation, with, cursor, &answer, tools.clock.now())
         }
         Err(error) => unanswered(&error),

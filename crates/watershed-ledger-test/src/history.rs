@@ -127,10 +127,8 @@ pub fn history(seed: u64, size: Size) -> History {
 }
 
 fn limits(dice: &mut Dice, kinds: u64) -> Limits {
-    let limit = |categories: &[Category], period, calls| Limit {
-        categories: CategorySet::of(categories),
-        period,
-        calls,
+    let limit = |categories: &[Category], period, calls| {
+        Limit::new(CategorySet::of(categories), period, calls)
     };
     let light = [Category::Light];
     let medium = [Category::Medium];

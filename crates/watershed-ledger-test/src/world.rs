@@ -58,6 +58,7 @@ impl World {
             repeats: (leased.lost > 0).then_some(Repeat::LostLease),
             least: 1,
             throttle: None,
+            heard: None,
         };
         if leased.poisoned {
             settle.calls = 0;

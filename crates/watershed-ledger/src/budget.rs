@@ -1,17 +1,21 @@
 //! Permits: evenly spaced start slots of each limit, and calls of a day. Pure.
 //!
 //! A limit of a second or minute keeps the time of its next slot; a permit takes it and moves
-//! it on by period ÷ calls, so no stretch of a period ever holds more than ceil(calls) slots,
-//! whoever counts and however. A call may start up to 100 ms after its slot, which a share of
-//! 0.9 leaves room for. A day counts. A call must fit every limit that names its category
-//! (docs/adr/0003).
+//! it on. A call may start up to 20 ms after its slot, so the slots of a second are spread over
+//! a second and 20 ms: no stretch of a period ever holds more than ceil(calls) starts, whoever
+//! counts and however. A day counts. A call must fit every limit that names its category
+//! (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
 
-use watershed_model::{BudgetUse, Category, Limit, Limits, Millis, Period, Throttle};
+use watershed_model::{
+    BudgetUse, Category, Heard, Limit, Limits, Millis, OperationId, Period, Throttle,
+};
 
 use crate::tables::{Budget, LimitUse, Slot};
 
 /// A call that has not started this long after its slot gives the permit up.
-const START_WITHIN_MS: i64 = 100;
+const START_WITHIN_MS: i64 = 20;
+/// What a day keeps back for events is everybody's from here on, in milliseconds of the UTC day.
+const RESERVED_UNTIL_MS: i64 = 22 * 3_600_000;
 /// A clock that stepped back by more than this makes what was given before it meaningless.
 const STEP_MAX_MS: i64 = Millis::DAY;
 /// Nothing that Zoom says closes a category for longer.
@@ -24,6 +28,23 @@ pub enum Permit {
     Granted(Slot),
     /// Not yet: worth asking again then.
     Later(Millis),
+}
+
+/// A call that wants a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The category that it is counted in.
+    pub category: Category,
+    /// Whether it is an event's: then the day's reserve is there for it.
+    pub event: bool,
+    /// Calls of the day that it must leave for others: listings under way.
+    pub leave: u64,
+}
+
+impl From<Category> for Claim {
+    fn from(category: Category) -> Claim {
+        Claim { category, event: false, leave: 0 }
+    }
 }
 
 impl Budget {
@@ -45,8 +66,10 @@ impl Budget {
         self.used = used;
     }
 
-    /// A permit for a call of that category, its start at most `horizon_ms` ahead.
-    pub fn permit(&mut self, category: Category, now: Millis, horizon_ms: i64) -> Permit {
+    /// A permit for a call, its start at most `horizon_ms` ahead.
+    pub fn permit(&mut self, claim: impl Into<Claim>, now: Millis, horizon_ms: i64) -> Permit {
+        let claim: Claim = claim.into();
+        let category = claim.category;
         let now_us = now.0.saturating_mul(1_000);
         let mut slot_us = now_us;
         if let Some(until) = self.closed.get(&category) {
@@ -70,13 +93,20 @@ impl Budget {
                     if used.day == now.day() + 1 {
                         return Permit::Later(now.next_day());
                     }
-                    let today = if used.day == now.day() { used.used } else { 0 };
-                    if today >= day_calls(limit) {
+                    let wanted = used.today(now) + claim.leave;
+                    let left = day_calls(limit, used, now);
+                    if wanted >= left {
                         return Permit::Later(now.next_day());
+                    }
+                    let free_for_all = Millis(now.day() * Millis::DAY + RESERVED_UNTIL_MS);
+                    let kept_back = limit.reserve.max(0.0).floor() as u64;
+                    if !claim.event && now < free_for_all && wanted + kept_back >= left {
+                        return Permit::Later(free_for_all);
                     }
                 }
                 Period::Second | Period::Minute => {
-                    slot_us = slot_us.max(next_slot_us(limit, used, now));
+                    let gap_us = self.gap_us(limit, now);
+                    slot_us = slot_us.max(next_slot_us(gap_us, used, now));
                 }
             }
         }
@@ -89,28 +119,82 @@ impl Budget {
         if from.day() != now.day() {
             return Permit::Later(from);
         }
-        self.take(category, slot_us, now);
-        Permit::Granted(Slot { from, until: from + START_WITHIN_MS })
+        let own = self.take(category, slot_us, now);
+        Permit::Granted(Slot { from, until: from + START_WITHIN_MS, own })
     }
 
-    fn take(&mut self, category: Category, slot_us: i64, now: Millis) {
-        for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
+    /// Takes a slot; tells how many calls of ours the period before it holds, itself included.
+    fn take(&mut self, category: Category, slot_us: i64, now: Millis) -> u16 {
+        let mut own = 0_u64;
+        let gaps_us: Vec<i64> = self.limits.0.iter().map(|l| self.gap_us(l, now)).collect();
+        for ((limit, used), gap_us) in self.limits.0.iter().zip(&mut self.used).zip(gaps_us) {
             if !limit.categories.contains(category) {
                 continue;
             }
+            let period_us = limit.period.ms() * 1_000;
             let period = match limit.period {
                 Period::Day => now.day(),
                 Period::Second | Period::Minute => {
-                    used.next_us = slot_us.saturating_add(gap_us(limit));
-                    slot_us.div_euclid(limit.period.ms() * 1_000)
+                    used.next_us = slot_us.saturating_add(gap_us);
+                    slot_us.div_euclid(period_us)
                 }
             };
             if used.day != period {
+                used.last = if used.day + 1 == period { used.used } else { 0 };
                 used.day = period;
                 used.used = 0;
+                used.others = 0;
             }
             used.used += 1;
+            if limit.period != Period::Day {
+                let past = slot_us.rem_euclid(period_us) as f64 / period_us as f64;
+                own = own.max(used.used + (used.last as f64 * (1.0 - past)).ceil() as u64);
+            }
         }
+        u16::try_from(own).unwrap_or(u16::MAX)
+    }
+
+    /// What an answer told of the call that had that slot. `planned` is the category that the
+    /// operation was taken to have.
+    pub fn hear(
+        &mut self,
+        (operation, planned): (&OperationId, Option<Category>),
+        heard: Heard,
+        slot: Slot,
+        now: Millis,
+    ) {
+        if planned == Some(heard.category) {
+            self.labels.remove(operation);
+        } else {
+            self.labels.insert(operation.clone(), heard.category);
+        }
+        let Some(left) = heard.left else { return };
+        if !left.daily {
+            let learned = self.learned.entry(heard.category).or_default();
+            return learned.hear(left, f64::from(slot.own), now);
+        }
+        for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
+            let counts = limit.period == Period::Day && limit.categories.contains(heard.category);
+            if counts && used.day == slot.from.day() {
+                let gone = u64::from(left.limit.saturating_sub(left.remaining));
+                used.others = used.others.max(gone.saturating_sub(used.used));
+                used.limit = left.limit;
+            }
+        }
+    }
+
+    /// The category that Zoom counts an operation's calls in, where an answer has told it.
+    pub fn label(&self, operation: &OperationId) -> Option<Category> {
+        self.labels.get(operation).copied()
+    }
+
+    /// Calls of the day that are left to a category, where one counts them.
+    pub fn left_today(&self, category: Category, now: Millis) -> Option<u64> {
+        let limits = self.limits.0.iter().zip(&self.used);
+        limits
+            .filter(|(l, _)| l.period == Period::Day && l.categories.contains(category))
+            .map(|(limit, used)| day_calls(limit, used, now).saturating_sub(used.today(now)))
+            .min()
     }
 
     /// A permit whose call never started: its day's call is free again. Its slot is not: the
@@ -130,7 +214,9 @@ impl Budget {
     pub fn throttle(&mut self, throttle: Throttle, now: Millis) {
         let until = throttle.until.max(now).min(now + CLOSED_MAX_MS);
         let mut categories = vec![throttle.category];
-        if throttle.daily {
+        if !throttle.daily {
+            self.learned.entry(throttle.category).or_default().cut(now);
+        } else {
             for limit in &self.limits.0 {
                 if limit.period == Period::Day && limit.categories.contains(throttle.category) {
                     categories.extend(limit.categories.iter());
@@ -160,11 +246,12 @@ impl Budget {
             .map(|(limit, used)| {
                 let period = now.0.div_euclid(limit.period.ms());
                 let in_period = if used.day == period { used.used } else { 0 };
+                let share = self.calls(limit, used, now);
                 let next = match limit.period {
-                    Period::Day if in_period >= day_calls(limit) => Some(now.next_day()),
+                    Period::Day if in_period as f64 >= share => Some(now.next_day()),
                     Period::Day => None,
                     Period::Second | Period::Minute => {
-                        let at_us = next_slot_us(limit, used, now);
+                        let at_us = next_slot_us(self.gap_us(limit, now), used, now);
                         Some(Millis(at_us.div_euclid(1_000))).filter(|at| *at > now)
                     }
                 };
@@ -180,7 +267,7 @@ impl Budget {
                     category: names.join("+"),
                     period: limit.period.name().to_owned(),
                     used: in_period,
-                    share: limit.calls,
+                    share,
                     binds: free_at.is_some() && limit.categories.iter().any(&waits),
                     free_at: free_at.map(|at| at.to_string()),
                 }
@@ -189,19 +276,48 @@ impl Budget {
     }
 }
 
-fn day_calls(limit: &Limit) -> u64 {
-    limit.calls.max(0.0).floor() as u64
+impl LimitUse {
+    /// Calls of that day.
+    fn today(&self, now: Millis) -> u64 {
+        if self.day == now.day() { self.used } else { 0 }
+    }
 }
 
-/// Microseconds between two slots.
-fn gap_us(limit: &Limit) -> i64 {
-    (limit.period.ms() as f64 * 1_000.0 / limit.calls).ceil() as i64
+impl Budget {
+    /// Calls a period that may start now, after all that was learned.
+    fn calls(&self, limit: &Limit, used: &LimitUse, now: Millis) -> f64 {
+        match limit.period {
+            Period::Day if used.others > 0 => day_calls(limit, used, now) as f64,
+            Period::Day => limit.calls,
+            Period::Second | Period::Minute => {
+                let learned = limit.categories.iter().filter_map(|c| self.learned.get(&c));
+                learned.fold(limit.calls, |calls, l| calls.min(l.calls(limit, now)))
+            }
+        }
+    }
+
+    /// Microseconds between two slots of a second or minute.
+    fn gap_us(&self, limit: &Limit, now: Millis) -> i64 {
+        let calls = self.calls(limit, &LimitUse::default(), now);
+        let spread_us = (limit.period.ms() + START_WITHIN_MS) as f64 * 1_000.0;
+        // Without calls there is no slot: `permit` refuses before it looks.
+        (spread_us / calls).ceil() as i64
+    }
+}
+
+/// Calls of a day, less what others have made of it.
+fn day_calls(limit: &Limit, used: &LimitUse, now: Millis) -> u64 {
+    let share = limit.calls.max(0.0).floor() as u64;
+    if used.day != now.day() || used.others == 0 {
+        return share;
+    }
+    share.min(u64::from(used.limit).saturating_sub(used.others))
 }
 
 /// The next slot, unless the clock stepped back so far that it means nothing.
-fn next_slot_us(limit: &Limit, used: &LimitUse, now: Millis) -> i64 {
+fn next_slot_us(gap_us: i64, used: &LimitUse, now: Millis) -> i64 {
     let now_us = now.0.saturating_mul(1_000);
     let ahead_us = used.next_us.saturating_sub(now_us);
-    let believed_us = gap_us(limit).saturating_add(STEP_MAX_MS * 1_000);
+    let believed_us = gap_us.saturating_add(STEP_MAX_MS * 1_000);
     if ahead_us > believed_us { now_us } else { used.next_us }
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Brood, Category, ConnectionName, Kin, Limits, Millis, Plan, PlanHash, RetryCause,
-    RunId, ScopeSeed, StepId, Throttle, Trigger, WorkerId,
+    AccountId, Brood, Category, ConnectionName, Heard, Kin, Limits, Millis, Plan, PlanHash,
+    RetryCause, RunId, ScopeSeed, StepId, Throttle, Trigger, WorkerId,
 };
 
 /// A lease: the time-bound right of one worker to settle the tasks that it names.
@@ -159,6 +159,9 @@ pub struct Settle {
     pub least: u64,
     /// A 429 that was met.
     pub throttle: Option<Throttle>,
+    /// What the answer told of the budget.
+    #[serde(default)]
+    pub heard: Option<Heard>,
 }
 
 /// Why a call is a repeat.

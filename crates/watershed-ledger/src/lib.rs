@@ -11,6 +11,7 @@ mod command;
 mod decide;
 mod error;
 mod fold;
+pub mod learned;
 mod ledger;
 mod look;
 mod memory;

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Category, ConnectionName, Limits, Millis, PlanHash, RunId, RunState, StepId,
-    Trigger, WorkerId,
+    AccountId, Category, ConnectionName, Limits, Millis, OperationId, PlanHash, RunId, RunState,
+    StepId, Trigger, WorkerId,
 };
 
+use crate::learned::Learned;
 use crate::{Checkpoint, LeaseId, Settled};
 
 /// The version of these records. It changes when what an older program wrote would be read
@@ -88,6 +89,16 @@ pub struct Tally {
     pub failed: u64,
     /// Not closed.
     pub open: u64,
+    /// Pages after which more were to come.
+    #[serde(default)]
+    pub pages: u64,
+}
+
+impl Tally {
+    /// Pages after the first that a listing of the step has on average, rounded down.
+    pub(crate) fn pages_to_come(&self) -> u64 {
+        self.pages / self.done.max(1)
+    }
 }
 
 /// What changes at every settle of a run.
@@ -264,6 +275,10 @@ pub struct Slot {
     pub from: Millis,
     /// until here.
     pub until: Millis,
+    /// Our calls that the second (or minute) up to it holds at most, its own included; 0 where
+    /// nothing counts it.
+    #[serde(default)]
+    pub own: u16,
 }
 
 /// What is ready to be leased.
@@ -316,6 +331,15 @@ pub struct LimitUse {
     pub day: i64,
     /// and the calls given in it. For seconds and minutes: the period, and calls in it.
     pub used: u64,
+    /// The calls given in the period before.
+    #[serde(default)]
+    pub last: u64,
+    /// For days: calls that others have made in it at least, as answers told,
+    #[serde(default)]
+    pub others: u64,
+    /// of so many that the account has.
+    #[serde(default)]
+    pub limit: u32,
 }
 
 /// An account's budget.
@@ -327,4 +351,10 @@ pub struct Budget {
     pub used: Vec<LimitUse>,
     /// Categories that Zoom closed, and until when.
     pub closed: BTreeMap<Category, Millis>,
+    /// What answers told of a category's seconds.
+    #[serde(default)]
+    pub learned: BTreeMap<Category, Learned>,
+    /// The category that answers named for an operation.
+    #[serde(default)]
+    pub labels: BTreeMap<OperationId, Category>,
 }

@@ -1,14 +1,16 @@
 //! Properties of the rate budget: never more than the share, and all of it while work waits.
 
 use proptest::prelude::*;
-use watershed_ledger::budget::Permit;
+use watershed_ledger::budget::{Claim, Permit};
 use watershed_ledger::tables::{Budget, Slot};
-use watershed_model::{Category, CategorySet, Limit, Limits, Millis, Period, Throttle};
+use watershed_model::{
+    Category, CategorySet, Heard, Left, Limit, Limits, Millis, OperationId, Period, Throttle,
+};
 
 const NOON: Millis = Millis(20_000 * Millis::DAY + Millis::DAY / 2);
 
 fn limit(categories: &[Category], period: Period, calls: f64) -> Limit {
-    Limit { categories: CategorySet::of(categories), period, calls }
+    Limit::new(CategorySet::of(categories), period, calls)
 }
 
 fn budget(limits: Vec<Limit>) -> Budget {
@@ -79,6 +81,7 @@ proptest! {
     fn no_stretch_of_a_period_holds_more_starts_than_its_share(
         limits in any_limits(),
         asks in prop::collection::vec(any_ask(), 1..80),
+        late in prop::collection::vec(0i64..=20, 7),
     ) {
         let mut budget = budget(limits.clone());
         let mut now = NOON;
@@ -89,8 +92,10 @@ proptest! {
             for _ in 0..calls {
                 let Permit::Granted(slot) = budget.permit(category, now, horizon) else { break };
                 prop_assert!(slot.from >= now && slot.from <= now + horizon);
-                prop_assert!(slot.until > slot.from);
-                starts.push((category, slot.from));
+                // A call starts anywhere in its slot.
+                let start = slot.from + late[starts.len() % late.len()];
+                prop_assert!(slot.from < slot.until && start <= slot.until);
+                starts.push((category, start));
                 if given_back {
                     budget.give_back(category, slot);
                 } else {
@@ -197,8 +202,8 @@ fn a_fresh_lane_does_not_burst() {
     let mut budget = budget(vec![limit(&[Category::Heavy], Period::Second, 10.0)]);
     let starts = all_granted(&mut budget, Category::Heavy, NOON, 350);
     let slots: Vec<i64> = starts.into_iter().map(|at| at - NOON).collect();
-    assert_eq!(slots, [0, 100, 200, 300]);
-    assert_eq!(budget.permit(Category::Heavy, NOON, 350), Permit::Later(NOON + 50));
+    assert_eq!(slots, [0, 102, 204, 306]);
+    assert_eq!(budget.permit(Category::Heavy, NOON, 350), Permit::Later(NOON + 58));
 }
 
 #[test]
@@ -218,7 +223,7 @@ fn a_call_must_fit_every_limit_that_names_its_category() {
         limit(&[Category::Heavy, Category::Light], Period::Minute, 60.0),
     ]);
     assert!(granted(budget.permit(Category::Light, NOON, 0)).is_some());
-    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(NOON + 1_000));
+    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(NOON + 1_001));
     assert!(granted(budget.permit(Category::Medium, NOON, 0)).is_some(), "no limit names it");
 }
 
@@ -275,7 +280,7 @@ fn new_limits_keep_what_was_used() {
     for _ in 0..4 {
         granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
     }
-    let second = limit(&[Category::Heavy], Period::Second, 1_000.0);
+    let second = limit(&[Category::Heavy], Period::Second, 2_000.0);
     budget.set(&Limits(vec![second, day(6.0)]));
     assert!(granted(budget.permit(Category::Heavy, NOON, 0)).is_some());
     assert!(granted(budget.permit(Category::Heavy, NOON + 1, 0)).is_some());
@@ -318,4 +323,75 @@ fn the_report_says_what_is_used_and_what_binds() {
     assert_eq!(report[0].free_at, Some(NOON.next_day().to_string()));
     assert!(!budget.report(NOON, |_| false)[0].binds, "nothing waits for it");
     assert_eq!(budget.report(NOON.next_day(), |_| true)[0].used, 0);
+}
+
+#[test]
+fn a_part_of_the_day_is_kept_back_for_events_until_ten_in_the_evening() {
+    let reserved = Limit { reserve: 1.0, ..limit(&[Category::Heavy], Period::Day, 3.0) };
+    let mut budget = budget(vec![reserved]);
+    let event = |left| Claim { category: Category::Heavy, event: true, leave: left };
+    granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    let evening = Millis(NOON.day() * Millis::DAY + 22 * 3_600_000);
+    assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(evening));
+    assert!(granted(budget.clone().permit(event(0), NOON, 0)).is_some(), "it is there for them");
+    assert!(granted(budget.permit(Category::Heavy, evening, 0)).is_some(), "then for all");
+    assert_eq!(budget.permit(event(0), evening, 0), Permit::Later(NOON.next_day()));
+}
+
+#[test]
+fn the_last_calls_of_a_day_are_left_to_listings_under_way() {
+    let mut budget = budget(vec![limit(&[Category::Heavy], Period::Day, 3.0)]);
+    let new = Claim { category: Category::Heavy, event: false, leave: 2 };
+    assert!(granted(budget.permit(new, NOON, 0)).is_some());
+    assert_eq!(budget.left_today(Category::Heavy, NOON), Some(2));
+    assert_eq!(budget.permit(new, NOON, 0), Permit::Later(NOON.next_day()));
+    assert!(granted(budget.permit(Category::Heavy, NOON, 0)).is_some(), "a further page");
+}
+
+#[test]
+fn what_answers_say_of_the_day_is_believed() {
+    let day = Limit { of: 10.0, ..limit(&[Category::Heavy], Period::Day, 9.0) };
+    let mut budget = budget(vec![day]);
+    let slot = granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
+    let left = Some(Left { daily: true, limit: 10, remaining: 3 });
+    let told = Heard { category: Category::Heavy, left };
+    let reports = OperationId::from("zoom.report_participants");
+    budget.hear((&reports, Some(Category::Heavy)), told, slot, NOON);
+    assert_eq!(budget.left_today(Category::Heavy, NOON), Some(3), "others have made six");
+    assert_eq!(budget.left_today(Category::Heavy, NOON.next_day()), Some(9), "tomorrow is new");
+}
+
+#[test]
+fn the_category_that_an_answer_names_is_believed() {
+    let mut budget = budget(vec![limit(&[Category::Light], Period::Second, 10.0)]);
+    let slot = granted(budget.permit(Category::Light, NOON, 0)).unwrap();
+    let lists = OperationId::from("zoom.list_meetings");
+    let planned = (&lists, Some(Category::Light));
+    budget.hear(planned, Heard { category: Category::Medium, left: None }, slot, NOON);
+    assert_eq!(budget.label(&lists), Some(Category::Medium));
+    budget.hear(planned, Heard { category: Category::Light, left: None }, slot, NOON);
+    assert_eq!(budget.label(&lists), None);
+}
+
+#[test]
+fn beside_another_app_what_it_leaves_is_used_and_no_more() {
+    let whole = Limit { of: 30.0, ..limit(&[Category::Light], Period::Second, 27.0) };
+    let mut budget = budget(vec![whole]);
+    let lists = OperationId::from("zoom.list_meetings");
+    let mut used = 0;
+    // A server that counts the last second, of whose 30 calls another app has made 12.
+    let mut arrived: Vec<Millis> = Vec::new();
+    for ms in 0..10_000 {
+        let Permit::Granted(slot) = budget.permit(Category::Light, NOON + ms, 0) else { continue };
+        arrived.retain(|at| slot.from - *at < 1_000);
+        arrived.push(slot.from);
+        used += 1;
+        assert!(arrived.len() <= 18, "at {ms} ms");
+        let remaining = 18 - arrived.len() as u32;
+        let left = Some(Left { daily: false, limit: 30, remaining });
+        let heard = Heard { category: Category::Light, left };
+        budget.hear((&lists, Some(Category::Light)), heard, slot, slot.from);
+    }
+    assert!(used as f64 >= 18.0 * 10.0 * 0.97, "{used} calls in ten seconds");
 }

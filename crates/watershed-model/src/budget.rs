@@ -111,6 +111,19 @@ pub struct Limit {
     pub period: Period,
     /// Calls a period, already reduced to the connection's share; may be a fraction.
     pub calls: f64,
+    /// Calls a period that the whole account has, before the share; 0 where nobody knows.
+    #[serde(default)]
+    pub of: f64,
+    /// Of a day's calls, those kept back for events until 22:00 UTC.
+    #[serde(default)]
+    pub reserve: f64,
+}
+
+impl Limit {
+    /// A limit of which nothing is kept back, and nothing known of the account's own.
+    pub fn new(categories: CategorySet, period: Period, calls: f64) -> Limit {
+        Limit { categories, period, calls, of: 0.0, reserve: 0.0 }
+    }
 }
 
 /// All limits of one account. A call must fit every limit that names its category.

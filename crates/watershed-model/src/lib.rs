@@ -37,4 +37,4 @@ pub use row::Row;
 pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
 pub use text::{hash64, printable};
 pub use time::Millis;
-pub use verdict::{Page, RetryCause, Throttle, Unavailable, Verdict};
+pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Verdict};

@@ -122,6 +122,26 @@ pub struct Throttle {
     pub until: Millis,
 }
 
+/// What the headers of an answer say of the budget that its call was counted against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The category that Zoom counted the call in.
+    pub category: Category,
+    /// Limit and what remained of it after the call, where both were told.
+    pub left: Option<Left>,
+}
+
+/// What is left of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Whether it is the day's; else it is the second's (or minute's).
+    pub daily: bool,
+    /// Calls a period, of the whole account.
+    pub limit: u32,
+    /// Of these, calls that nobody had made.
+    pub remaining: u32,
+}
+
 /// What an answer means, and so what happens next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {

@@ -20,7 +20,7 @@ pub mod token;
 pub mod uuid;
 pub mod vtt;
 
-pub use answer::{Answer, item, read, read_after};
+pub use answer::{Answer, heard, item, read, read_after};
 pub use catalogue::catalogue;
 pub use request::{Request, RequestError, request};
 pub use secrets::{SECRET_MEMBERS, strip_secrets};

@@ -140,6 +140,8 @@ pub fn limits(tier: Tier, overrides: &Overrides, share: f64) -> Limits {
         categories,
         period,
         calls: calls.max(0.0) * share,
+        of: calls.max(0.0),
+        reserve: 0.0,
     };
     let mut limits = vec![
         limit(LIGHT, Period::Second, overrides.light_per_second.unwrap_or(known.light_per_second)),

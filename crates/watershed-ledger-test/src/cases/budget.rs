@@ -2,7 +2,7 @@
 
 use watershed_ledger::{Command, Leased, Outcome};
 
-use super::scenario::{Scenario, bound_task, done, item_names, of, submit, task};
+use super::scenario::{Scenario, bound_task, done, item_names, of, page, records, submit, task};
 use super::suite::declare;
 use crate::sketch::{From, Line};
 use watershed_model::{Category, Millis, Period, Throttle, Trigger};
@@ -20,6 +20,7 @@ declare! {
     a_daily_429_closes_what_shares_that_day,
     an_absurd_429_is_believed_for_a_day_and_an_hour,
     what_belongs_together_is_leased_together_each_with_a_permit,
+    the_last_calls_of_a_day_belong_to_listings_under_way,
     two_connections_of_one_account_share_its_budget,
     two_accounts_do_not_share_a_budget,
     work_that_no_limit_names_needs_no_permit,
@@ -90,7 +91,7 @@ fn a_permit_lies_within_the_horizon_and_ends(s: &mut Scenario) {
     let leased = s.lease("w", 50);
     let now = s.now;
     let from: Vec<i64> = leased.iter().map(|l| l.start_from - now).collect();
-    assert_eq!(from, [0, 100, 200, 300]);
+    assert_eq!(from, [0, 102, 204, 306]);
     assert!(leased.iter().all(|l| l.start_until > l.start_from));
     assert!(leased.iter().all(|l| l.category == Some(Category::Heavy)));
 }
@@ -222,13 +223,29 @@ fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario)
     let a = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
     assert_eq!(item_names(&a), ["a1", "a2", "a3"], "one was asked for");
     let starts: Vec<i64> = a.iter().map(|l| l.start_from - s.now).collect();
-    assert_eq!(starts, [0, 500, 1_000], "each call has its own permit");
-    s.now = s.now + 1_500;
+    assert_eq!(starts, [0, 510, 1_020], "each call has its own permit");
+    s.now = s.now + 1_530;
     // Of what was given back, each is leased as it comes.
     let settles = a.iter().map(|l| of(l, Outcome::Released)).collect();
     s.exchange("w", &["zoom"], 0, settles);
     let b = s.exchange("v", &["zoom"], 1, Vec::new()).leased;
     assert_eq!(item_names(&b), ["a1"]);
+}
+
+fn the_last_calls_of_a_day_belong_to_listings_under_way(s: &mut Scenario) {
+    s.limits(&[(Period::Day, HEAVY, 3.0)]);
+    let lines = vec![
+        Line::new(From::Literals(1)).category(Category::Heavy),
+        Line::new(From::Each(vec![(0, false)])).category(Category::Heavy),
+    ];
+    s.run("run", lines, vec![task(0, "listing")], vec![]);
+    let listing = s.lease("w", 1);
+    let (found, now) = (records(vec![(1, vec![task(1, "a"), task(1, "b")])]), s.now);
+    s.settle("w", &listing[0], page(found, 1, now));
+    // What it found is deeper and goes first, but for the last call of the day.
+    let names: Vec<String> = s.lease("w", 9).iter().map(|l| l.item.clone()).collect();
+    assert_eq!(names, ["a", "listing"]);
+    assert_eq!(s.lease("w", 9).len(), 0, "the day is spent");
 }
 
 fn two_connections_of_one_account_share_its_budget(s: &mut Scenario) {
@@ -303,8 +320,8 @@ fn the_ledger_says_when_to_ask_again(s: &mut Scenario) {
     work(s, Category::Heavy, 5);
     let answer = s.exchange("w", &["zoom"], 9, Vec::new());
     assert_eq!(answer.leased.len(), 1);
-    assert_eq!(answer.ask_again_at, Some(s.now + 500));
-    s.after(500);
+    assert_eq!(answer.ask_again_at, Some(s.now + 510));
+    s.after(510);
     assert_eq!(s.lease("w", 9).len(), 1);
 }
 

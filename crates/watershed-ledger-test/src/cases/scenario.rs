@@ -203,10 +203,8 @@ impl Scenario {
 
     /// Limits of account `account`, each of a period, categories and calls.
     pub(super) fn limits(&mut self, limits: &[(Period, &[Category], f64)]) {
-        let limit = |(period, categories, calls): &(Period, &[Category], f64)| Limit {
-            categories: CategorySet::of(categories),
-            period: *period,
-            calls: *calls,
+        let limit = |(period, categories, calls): &(Period, &[Category], f64)| {
+            Limit::new(CategorySet::of(categories), *period, *calls)
         };
         let limits = Limits(limits.iter().map(limit).collect());
         self.say(Command::SetLimits { account: AccountId::from("account"), limits });
@@ -326,7 +324,15 @@ pub(super) fn checkpoint(pages: u32, at: Millis) -> Checkpoint {
 
 /// A settle of one call.
 pub(super) fn of(leased: &Leased, outcome: Outcome) -> Settle {
-    Settle { fence: leased.fence, outcome, calls: 1, repeats: None, least: 1, throttle: None }
+    Settle {
+        fence: leased.fence,
+        outcome,
+        calls: 1,
+        repeats: None,
+        least: 1,
+        throttle: None,
+        heard: None,
+    }
 }
 
 /// The dead letter of a task.

@@ -1,6 +1,8 @@
 //! The budget's audit: every permit ever given, counted anew for each one that is added.
 
-use watershed_model::{Category, Limits, Millis, Period, Throttle};
+use std::collections::BTreeSet;
+
+use watershed_model::{Category, Limit, Limits, Millis, Period, Throttle};
 
 use super::follow::Wrong;
 
@@ -32,6 +34,8 @@ pub(crate) struct Audit {
     limits: Limits,
     given: Vec<Given>,
     closed: Vec<Closed>,
+    /// Categories of which a second's (or minute's) calls were refused.
+    refused: BTreeSet<Category>,
 }
 
 impl Audit {
@@ -66,11 +70,27 @@ impl Audit {
                     let gap = if g.former {
                         2 * limit.period.ms()
                     } else {
-                        (limit.period.ms() as f64 / limit.calls).ceil() as i64 + 1
+                        // A call may start 20 ms after its slot. After a 429 the rate is lower
+                        // for some minutes, by two thirds at most.
+                        let refused = limit.categories.iter().any(|c| self.refused.contains(&c));
+                        let calls = limit.calls * if refused { 0.34 } else { 1.0 };
+                        ((limit.period.ms() + 20) as f64 / calls).ceil() as i64 + 1
                     };
                     g.from + gap <= late
                 }),
             }
+        })
+    }
+
+    /// Whether so few calls are left of a day of that category that they are shared out: they
+    /// belong to listings under way.
+    pub(crate) fn last_calls(&self, category: Category, now: Millis) -> bool {
+        let day = |l: &&Limit| l.period == Period::Day && l.categories.contains(category);
+        self.limits.0.iter().filter(day).any(|limit| {
+            let today = |g: &&Given| {
+                limit.categories.contains(g.category) && g.from.day() == now.day() && !g.returned
+            };
+            self.given.iter().filter(today).count() as f64 + 64.0 >= limit.calls.floor()
         })
     }
 
@@ -84,7 +104,9 @@ impl Audit {
     pub(crate) fn throttle(&mut self, throttle: Throttle, now: Millis) {
         let until = Millis(throttle.until.0.clamp(now.0, now.0 + CLOSED_MAX_MS));
         let mut categories = vec![throttle.category];
-        if throttle.daily {
+        if !throttle.daily {
+            self.refused.insert(throttle.category);
+        } else {
             for limit in self.limits.0.iter().filter(|l| l.period == Period::Day) {
                 if limit.categories.contains(throttle.category) {
                     categories.extend(limit.categories.iter());

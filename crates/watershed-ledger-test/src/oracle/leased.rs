@@ -152,7 +152,15 @@ impl Oracle {
                 let horizon_ms = exchange.want.horizon_ms;
                 audit.zip(*category).is_none_or(|(a, c)| a.free(c, start, horizon_ms))
             }));
-            let free = |n: &&Node| free.contains(&run.submit.plan.step(n.step).category);
+            // The last calls of a day may be kept from new listings.
+            let shared_out = |n: &Node, category: Option<Category>| {
+                n.checkpoint.is_none()
+                    && audit.zip(category).is_some_and(|(a, c)| a.last_calls(c, now))
+            };
+            let free = |n: &&Node| {
+                let category = run.submit.plan.step(n.step).category;
+                free.contains(&category) && !shared_out(n, category)
+            };
             let ready = |n: &&Node| order::ready(n, now);
             if let Some(node) = run.tree.nodes.iter().filter(ready).find(free) {
                 return Err(format!("ready, with a permit to be had, and not leased: {node:?}"));

@@ -58,7 +58,18 @@ pub(crate) fn check(
             if first.is_gt() || (first.is_eq() && other.submit.run != *id) {
                 continue;
             }
+            let audit = oracle.audits.get(&run.submit.account).zip(category);
+            let last_calls = audit.is_some_and(|(a, c)| a.last_calls(c, now));
             for waiting in of_category(other, category, now) {
+                // The last calls of a day belong to listings under way, by the age of their
+                // tokens.
+                let token_at = |n: &Node| n.checkpoint.as_ref().map(|c| c.token_at);
+                if last_calls
+                    && token_at(node)
+                        .is_some_and(|at| token_at(waiting).is_none_or(|other| other >= at))
+                {
+                    continue;
+                }
                 let passed = first.is_lt()
                     || place(other, waiting, now) < place(run, node, now)
                     || (*fresh

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_model::{ConnectionName, Millis, PLAN_FORMAT, RunId};
 
+use super::budgets::Budgets;
 use super::settle::Leases;
 use super::{expire, ground, lease, settle, state};
 use crate::fold::Ground;
@@ -30,8 +31,10 @@ pub(super) fn exchange(
     let mut grounds = Grounds::new();
     let mut answer = Exchanged { now, ..Exchanged::default() };
     let mut leases = Leases::of(tables, &mut grounds, &exchange.worker, &exchange.settles)?;
+    let mut budgets = Budgets::default();
     for entry in &exchange.settles {
-        answer.settled.push(settle::settle(tables, &mut grounds, &mut leases, entry, now)?);
+        let held = (&mut leases, &mut budgets);
+        answer.settled.push(settle::settle(tables, &mut grounds, held, entry, now)?);
     }
     leases.keep(tables)?;
     expire::run_out(tables, &mut grounds, now)?;
@@ -40,7 +43,9 @@ pub(super) fn exchange(
         let ground = touched(tables, &mut grounds, run)?;
         state::sweep(tables, ground, now)?;
     }
-    let alone = lease::lease(tables, &mut grounds, &live, exchange, now, &mut answer)?;
+    let books = (&mut grounds, &mut budgets);
+    let alone = lease::lease(tables, books, &live, exchange, now, &mut answer)?;
+    budgets.keep(tables)?;
     for ground in grounds.values() {
         ground.keep(tables)?;
         if ground.ended_now() && exchange.want.lanes.contains(&ground.run.connection) {

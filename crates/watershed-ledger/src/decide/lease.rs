@@ -5,12 +5,13 @@
 //! one, old page tokens first, then `order`. What is suspected of killing workers is worked on
 //! alone (docs/adr/0009).
 
-use watershed_model::{Category, Millis, RunId, RunState, ScopeSeed};
+use watershed_model::{Category, Millis, RunId, RunState, ScopeSeed, StepId, Trigger};
 
+use super::budgets::Budgets;
 use super::exchange::{Grounds, touched};
 use super::settle::Held;
 use super::spawn;
-use crate::budget::Permit;
+use crate::budget::{Claim, Permit};
 use crate::fold::{self, Ground};
 use crate::order;
 use crate::tables::{
@@ -29,6 +30,8 @@ pub(super) const LOST_MAX: u16 = 6;
 const SUSPECT_WAIT_MS: i64 = 2_000;
 /// So far ahead lies the permit of what must be leased together with something else.
 const TOGETHER_MS: i64 = 5_000;
+/// From so many calls left of a day on, listings under way are thought of.
+const LAST: u64 = 64;
 /// Delayed tasks that become ready in one exchange.
 const DUE_MAX: usize = 256;
 /// Work that is open and waits for nothing known is looked at again after this.
@@ -44,7 +47,7 @@ const CATEGORIES: [Option<Category>; 5] = [
 
 pub(super) fn lease(
     tables: &mut impl Tables,
-    grounds: &mut Grounds,
+    (grounds, budgets): (&mut Grounds, &mut Budgets),
     runs: &[RunId],
     exchange: &Exchange,
     now: Millis,
@@ -68,7 +71,8 @@ pub(super) fn lease(
         match ground.run.state {
             RunState::Running => {
                 wake(tables, ground, now)?;
-                taker.serve(tables, ground)?;
+                let budget = budgets.of(tables, &ground.run.account)?;
+                taker.serve(tables, ground, budget)?;
                 if taker.left == 0 {
                     taker.ask(now + LOOK_AGAIN_MS);
                 }
@@ -140,7 +144,12 @@ impl Taker<'_> {
         self.ask_again_at = Some(self.ask_again_at.map_or(at, |known| known.min(at)));
     }
 
-    fn serve(&mut self, tables: &mut impl Tables, ground: &mut Ground) -> Result<(), Error> {
+    fn serve(
+        &mut self,
+        tables: &mut impl Tables,
+        ground: &mut Ground,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
         if self.left == 0 {
             return Ok(());
         }
@@ -148,28 +157,23 @@ impl Taker<'_> {
         for id in tables.poisoned(&run, LOST_MAX, self.left)? {
             self.take_task(tables, ground, id, None, self.free_slot())?;
         }
-        let mut budget = tables.budget(&ground.run.account)?;
-        let before = budget.clone();
-        self.suspect(tables, ground, &mut budget)?;
+        self.suspect(tables, ground, budget)?;
         let mut turn: Vec<Option<Category>> = CATEGORIES.to_vec();
         while self.left > 0 && !turn.is_empty() {
             let mut next = Vec::new();
             for (at, category) in turn.iter().enumerate() {
                 let fair = self.left.div_ceil(turn.len() - at);
-                if self.category(tables, ground, *category, fair, &mut budget)? == Then::More {
+                if self.category(tables, ground, *category, fair, budget)? == Then::More {
                     next.push(*category);
                 }
             }
             turn = next;
         }
-        if budget != before {
-            tables.put_budget(&ground.run.account, &budget)?;
-        }
         // The worker has no slot left for what these have: it asks when it has, and a permit
         // is there.
         for category in turn {
             if !tables.ready(&run, category, 1)?.is_empty() {
-                self.ask(self.may_start(category, &budget));
+                self.ask(self.may_start(category, budget));
             }
         }
         Ok(())
@@ -185,16 +189,14 @@ impl Taker<'_> {
     ) -> Result<(), Error> {
         let suspects = tables.poisoned(&ground.run.run, SUSPECT_LOST, 1)?;
         let Some(id) = suspects.first().filter(|_| self.left > 0).copied() else { return Ok(()) };
-        let task = tables
-            .task(id)?
-            .ok_or_else(|| fold::damaged(format!("suspect task {} is missing", id.0)))?;
+        let task = task(tables, id)?;
         if task.due_at > self.now {
             return Ok(());
         }
-        let category = ground.plan.step(task.step).category;
-        if let Some(category) = category
+        let claim = self.claim(tables, ground, budget, task.step, task.checkpoint.is_some())?;
+        if let Some(claim) = claim
             && let Permit::Later(at) =
-                budget.clone().permit(category, self.start(), self.exchange.want.horizon_ms)
+                budget.clone().permit(claim, self.start(), self.exchange.want.horizon_ms)
         {
             self.ask(at + -self.exchange.want.lead_ms);
             if at - self.now < SUSPECT_WAIT_MS {
@@ -203,8 +205,8 @@ impl Taker<'_> {
             return Ok(());
         }
         if self.leases.is_empty() && tables.leases_of(&self.exchange.worker)?.is_empty() {
-            let slot = self.permit(category, budget).unwrap_or_else(|| self.free_slot());
-            self.take_task(tables, ground, id, category, slot)?;
+            let slot = self.permit(claim, budget).unwrap_or_else(|| self.free_slot());
+            self.take_task(tables, ground, id, claim.map(|c| c.category), slot)?;
             self.alone = self.leases.last().map(|lease| lease.id);
         }
         self.left = 0;
@@ -212,7 +214,7 @@ impl Taker<'_> {
     }
 
     fn free_slot(&self) -> Slot {
-        Slot { from: self.now, until: self.now + self.exchange.want.lease_ms }
+        Slot { from: self.now, until: self.now + self.exchange.want.lease_ms, own: 0 }
     }
 
     /// The first instant at which the worker can start a call.
@@ -239,11 +241,13 @@ impl Taker<'_> {
     ) -> Result<Then, Error> {
         let goal = self.left.saturating_sub(max);
         // Strictly older ones are asked for.
-        let old = self.now + (1 - TOKEN_OLD_MS);
+        let mut old = self.now + (1 - TOKEN_OLD_MS);
+        let mut last_calls = false;
         while self.left > goal {
             let run = &ground.run.run;
             let next = match tables.aging(run, category, old, 1)?.first() {
                 Some(id) => Ready::Task(*id),
+                None if last_calls => return Ok(Then::Dry),
                 None => match tables.ready(run, category, 1)?.first() {
                     Some(ready) => *ready,
                     None => return Ok(Then::Dry),
@@ -251,13 +255,26 @@ impl Taker<'_> {
             };
             match next {
                 Ready::Task(id) => {
-                    let Some(slot) = self.permit(category, budget) else { return Ok(Then::Dry) };
-                    self.take_task(tables, ground, id, category, slot)?;
+                    let task = task(tables, id)?;
+                    let under_way = task.checkpoint.is_some();
+                    let claim = self.claim(tables, ground, budget, task.step, under_way)?;
+                    let Some(slot) = self.permit(claim, budget) else {
+                        if last_calls || !leaves(claim) {
+                            return Ok(Then::Dry);
+                        }
+                        (last_calls, old) = (true, Millis(i64::MAX));
+                        continue;
+                    };
+                    self.take_task(tables, ground, id, claim.map(|c| c.category), slot)?;
                 }
                 Ready::Chunk(id) => {
                     let max = self.left - goal;
-                    if self.take_range(tables, ground, id, category, max, budget)? == Then::Dry {
-                        return Ok(Then::Dry);
+                    let (then, claim) = self.take_range(tables, ground, id, max, budget)?;
+                    if then == Then::Dry {
+                        if last_calls || !leaves(claim) {
+                            return Ok(Then::Dry);
+                        }
+                        (last_calls, old) = (true, Millis(i64::MAX));
                     }
                 }
             }
@@ -265,9 +282,32 @@ impl Taker<'_> {
         Ok(Then::More)
     }
 
-    fn permit(&mut self, category: Option<Category>, budget: &mut Budget) -> Option<Slot> {
-        let Some(category) = category else { return Some(self.free_slot()) };
-        match budget.permit(category, self.start(), self.exchange.want.horizon_ms) {
+    /// What a call of that step asks of the budget; `None` where no limit counts it.
+    fn claim(
+        &self,
+        tables: &mut impl Tables,
+        ground: &Ground,
+        budget: &Budget,
+        step: StepId,
+        under_way: bool,
+    ) -> Result<Option<Claim>, Error> {
+        let planned = &ground.plan.step(step);
+        let Some(known) = planned.category else { return Ok(None) };
+        let category = budget.label(&planned.operation).unwrap_or(known);
+        let event = ground.run.trigger == Trigger::Event;
+        let mut leave = 0;
+        // The last calls of a day are for listings under way, and for what a new one will need.
+        if !under_way && budget.left_today(category, self.now).is_some_and(|left| left <= LAST) {
+            let run = &ground.run.run;
+            let open = tables.aging(run, Some(known), Millis(i64::MAX), LAST as usize)?.len();
+            leave = open as u64 + ground.counts.steps[step.index()].pages_to_come();
+        }
+        Ok(Some(Claim { category, event, leave }))
+    }
+
+    fn permit(&mut self, claim: Option<Claim>, budget: &mut Budget) -> Option<Slot> {
+        let Some(claim) = claim else { return Some(self.free_slot()) };
+        match budget.permit(claim, self.start(), self.exchange.want.horizon_ms) {
             Permit::Granted(slot) => Some(slot),
             Permit::Later(at) => {
                 self.ask(at + -self.exchange.want.lead_ms);
@@ -284,9 +324,7 @@ impl Taker<'_> {
         category: Option<Category>,
         slot: Slot,
     ) -> Result<(), Error> {
-        let mut task = tables
-            .task(id)?
-            .ok_or_else(|| fold::damaged(format!("ready task {} is missing", id.0)))?;
+        let mut task = task(tables, id)?;
         task.leased = true;
         tables.put_task(&task, None)?;
         self.keep(tables, ground, Leasehold::Task(id), category, vec![slot])
@@ -298,30 +336,31 @@ impl Taker<'_> {
         tables: &mut impl Tables,
         ground: &Ground,
         id: ChunkId,
-        category: Option<Category>,
         max: usize,
         budget: &mut Budget,
-    ) -> Result<Then, Error> {
+    ) -> Result<(Then, Option<Claim>), Error> {
         let mut chunk = tables
             .chunk(id)?
             .ok_or_else(|| fold::damaged(format!("ready chunk {} is missing", id.0)))?;
         let wanted = usize::from(chunk.len.saturating_sub(chunk.next)).min(max);
+        let claim = self.claim(tables, ground, budget, chunk.step, false)?;
         let mut slots = Vec::with_capacity(wanted);
         while slots.len() < wanted {
-            let Some(slot) = self.permit(category, budget) else { break };
+            let Some(slot) = self.permit(claim, budget) else { break };
             slots.push(slot);
         }
         let then = if slots.len() < wanted { Then::Dry } else { Then::More };
         if slots.is_empty() {
-            return Ok(Then::Dry);
+            return Ok((Then::Dry, claim));
         }
         let from = chunk.next;
-        self.bound_to(tables, &chunk, category, &mut slots, budget)?;
+        self.bound_to(tables, &chunk, claim, &mut slots, budget)?;
         chunk.next += u16::try_from(slots.len()).unwrap_or(0);
         let place = (chunk.next < chunk.len).then(|| order::of_chunk(&ground.plan, &chunk));
         tables.put_chunk(&chunk, place.as_ref())?;
+        let category = claim.map(|c| c.category);
         self.keep(tables, ground, Leasehold::Range { chunk: id, from }, category, slots)?;
-        Ok(then)
+        Ok((then, claim))
     }
 
     /// What must be leased together with the last of a range: its permits may lie further ahead,
@@ -330,7 +369,7 @@ impl Taker<'_> {
         &self,
         tables: &mut impl Tables,
         chunk: &Chunk,
-        category: Option<Category>,
+        claim: Option<Claim>,
         slots: &mut Vec<Slot>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
@@ -340,9 +379,9 @@ impl Taker<'_> {
             if !together {
                 return Ok(());
             }
-            let slot = match category {
+            let slot = match claim {
                 None => self.free_slot(),
-                Some(category) => match budget.permit(category, self.start(), TOGETHER_MS) {
+                Some(claim) => match budget.permit(claim, self.start(), TOGETHER_MS) {
                     Permit::Granted(slot) => slot,
                     Permit::Later(_) => return Ok(()),
                 },
@@ -376,6 +415,17 @@ impl Taker<'_> {
         self.leases.push(lease);
         Ok(())
     }
+}
+
+/// Whether a call that was refused left the day's last ones to listings under way: they may
+/// have them.
+fn leaves(claim: Option<Claim>) -> bool {
+    claim.is_some_and(|claim| claim.leave > 0)
+}
+
+/// A ready task.
+fn task(tables: &mut impl Tables, id: TaskId) -> Result<Task, Error> {
+    tables.task(id)?.ok_or_else(|| fold::damaged(format!("ready task {} is missing", id.0)))
 }
 
 /// Two leases of one exchange differ; so do the leases of an exchange that is carried out

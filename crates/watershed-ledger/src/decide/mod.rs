@@ -5,6 +5,7 @@
 //! for each command; what they share is in `spawn`, `fit`, `tolerate`, and beside this folder
 //! in `fold`, `order` and `budget`.
 
+mod budgets;
 mod exchange;
 mod expire;
 mod fit;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use watershed_model::{Brood, Millis, RunState, StepId, WorkerId};
 
+use super::budgets::Budgets;
 use super::exchange::{Grounds, touched};
 use super::{fit, spawn, tolerate};
 use crate::fold::{self, Ground, damaged};
@@ -16,15 +17,15 @@ use crate::{End, Error, Fence, LeaseId, Outcome, Repeat, Settle, Settled};
 pub(super) fn settle(
     tables: &mut impl Tables,
     grounds: &mut Grounds,
-    leases: &mut Leases,
+    (leases, budgets): (&mut Leases, &mut Budgets),
     entry: &Settle,
     now: Millis,
 ) -> Result<Settled, Error> {
     let Some(lease) = leases.valid(&entry.fence) else { return Ok(Settled::Stale) };
     let ground = touched(tables, grounds, &lease.run)?;
     count_calls(ground, lease, entry);
-    account(tables, ground, lease, entry, now)?;
     let held = Held::of(tables, lease, entry.fence.index)?;
+    account(tables, ground, lease, (entry, held.task.step), budgets, now)?;
     lease.open[usize::from(entry.fence.index)] = false;
     carry_out(tables, ground, held, &entry.outcome, now)?;
     Ok(Settled::Accepted)
@@ -133,6 +134,7 @@ fn carry_out(
         Outcome::More { broods, checkpoint } => {
             let mut task = held.task.clone();
             let keys = children(tables, ground, &task, broods, now)?;
+            ground.counts.steps[task.step.index()].pages += 1;
             task.checkpoint = Some(checkpoint.clone());
             task.lost = 0;
             task.attempts = 0;
@@ -320,20 +322,25 @@ fn account(
     tables: &mut impl Tables,
     ground: &Ground,
     lease: &Lease,
-    entry: &Settle,
+    (entry, step): (&Settle, StepId),
+    budgets: &mut Budgets,
     now: Millis,
 ) -> Result<(), Error> {
     let unused = lease.category.filter(|_| entry.calls == 0);
-    if unused.is_none() && entry.throttle.is_none() {
+    if unused.is_none() && entry.throttle.is_none() && entry.heard.is_none() {
         return Ok(());
     }
-    let mut budget = tables.budget(&ground.run.account)?;
-    if let (Some(category), Some(slot)) = (unused, lease.slots.get(usize::from(entry.fence.index)))
-    {
-        budget.give_back(category, *slot);
+    let budget = budgets.of(tables, &ground.run.account)?;
+    let slot = lease.slots.get(usize::from(entry.fence.index)).copied();
+    if let (Some(category), Some(slot)) = (unused, slot) {
+        budget.give_back(category, slot);
+    }
+    if let (Some(heard), Some(slot)) = (entry.heard, slot) {
+        let step = ground.plan.step(step);
+        budget.hear((&step.operation, step.category), heard, slot, now);
     }
     if let Some(throttle) = entry.throttle {
         budget.throttle(throttle, now);
     }
-    tables.put_budget(&ground.run.account, &budget)
+    Ok(())
 }

@@ -15,6 +15,7 @@ mod verdict;
 
 pub(crate) use cursor::page_token;
 pub use rows::item;
+pub use throttle::heard;
 pub(crate) use throttle::throttled;
 pub(crate) use unripe::{RECORDING_MS, instant, processing, waiting};
 pub use verdict::{read, read_after};

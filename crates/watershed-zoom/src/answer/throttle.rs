@@ -5,7 +5,7 @@
 //! `Retry-After` and `X-RateLimit-Reset` take; checked 2026-11-24.
 
 use jiff::Timestamp;
-use watershed_model::{Category, Millis, Operation, RetryCause, Throttle, Verdict};
+use watershed_model::{Category, Heard, Left, Millis, Operation, RetryCause, Throttle, Verdict};
 
 use super::Answer;
 
@@ -53,6 +53,26 @@ pub(crate) fn throttled(
     };
     let until = until.clamp(now + WAIT_MIN_MS, now + WAIT_MAX_MS);
     Verdict::Wait(Throttle { category, daily, until })
+}
+
+/// What an answer's headers say of the budget, whatever else it says.
+///
+/// # Source
+/// Zoom "Rate limits": `X-RateLimit-Category`, `-Type` (`QPS` or `Daily-limit`), `-Limit`,
+/// `-Remaining`; none is guaranteed. A limit without its type was seen to be a day's beside a
+/// category of seconds, so it is not used. Checked 2026-11-24.
+pub fn heard(answer: &Answer<'_>) -> Option<Heard> {
+    let category = category(answer.header("x-ratelimit-category")?)?;
+    let number = |name| answer.header(name).and_then(|text| text.trim().parse::<u32>().ok());
+    let kind = answer.header("x-ratelimit-type").unwrap_or_default().to_ascii_lowercase();
+    let known = kind.starts_with("daily") || kind == "qps";
+    let limit = number("x-ratelimit-limit").filter(|limit| known && *limit > 0);
+    let left = limit.zip(number("x-ratelimit-remaining")).map(|(limit, remaining)| Left {
+        daily: kind.starts_with("daily"),
+        limit,
+        remaining: remaining.min(limit),
+    });
+    Some(Heard { category, left })
 }
 
 fn category(name: &str) -> Option<Category> {
