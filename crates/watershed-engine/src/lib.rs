@@ -21,6 +21,7 @@ mod files;
 mod http;
 mod letter;
 mod offset;
+mod pace;
 mod report;
 mod runtime;
 mod spawned;

@@ -1,7 +1,7 @@
 //! From a compiled workflow to a run: found again where it exists, begun where it does not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
 use watershed_ledger::{Command, Reply, Submit};
@@ -242,6 +242,7 @@ impl Engine {
             clock: self.clock.clone(),
             sink: self.sink.clone(),
             recordings: crate::files::Recordings::default(),
+            paces: Mutex::default(),
             stop,
             wait_until,
         }

@@ -5,11 +5,13 @@
 //! `dispatch`; nothing here changes any state.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
-use watershed_model::{Coverage, DeadLetter, Heard, LetterId, Millis, RetryCause, Verdict};
+use watershed_model::{
+    AccountId, Category, Coverage, DeadLetter, Heard, LetterId, Millis, RetryCause, Verdict,
+};
 use watershed_sink::Write;
 use watershed_workflow::Parameters;
 use watershed_zoom::{Answer, Request};
@@ -20,6 +22,7 @@ use crate::conclude;
 use crate::covered;
 use crate::files;
 use crate::letter::{Trouble, letter_id};
+use crate::pace::Pace;
 use crate::stop::{Stop, Stopping};
 use crate::token::{Held, NoToken};
 use crate::transport::{Call, Transport, TransportError};
@@ -87,10 +90,41 @@ pub(crate) struct Tools {
     pub(crate) sink: Arc<dyn watershed_sink::Sink>,
     /// Recordings read again for their files.
     pub(crate) recordings: files::Recordings,
+    /// How late the calls of each account's categories start.
+    pub(crate) paces: Mutex<BTreeMap<(AccountId, Category), Pace>>,
     /// Whether new calls may start.
     pub(crate) stop: Stop,
     /// Until when answers that are not there yet are waited for.
     pub(crate) wait_until: Option<Millis>,
+}
+
+impl Tools {
+    /// Waits until the call may start: it must be about as late as those before it. The time it
+    /// is then; after `start_until` it is too late.
+    async fn in_pace(
+        &self,
+        leased: &Leased,
+        run: &ActiveRun,
+        start_from: Millis,
+        start_until: Millis,
+    ) -> Millis {
+        loop {
+            let now = self.clock.now();
+            let Some(category) = leased.category else { return now };
+            if now > start_until {
+                return now;
+            }
+            let of = (run.link.connection.account.clone(), category);
+            let started = {
+                let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+                paces.entry(of).or_default().start(category, start_from, now)
+            };
+            match started {
+                Ok(()) => return now,
+                Err(later) => self.clock.sleep_until(later).await,
+            }
+        }
+    }
 }
 
 /// Parameters and request of a leased task; or its end, where that is known without a call.
@@ -155,8 +189,8 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
         Err(NoToken::Later { .. }) => return conclude::later(&leased, tools.clock.now()),
     };
     tools.clock.sleep_until(start_from).await;
-    let first_at = tools.clock.now();
-    let late_ms = Some((first_at - start_from).max(0));
+    let late_ms = Some((tools.clock.now() - start_from).max(0));
+    let first_at = tools.in_pace(&leased, &run, start_from, start_until).await;
     // Nothing starts after a stop was asked for, but files of a recording that was read before:
     // its signed addresses are kept nowhere, and it would be read again.
     let stopped = tools.stop.state() != Stopping::No && !tools.recordings.has(&run, &ask);

@@ -1,9 +1,10 @@
 //! Permits: evenly spaced start slots of each limit, and calls of a day. Pure.
 //!
 //! A limit of a second or minute keeps the time of its next slot; a permit takes it and moves
-//! it on. A call may start up to 20 ms after its slot, so the slots of a second are spread over
-//! a second and 20 ms: no stretch of a period ever holds more than ceil(calls) starts, whoever
-//! counts and however. A day counts. A call must fit every limit that names its category
+//! it on. The slots of a second are spread over a second and 20 ms, so that calls which start up
+//! to 20 ms after theirs make no stretch of a second hold more than ceil(calls) starts, whoever
+//! counts and however; one that starts later keeps those behind it late (the worker's part). A
+//! day counts. A call must fit every limit that names its category
 //! (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
 
 use watershed_model::{
@@ -12,8 +13,10 @@ use watershed_model::{
 
 use crate::tables::{Budget, LimitUse, Slot};
 
-/// A call that has not started this long after its slot gives the permit up.
+/// Starts may lie this much further from their slots than the starts around them.
 const START_WITHIN_MS: i64 = 20;
+/// A call that has not started this long after its slot gives the permit up.
+const START_BY_MS: i64 = 500;
 /// What a day keeps back for events is everybody's from here on, in milliseconds of the UTC day.
 const RESERVED_UNTIL_MS: i64 = 22 * 3_600_000;
 /// A clock that stepped back by more than this makes what was given before it meaningless.
@@ -120,7 +123,9 @@ impl Budget {
             return Permit::Later(from);
         }
         let own = self.take(category, slot_us, now);
-        Permit::Granted(Slot { from, until: from + START_WITHIN_MS, own })
+        // A day's call is made in that day.
+        let until = (from + START_BY_MS).min(from.next_day() + -1);
+        Permit::Granted(Slot { from, until, own })
     }
 
     /// Takes a slot; tells how many calls of ours the period before it holds, itself included.

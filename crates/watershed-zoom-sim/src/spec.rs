@@ -29,8 +29,6 @@ pub struct Spec {
     pub faults: FaultSpec,
     /// The account's present. What is held by then can be read; it stands still.
     pub now: Timestamp,
-    /// The part of each limit that another app uses up (0 to 1).
-    pub other_app_share: f64,
     /// Days of history before today's midnight (UTC).
     pub days: u32,
     /// Scales how many meetings each user has.
@@ -49,7 +47,6 @@ impl Default for Spec {
             latency_ms: 0,
             faults: FaultSpec::none(),
             now: Timestamp::constant(1_795_521_600, 0),
-            other_app_share: 0.0,
             days: 180,
             meetings_per_user: 1.0,
         }

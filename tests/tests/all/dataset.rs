@@ -1,4 +1,4 @@
-//! The dataset equals the account; the account saw no call in vain, and refused none.
+//! The dataset equals the account; the account saw no call in vain.
 
 use watershed_tests::{Covered, Home, Scope, Settings, Size, Spec, audit, coverage, seeds};
 
@@ -42,53 +42,6 @@ fn a_backfill_brings_exactly_what_the_account_holds() {
     }
     let size = format!("{} seeds, no fault", size.of(1, 5));
     measured("dataset equals the account", &size, &format!("{rows} rows, 0 differ"), "0 differ");
-}
-
-/// Of an account's rate limit, what a connection takes that says nothing of it.
-const SHARE: f64 = 0.9;
-/// A call starts at its slot or up to so many seconds later.
-const START_WITHIN_S: f64 = 0.1;
-
-/// Most calls that may arrive in a stretch of a second: those whose slots are in it, and those
-/// of the tenth of a second before it that started late.
-fn most_arrivals(share: f64, limit: u32) -> u64 {
-    (share * f64::from(limit) * (1.0 + START_WITHIN_S)).floor() as u64 + 1
-}
-
-#[test]
-fn the_account_refuses_no_call_for_its_rate() {
-    // The usual share leaves just the room that late starts need. Beside half of the limit,
-    // it is seen whether the share is kept at all.
-    let shapes = [("fixed", None), ("sliding", Some(0.5)), ("bucket", None)];
-    let size = Size::asked();
-    let mut calls = 0;
-    for tier in ["pro", "business"] {
-        for (shape, share) in &shapes[..size.of(2, 3)] {
-            let limits = Some(format!("shape={shape}"));
-            let users = size.of(8, 40);
-            let account = account(Spec { users, tier, limits, ..Spec::default() });
-            let settings = Settings { concurrency: 64, share: *share, ..Settings::default() };
-            let home = home(&account, &settings);
-            home.run(&["run", "zoom-backfill"]).expect(0);
-            let stats = account.stats().expect("stats");
-            assert_eq!(stats.refused_for_rate(), 0, "tier {tier}, {shape}: {:#}", stats.0);
-            let limits = if tier == "pro" { [30, 20, 10] } else { [80, 60, 40] };
-            for (category, limit) in ["light", "medium", "heavy"].into_iter().zip(limits) {
-                let peak = stats.peak_per_second(category);
-                let most = most_arrivals(share.unwrap_or(SHARE), limit);
-                assert!(peak > 0, "tier {tier}: no {category} call");
-                assert!(peak <= most, "tier {tier}, {shape}: {peak} {category}, {most} may be");
-            }
-            // Lists of meetings and instances come first, and there are many: they wait for
-            // the budget, so it is used.
-            let (share, peak) = (share.unwrap_or(SHARE), stats.peak_per_second("medium"));
-            let least = share * f64::from(limits[1]) / 2.0;
-            assert!(peak as f64 >= least, "tier {tier}, {shape}: {peak} medium, {least} at least");
-            calls += stats.calls();
-        }
-    }
-    let size = format!("tiers pro and business, {} shapes of limit", size.of(2, 3));
-    measured("429s of our own making", &size, &format!("0 of {calls} calls"), "0");
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod ground;
 mod json_shapes;
 mod live;
 mod odd_workflows;
+mod rate;
 mod secrets;
 mod tidy;

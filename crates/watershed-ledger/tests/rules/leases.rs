@@ -178,7 +178,7 @@ fn tasks_are_leased_only_with_permits_and_spread_over_the_second() {
     let starts: Vec<i64> = s.last.leased.iter().map(|l| l.start_from - s.now).collect();
     assert_eq!(starts, [0, 102, 204, 306, 408, 510, 612, 714, 816, 918]);
     assert!(
-        s.last.leased.iter().all(|l| l.category == LIGHT && l.start_until - l.start_from == 20)
+        s.last.leased.iter().all(|l| l.category == LIGHT && l.start_until - l.start_from == 500)
     );
     assert_eq!(s.last.ask_again_at, Some(s.now + 20));
     assert_eq!(s.leases_all("w2"), [""; 0], "the budget is the account's, whoever asks");

@@ -39,7 +39,6 @@ impl Admission {
 pub(crate) struct Limiter {
     spec: LimitSpec,
     tier: Tier,
-    other_app_share: f64,
     seconds: [SecondCount; 3],
     day: i64,
     day_used: [u64; 3],
@@ -62,7 +61,6 @@ impl Limiter {
         Limiter {
             spec: spec.limits.clone(),
             tier: spec.tier,
-            other_app_share: spec.other_app_share.clamp(0.0, 1.0),
             seconds: Default::default(),
             day: 0,
             day_used: [0; 3],
@@ -114,7 +112,7 @@ impl Limiter {
 
     /// What another app leaves of a limit: at least one call, so that nobody waits for ever.
     fn left_for_us(&self, limit: u64) -> u64 {
-        (limit - (limit as f64 * self.other_app_share).round() as u64).max(1)
+        (limit - (limit as f64 * self.spec.other_app).round() as u64).max(1)
     }
 }
 
@@ -220,12 +218,7 @@ mod tests {
 
     #[test]
     fn another_app_takes_its_part_of_every_limit() {
-        let spec = Spec {
-            limits: "heavy_per_second=10,heavy_per_day=20".parse().unwrap(),
-            other_app_share: 0.3,
-            ..Spec::default()
-        };
-        let mut limiter = Limiter::new(&spec);
+        let mut limiter = limiter("heavy_per_second=10,heavy_per_day=20,other_app=0.3");
         assert_eq!(admitted(&mut limiter, [100; 12]), 7);
         assert_eq!(admitted(&mut limiter, (0..40).map(|n| 2_000 + n * 1_000)), 7);
     }
@@ -239,7 +232,7 @@ mod tests {
     #[test]
     fn the_text_of_a_specification_reads_back() {
         let spec: LimitSpec =
-            "heavy_per_day=500,shape=sliding,light_per_second=10".parse().unwrap();
+            "heavy_per_day=500,shape=sliding,light_per_second=10,other_app=0.4".parse().unwrap();
         assert_eq!(spec.to_string().parse::<LimitSpec>().unwrap(), spec);
         let error = "heavy_per_hour=3".parse::<LimitSpec>().unwrap_err().to_string();
         assert!(error.contains("heavy_per_hour") && error.contains("heavy_per_day"), "{error}");

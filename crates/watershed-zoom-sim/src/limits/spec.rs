@@ -62,9 +62,12 @@ pub struct LimitSpec {
     pub(super) medium_per_second: Option<u64>,
     pub(super) heavy_per_second: Option<u64>,
     pub(super) heavy_per_day: Option<u64>,
+    /// The part of every limit that another app takes.
+    pub(super) other_app: f64,
 }
 
-const KEYS: &str = "shape, light_per_second, medium_per_second, heavy_per_second, heavy_per_day";
+const KEYS: &str = "shape, light_per_second, medium_per_second, heavy_per_second, heavy_per_day, \
+    other_app";
 
 impl LimitSpec {
     /// No limit at all.
@@ -116,6 +119,7 @@ impl FromStr for LimitSpec {
                 "medium_per_second" => spec.medium_per_second = Some(count(key, value)?),
                 "heavy_per_second" => spec.heavy_per_second = Some(count(key, value)?),
                 "heavy_per_day" => spec.heavy_per_day = Some(count(key, value)?),
+                "other_app" => spec.other_app = part_of_one(key, value)?,
                 _ => {
                     let (found, known) = (key.to_owned(), KEYS.to_owned());
                     return Err(SpecError::Limit { found, known });
@@ -148,8 +152,19 @@ impl fmt::Display for LimitSpec {
                 write!(f, ",{key}={value}")?;
             }
         }
+        if self.other_app > 0.0 {
+            write!(f, ",other_app={}", self.other_app)?;
+        }
         Ok(())
     }
+}
+
+fn part_of_one(key: &str, value: &str) -> Result<f64, SpecError> {
+    value.parse().ok().filter(|part| (0.0..1.0).contains(part)).ok_or_else(|| SpecError::Value {
+        key: key.to_owned(),
+        found: value.to_owned(),
+        wanted: "a number from 0 to below 1",
+    })
 }
 
 fn shape(value: &str) -> Result<Shape, SpecError> {

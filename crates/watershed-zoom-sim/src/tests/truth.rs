@@ -19,8 +19,8 @@ fn a_client_that_follows_the_chain_finds_exactly_the_truth() {
 #[test]
 fn it_does_under_every_limit_shape_and_with_another_app_beside_it() {
     for shape in ["fixed", "sliding", "bucket"] {
-        let limits = format!("shape={shape}").parse().unwrap();
-        check(Spec { users: 20, seed: 9, limits, other_app_share: 0.4, ..Spec::default() });
+        let limits = format!("shape={shape},other_app=0.4").parse().unwrap();
+        check(Spec { users: 20, seed: 9, limits, ..Spec::default() });
     }
 }
 

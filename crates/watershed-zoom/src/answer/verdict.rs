@@ -60,6 +60,11 @@ pub fn read_after(
         // A page of a proxy says nothing of what was asked, not even with 404; a 401 alone is
         // about the token whoever says it.
         (http, Body::OtherKind(why)) if http != 401 => asked.dead(answer, &why),
+        // Half a refusal refuses nothing; a 404 says enough without a word.
+        (http, Body::Broken(why)) if http != 401 => retry(RetryCause::BadBody, why),
+        (http, Body::Empty) if !matches!(http, 401 | 404) => {
+            retry(RetryCause::BadBody, format!("HTTP {http} without a word"))
+        }
         (http, _) => asked.refused(&Refusal { http, code: None, message: String::new() }),
     }
 }

@@ -1,0 +1,101 @@
+//! Calls that start late keep those behind them late, so that no second holds one too many. Pure.
+//!
+//! The ledger spreads the slots of a period's calls over a period and 20 ms. Where every start
+//! lies at most so much less behind its slot than any start of the period before it, the starts
+//! of a period have slots within a period and 20 ms: as many as the limit allows. So a machine
+//! that stumbles loses no slot: it runs late for a while, and catches up by 10 ms a period.
+
+use std::collections::VecDeque;
+
+use watershed_model::{Category, Millis};
+
+/// How much less late a call may be than those before it: half of what the ledger's slots leave.
+/// The other half is the network's, whose delays vary too.
+const EARLIER_MS: i64 = 10;
+
+/// The starts of one period, of one category of an account.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// When a call started and how late it was, the latest ones first among equals: each is
+    /// later than all that started after it.
+    late: VecDeque<(Millis, i64)>,
+}
+
+impl Pace {
+    /// A call whose slot is `slot` starts now; or the time at which it may.
+    pub(crate) fn start(
+        &mut self,
+        category: Category,
+        slot: Millis,
+        now: Millis,
+    ) -> Result<(), Millis> {
+        let period_ms = if category == Category::ResourceIntensive { 60_000 } else { 1_000 };
+        while self.late.front().is_some_and(|(at, _)| now - *at > period_ms || *at > now) {
+            self.late.pop_front();
+        }
+        let late = now - slot;
+        let at_least = self.late.front().map_or(0, |(_, late)| (late - EARLIER_MS).max(0));
+        if late < at_least {
+            return Err(slot + at_least);
+        }
+        while self.late.back().is_some_and(|(_, before)| *before <= late) {
+            self.late.pop_back();
+        }
+        self.late.push_back((now, late));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOON: Millis = Millis(43_200_000);
+    const LIGHT: Category = Category::Light;
+
+    /// Starts calls as soon as each may, never before `ready`.
+    fn starts(slots: &[(Millis, i64)]) -> Vec<Millis> {
+        let mut pace = Pace::default();
+        let mut now = NOON;
+        slots
+            .iter()
+            .map(|(slot, ready)| {
+                now = now.max(*slot + *ready);
+                while let Err(at) = pace.start(LIGHT, *slot, now) {
+                    assert!(at > now, "a wait that never ends");
+                    now = at;
+                }
+                now
+            })
+            .collect()
+    }
+
+    #[test]
+    fn after_a_stumble_calls_run_late_and_catch_up() {
+        let slots: Vec<(Millis, i64)> =
+            (0..200).map(|n| (NOON + n * 102, if n == 1 { 100 } else { 0 })).collect();
+        let late: Vec<i64> =
+            starts(&slots).iter().zip(&slots).map(|(at, (slot, _))| *at - *slot).collect();
+        assert_eq!(late[..4], [0, 100, 90, 90]);
+        assert_eq!(late[199], 0, "{late:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_second_holds_more_starts_than_the_limit(
+            calls in 1u32..100,
+            ready in prop::collection::vec(prop_oneof![9 => 0i64..5, 1 => 0i64..900], 1..300),
+        ) {
+            let gap_us = (1_020_000 + i64::from(calls) - 1) / i64::from(calls);
+            let slot = |n: usize| NOON + (n as i64 * gap_us + 999) / 1_000;
+            let slots: Vec<(Millis, i64)> =
+                ready.iter().enumerate().map(|(n, ready)| (slot(n), *ready)).collect();
+            let starts = starts(&slots);
+            for (n, first) in starts.iter().enumerate() {
+                let within = starts[n..].iter().filter(|at| **at - *first < 1_000).count();
+                prop_assert!(within <= calls as usize, "{within} of {calls}");
+            }
+        }
+    }
+}
