@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use watershed_tests::{Account, Running, Settings, Size, Spec, Stats};
+use serde_json::Value;
+use watershed_tests::{Account, Home, Running, Settings, Size, Spec, Stats};
 
 use crate::ground::{account, home, measured};
 
@@ -111,4 +112,89 @@ fn while_work_waits_the_share_is_used_and_no_call_refused() {
 #[test]
 fn beside_another_app_what_it_leaves_is_used_and_no_call_refused() {
     rates(true, "the same beside another app that takes 40 %");
+}
+
+/// An account with a small day, and what a connection may use of it.
+const DAY: &str = "heavy_per_day = 40";
+const DAY_SHARE: u64 = 36;
+
+fn small_day() -> Account {
+    let limits = Some("heavy_per_day=40".to_owned());
+    account(Spec { users: 20, limits, ..Spec::default() })
+}
+
+/// Waits until the day's heavy calls are spent and nothing else is open; the status then.
+fn day_spent(home: &Home, run: &str, process: &mut Running) -> Value {
+    let mut status = Value::Null;
+    let spent = |status: &Value| {
+        let steps = status["steps"].as_array().expect("steps");
+        let mut others = steps.iter().filter(|s| s["step"] != "participants");
+        others.all(|step| step["done"] == step["known"])
+            && limit_of_day(status).is_some_and(|day| day["used"].as_u64() >= Some(DAY_SHARE))
+    };
+    process
+        .until("the day is spent", Duration::from_secs(120), |_| {
+            let told = home.run(&["status", run, "--json"]);
+            // It may not be submitted yet.
+            told.code == Some(0) && {
+                status = told.json();
+                spent(&status)
+            }
+        })
+        .expect("all but the heavy calls is done");
+    status
+}
+
+/// `None` before anything has asked the budget.
+fn limit_of_day(status: &Value) -> Option<&Value> {
+    let budget = status["budget"].as_array().expect("budget");
+    budget.iter().find(|b| b["period"] == "day")
+}
+
+#[test]
+fn a_day_is_spent_to_its_last_call_while_all_else_goes_on() {
+    let account = small_day();
+    let home = home(&account, &Settings { limits: Some(DAY), ..Settings::default() });
+    let mut run = home.start(&["run", "zoom-backfill", "--run-id", "first"]);
+    let status = day_spent(&home, "first", &mut run);
+    let stats = account.stats().expect("stats");
+    assert_eq!(stats.calls_of("zoom.report_participants"), DAY_SHARE, "{:#}", stats.0);
+    assert_eq!(stats.refused_for_rate(), 0, "{:#}", stats.0);
+    let day = limit_of_day(&status).expect("a limit of the day");
+    assert_eq!((day["used"].as_u64(), day["binds"].as_bool()), (Some(DAY_SHARE), Some(true)));
+    let reset = day["free_at"].as_str().expect("when it resets");
+    assert!(reset.ends_with("T00:00:00Z") || reset.ends_with("T00:00:00.000Z"), "{reset}");
+    let named = |wait: &Value| wait["why"] == "the heavy+resource_intensive budget of this day";
+    let waits = status["waits"].as_array().expect("waits");
+    assert!(waits.iter().any(|wait| named(wait) && wait["until"] == reset), "{waits:?}");
+    let told = home.run(&["status", "first"]).expect(0).stdout;
+    assert!(told.contains("budget of this day, ") && told.contains(" to go"), "{told}");
+    run.signal(Signal::TERM);
+    run.wait(Duration::from_secs(60)).expect("it drains").expect(4);
+}
+
+#[test]
+fn two_connections_of_one_account_spend_one_day() {
+    let account = small_day();
+    let settings = Settings { limits: Some(DAY), ..Settings::default() };
+    let home = home(&account, &settings);
+    let one = std::fs::read_to_string(home.path().join("watershed.toml")).expect("it is there");
+    let (head, connection) = one.split_once("[connections.default]").expect("a connection");
+    let both = format!("{head}[connections.a]{connection}\n[connections.b]{connection}");
+    home.write("watershed.toml", &both);
+    let mut first = home.start(&["run", "zoom-backfill", "--connection", "a"]);
+    let some = |stats: Stats| stats.calls_of("zoom.report_participants") >= 5;
+    first
+        .until("heavy calls", BEGIN_MAX, |_| some(account.stats().expect("stats")))
+        .expect("it begins");
+    first.signal(Signal::TERM);
+    first.wait(Duration::from_secs(60)).expect("it drains").expect(4);
+    let words = ["run", "zoom-backfill", "--connection", "b", "--run-id", "second"];
+    let mut second = home.start(&words);
+    day_spent(&home, "second", &mut second);
+    let stats = account.stats().expect("stats");
+    assert_eq!(stats.calls_of("zoom.report_participants"), DAY_SHARE, "{:#}", stats.0);
+    assert_eq!(stats.refused_for_rate(), 0, "{:#}", stats.0);
+    second.signal(Signal::TERM);
+    second.wait(Duration::from_secs(60)).expect("it drains").expect(4);
 }
