@@ -155,6 +155,17 @@ impl Stats {
         sum(&self.0["calls"][short])
     }
 
+    /// Operations that were called, by their short names; tokens and unknown paths left out.
+    pub fn operations(&self) -> Vec<String> {
+        let names = self.0["calls"].as_object().into_iter().flatten().map(|(name, _)| name);
+        names.filter(|name| !matches!(name.as_str(), "token" | "unknown")).cloned().collect()
+    }
+
+    /// The fewest calls that what was asked could have cost.
+    pub fn least(&self) -> u64 {
+        sum(&self.0["least"])
+    }
+
     /// Calls in vain, for whatever cause.
     pub fn in_vain(&self) -> u64 {
         sum(&self.0["in_vain"]["total"])

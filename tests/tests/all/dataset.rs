@@ -44,6 +44,50 @@ fn a_backfill_brings_exactly_what_the_account_holds() {
     measured("dataset equals the account", &size, &format!("{rows} rows, 0 differ"), "0 differ");
 }
 
+/// Lists of what may change: a later run asks for them again, and for nothing else.
+const LIVING: [&str; 5] = [
+    "zoom.list_users",
+    "zoom.list_meetings",
+    "zoom.list_past_instances",
+    "zoom.list_account_recordings",
+    "zoom.get_recording",
+];
+
+#[test]
+fn without_faults_the_least_is_spent_and_a_second_run_asks_for_no_history() {
+    let size = Size::asked();
+    let (mut spent, mut least, mut again, mut worst) = (0, 0, 0, 0.0_f64);
+    for seed in seeds(size.of(2, 20)) {
+        let account = free_account(30, seed);
+        let home = free_home(&account);
+        home.run(&["run", "zoom-backfill"]).expect(0);
+        let first = account.stats().expect("stats");
+        worst = worst.max(first.calls() as f64 / first.least() as f64);
+        assert!(worst <= 1.01, "seed {seed}: {:#}", first.0);
+        spent += first.calls();
+        least += first.least();
+
+        home.run(&["run", "zoom-backfill", "--run-id", "second"]).expect(0);
+        let second = account.stats().expect("stats");
+        for operation in second.operations() {
+            let more = second.calls_of(&operation) - first.calls_of(&operation);
+            let living = LIVING.contains(&format!("zoom.{operation}").as_str());
+            assert!(living || more == 0, "seed {seed}: {operation} is history: {more} calls");
+            assert!(more <= first.calls_of(&operation), "seed {seed}: {operation}: {more} calls");
+            again += more;
+        }
+    }
+    measured(
+        "calls spent against the least; and those of a second run over the same dates",
+        &format!("{} seeds, no fault", size.of(2, 20)),
+        &format!(
+            "{spent} spent, {least} the least, at worst {worst:.3} times; {again} of a second \
+             run, all of them lists that may change"
+        ),
+        "1.01 times; no call for what is history",
+    );
+}
+
 #[test]
 fn without_the_account_list_recordings_come_user_by_user() {
     let all = crate::ground::SCOPES.join(",");

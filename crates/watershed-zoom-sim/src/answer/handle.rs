@@ -9,9 +9,9 @@ use super::{download, fault, operations, token};
 use crate::account::Account;
 use crate::exchange::{Answer, Call};
 use crate::faults::{Fault, FaultDraws};
-use crate::limits::{Admission, Window};
+use crate::limits::{Admission, LimitSpec, Window};
 use crate::operation::Operation;
-use crate::spec::Tier;
+use crate::spec::{Spec, Tier};
 use crate::stats::Outcome;
 use crate::world::World;
 
@@ -126,7 +126,7 @@ fn api(
         tally.record(operation, &ask.listing(), outcome);
     }
     drop(tally);
-    with_limit_headers(account.spec().tier, answer, &admission)
+    with_limit_headers(account.spec(), answer, &admission)
 }
 
 enum Stop {
@@ -214,16 +214,16 @@ fn too_many(admission: &Admission, full: Window, code: u32) -> Answer {
         .with("x-ratelimit-remaining", "0")
 }
 
-/// On a free plan only the category was seen.
-fn with_limit_headers(tier: Tier, answer: Answer, admission: &Admission) -> Answer {
+/// On a free plan only the category was seen; and without limits none is told.
+fn with_limit_headers(spec: &Spec, answer: Answer, admission: &Admission) -> Answer {
     let answer = answer.with("x-ratelimit-category", admission.label());
-    match tier {
-        Tier::Free => answer,
-        _ => answer
-            .with("x-ratelimit-type", "QPS")
-            .with("x-ratelimit-limit", admission.limit.to_string())
-            .with("x-ratelimit-remaining", admission.remaining.to_string()),
+    if spec.tier == Tier::Free || spec.limits == LimitSpec::off() {
+        return answer;
     }
+    answer
+        .with("x-ratelimit-type", "QPS")
+        .with("x-ratelimit-limit", admission.limit.to_string())
+        .with("x-ratelimit-remaining", admission.remaining.to_string())
 }
 
 fn is_forbidden(world: &World, ask: &Ask) -> bool {
