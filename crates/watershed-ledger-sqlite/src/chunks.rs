@@ -191,8 +191,7 @@ impl SqliteTables<'_> {
     /// Writes the items that were added.
     pub(crate) fn write_items(&mut self) -> Result<(), Error> {
         for (id, items) in self.chunks.items.iter().filter(|(_, items)| items.unwritten) {
-            let params =
-                named_params! {":chunk": signed(id.0), ":items": items.packed.bytes()};
+            let params = named_params! {":chunk": signed(id.0), ":items": items.packed.bytes()};
             self.run_sql(sql!("chunk_items_put"), params)?;
         }
         for items in self.chunks.items.values_mut() {

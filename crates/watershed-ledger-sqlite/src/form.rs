@@ -191,8 +191,7 @@ fn seconds(text: &[u8]) -> Option<u32> {
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     // Days from 1970 in years that begin in March: the day of the leap year comes last.
-    let (from_march, years) =
-        if month > 2 { (month - 3, year) } else { (month + 9, year - 1) };
+    let (from_march, years) = if month > 2 { (month - 3, year) } else { (month + 9, year - 1) };
     let leap_days = years / 4 - years / 100 + years / 400;
     let days = years * 365 + leap_days + (from_march * 153 + 2) / 5 + day - 1 - 719_468;
     u32::try_from(days * 86_400 + hour * 3_600 + minute * 60 + second).ok()

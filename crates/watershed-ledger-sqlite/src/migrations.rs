@@ -51,9 +51,8 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
 /// Puts the items of each chunk into its one stored value, and drops the rows that they were.
 fn pack_items(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut chunks = transaction.prepare("SELECT id FROM chunk")?;
-    let mut items = transaction.prepare(
-        "SELECT item, once, together FROM item WHERE chunk = :chunk ORDER BY position",
-    )?;
+    let mut items = transaction
+        .prepare("SELECT item, once, together FROM item WHERE chunk = :chunk ORDER BY position")?;
     let mut keep = transaction.prepare(sql!("chunk_items_put"))?;
     let mut found = chunks.query([])?;
     while let Some(row) = found.next()? {

@@ -91,11 +91,7 @@ impl Packed {
 
 /// Takes an item's head, and its form where it follows here, off the front; gives the head and
 /// where the form lies.
-fn head(
-    rest: &mut &[u8],
-    bytes: &[u8],
-    forms: &[(usize, usize)],
-) -> Option<(u64, (usize, usize))> {
+fn head(rest: &mut &[u8], bytes: &[u8], forms: &[(usize, usize)]) -> Option<(u64, (usize, usize))> {
     let head = take_number(rest)?;
     let number = usize::try_from(head >> FORM_SHIFT).ok()?;
     if number > 0 {

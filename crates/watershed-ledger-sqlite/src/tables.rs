@@ -227,7 +227,8 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn due(&mut self, run: &RunId, now: Millis, max: usize) -> Result<Vec<TaskId>, Error> {
-        let params = named_params! {":run": self.run_known(run)?, ":now": now.0, ":max": limit(max)};
+        let params =
+            named_params! {":run": self.run_known(run)?, ":now": now.0, ":max": limit(max)};
         Ok(self.all(sql!("task_due"), params, id_column)?.into_iter().map(TaskId).collect())
     }
 

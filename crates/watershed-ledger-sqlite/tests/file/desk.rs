@@ -10,16 +10,16 @@ use watershed_ledger::{
     Command, End, Exchange, Exchanged, Leased, Outcome, Reply, RunView, Settle, Submit, Want,
 };
 use watershed_ledger_sqlite::SqliteLedger;
-use watershed_model::{Brood, Kin, Millis, Plan, PlanHash, RunId, Trigger};
+use watershed_model::{Brood, Kin, Millis, Plan, PlanHash, RunId, Trigger, WorkerId};
 
-/// Unlike any worker before it.
-pub(crate) const WORKER: &str = "at the desk";
 /// Tasks in one exchange.
 const BATCH: u16 = 64;
 
 pub(crate) struct Desk {
     folder: TempDir,
     ledger: SqliteLedger,
+    /// Unlike any worker of an older file.
+    pub(crate) worker: WorkerId,
     sequence: u64,
     now: Millis,
 }
@@ -44,7 +44,7 @@ impl Desk {
     pub(crate) fn at(folder: TempDir) -> Desk {
         let ledger = SqliteLedger::open(&folder.path().join("state.db"), Arc::new(|| Millis(0)))
             .expect("the state opens");
-        Desk { folder, ledger, sequence: 0, now: Millis(0) }
+        Desk { folder, ledger, worker: "desk 0".into(), sequence: 0, now: Millis(0) }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -58,6 +58,12 @@ impl Desk {
     /// An hour later: what is delayed is due.
     pub(crate) fn an_hour_passes(&mut self) {
         self.now = self.now + 3_600_000;
+    }
+
+    /// Somebody else works from now on.
+    pub(crate) fn passes_to(&mut self, number: u32) {
+        self.worker = format!("desk {number}").into();
+        self.sequence = 0;
     }
 
     pub(crate) fn begins(&self, plan: Plan, kin: Vec<Kin>) {
@@ -78,7 +84,7 @@ impl Desk {
     pub(crate) fn exchanges(&mut self, settles: Vec<Settle>) -> Exchanged {
         self.sequence += 1;
         let reply = self.says(&Command::Exchange(Exchange {
-            worker: WORKER.into(),
+            worker: self.worker.clone(),
             sequence: self.sequence,
             random: self.sequence,
             settles,
@@ -120,6 +126,14 @@ impl Desk {
         self.view().steps.iter().map(|step| step.open).sum()
     }
 
+    /// Workers whose last exchange the file knows.
+    pub(crate) fn workers(&self) -> Vec<String> {
+        let connection = Connection::open(self.path()).expect("the state opens");
+        let mut names = connection.prepare("SELECT worker FROM worker").expect("it is asked");
+        let known = names.query_map([], |row| row.get(0)).and_then(Iterator::collect);
+        known.expect("the file is read")
+    }
+
     pub(crate) fn pages(&self) -> Pages {
         let connection = Connection::open(self.path()).expect("the state opens");
         let number = |name| {
@@ -137,11 +151,7 @@ pub(crate) fn run() -> RunId {
 
 /// The task is done, and brought these.
 pub(crate) fn closed(leased: &Leased, kin: Vec<Kin>) -> Settle {
-    let broods = kin
-        .into_iter()
-        .zip(0..)
-        .map(|(kin, key)| Brood { key, kin: vec![kin] })
-        .collect();
+    let broods = kin.into_iter().zip(0..).map(|(kin, key)| Brood { key, kin: vec![kin] }).collect();
     Settle {
         fence: leased.fence,
         outcome: Outcome::Closed { broods, end: End::Done },

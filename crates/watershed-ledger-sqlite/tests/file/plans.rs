@@ -16,8 +16,7 @@ pub(crate) const PARTICIPANTS: StepId = StepId(2);
 
 /// Past instances of a meeting, each asked whether it is worth a report, and the reports.
 pub(crate) fn zoom() -> Plan {
-    let mut participants =
-        step("report_participants", 4, Some(Category::Heavy), Some(HELD));
+    let mut participants = step("report_participants", 4, Some(Category::Heavy), Some(HELD));
     participants.order = Order::NewestFirst;
     plan(vec![
         step("list_past_instances", 3, Some(Category::Medium), None),
@@ -107,7 +106,10 @@ impl Account {
         let at = Millis((1_756_684_800 + self.below(181 * 86_400).cast_signed()) * 1_000);
         let date = at.date();
         let month = i32::from(date.year()) * 12 + i32::from(date.month()) - 1;
-        Moment { month: u16::try_from(month).expect("a month of our time"), text: at.timestamp().to_string() }
+        Moment {
+            month: u16::try_from(month).expect("a month of our time"),
+            text: at.timestamp().to_string(),
+        }
     }
 
     /// A meeting whose instances are asked for: `meeting.id`.

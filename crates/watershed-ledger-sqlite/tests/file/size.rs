@@ -4,7 +4,7 @@ use watershed_ledger::Command;
 use watershed_model::{Category, CategorySet, Limit, Limits, Period, StepId};
 
 use crate::desk::{Desk, Pages};
-use crate::plans::{Account, HELD, INSTANCES, generations, zoom};
+use crate::plans::{Account, HELD, INSTANCES, PARTICIPANTS, generations, zoom};
 
 /// What a pending item may take of the file, its key and all indexes included.
 const BYTES_AN_ITEM_MAX: f64 = 60.0;
@@ -15,8 +15,7 @@ const WAITING: u64 = 100_000;
 fn nothing_of(desk: &Desk, category: Category) {
     let categories = CategorySet::of(&[category]);
     let limit = Limit { categories, period: Period::Day, calls: 0.0 };
-    let command =
-        Command::SetLimits { account: "acme".into(), limits: Limits(vec![limit]) };
+    let command = Command::SetLimits { account: "acme".into(), limits: Limits(vec![limit]) };
     desk.says(&command);
 }
 
@@ -61,8 +60,9 @@ fn an_instance_that_waits_to_be_asked_for_takes_at_most_60_bytes() {
 fn a_meeting_whose_report_waits_for_its_budget_takes_at_most_60_bytes() {
     let mut desk = Desk::new();
     nothing_of(&desk, Category::Heavy);
-    fills(&mut desk, &mut Account::of(2), StepId(2), WAITING);
-    assert!(desk.open() >= WAITING, "{} items wait", desk.open());
+    // Each of six months has chunks of its own.
+    fills(&mut desk, &mut Account::of(2), PARTICIPANTS, WAITING / 2);
+    assert!(desk.open() >= WAITING / 2, "{} items wait", desk.open());
     let bytes = bytes_an_item(&desk);
     assert!(bytes <= BYTES_AN_ITEM_MAX, "{bytes} bytes an item");
 }
@@ -102,7 +102,7 @@ fn what_is_finished_takes_nothing() {
 
 #[test]
 fn a_frontier_that_has_shrunk_leaves_a_small_file() {
-    const MANY: u64 = 40_000;
+    const MANY: u64 = 20_000;
     let mut desk = Desk::new();
     let mut account = Account::of(4);
     desk.begins(generations(1), (0..MANY).map(|_| account.any(StepId(0))).collect());
@@ -112,5 +112,20 @@ fn a_frontier_that_has_shrunk_leaves_a_small_file() {
     println!("{full:?}, then {drained:?}");
     assert_eq!(desk.open(), 0);
     assert!(drained.all < full.all / 2, "{} of {} pages are left", drained.all, full.all);
-    drop(desk);
+}
+
+#[test]
+fn workers_that_are_long_gone_take_nothing() {
+    let mut desk = Desk::new();
+    desk.begins(generations(1), vec![Account::of(5).any(StepId(0))]);
+    let held = desk.exchanges(Vec::new()).leased;
+    for number in 1..=200 {
+        desk.passes_to(number);
+        desk.exchanges(Vec::new());
+    }
+    let known = desk.workers();
+    assert!(known.len() <= 66, "{} workers are known", known.len());
+    assert!(known.contains(&"desk 0".to_owned()), "one that holds a lease is kept");
+    assert!(known.contains(&"desk 200".to_owned()));
+    assert_eq!(held.len(), 1);
 }

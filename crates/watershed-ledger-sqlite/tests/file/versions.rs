@@ -8,7 +8,7 @@ use watershed_ledger::tables::Task;
 use watershed_ledger::{Command, Reply};
 use watershed_model::{Limits, RunState};
 
-use crate::desk::{Desk, WORKER};
+use crate::desk::Desk;
 
 /// A file of version 2 with open work of every kind: chunks, leases, a listing under way, a
 /// delayed task, a dead letter.
@@ -61,7 +61,7 @@ fn a_file_of_version_2_is_opened_and_its_run_goes_on_to_its_end() {
     let mut desk = Desk::at(older.folder);
     assert_eq!(desk.open(), older.items.len() as u64);
     // Whoever held the leases is gone, and the day's budget is another one.
-    let taken = desk.says(&Command::Takeover { worker: WORKER.into() });
+    let taken = desk.says(&Command::Takeover { worker: desk.worker.clone() });
     assert!(matches!(taken, Reply::TakenOver { tasks } if tasks > 0), "{taken:?}");
     let limits = Limits::default();
     desk.says(&Command::SetLimits { account: "acme".into(), limits });
