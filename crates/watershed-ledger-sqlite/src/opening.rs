@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use watershed_ledger::Error;
 
 use crate::fault::fault;
+use crate::hold::hold;
 use crate::migrations::{self, APPLICATION_ID, version};
 use crate::shrink;
 
@@ -42,7 +43,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Opens the file for reading, beside whoever writes; `None` where there is no file.
+/// Opens the file for reading, beside whoever writes; `None` where there is no file. One of an
+/// older program is brought along first, unless somebody executes on it.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, Error> {
     if !path.exists() {
         return Ok(None);
@@ -52,7 +54,10 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, Error> {
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    check(path, &connection)?;
+    if check(path, &connection)? < version() {
+        let _held = hold(path)?;
+        drop(open(path)?);
+    }
     Ok(Some(connection))
 }
 
@@ -73,7 +78,8 @@ fn private(path: &Path) -> Result<(), Error> {
         })
 }
 
-fn check(path: &Path, connection: &Connection) -> Result<(), Error> {
+/// Whether it is a file of ours that this program knows; tells its version.
+fn check(path: &Path, connection: &Connection) -> Result<u32, Error> {
     let failed = |error| fault(path, &error);
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
     let found = number("user_version").map_err(failed)?;
@@ -91,5 +97,5 @@ fn check(path: &Path, connection: &Connection) -> Result<(), Error> {
         let place = path.display().to_string();
         return Err(Error::Version { place, found, known: version() });
     }
-    Ok(())
+    Ok(found)
 }

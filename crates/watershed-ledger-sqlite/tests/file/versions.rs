@@ -1,14 +1,16 @@
 //! A state file of an older program is brought along, its open work with it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 use watershed_ledger::tables::Task;
-use watershed_ledger::{Command, Reply};
-use watershed_model::{Limits, RunState};
+use watershed_ledger::{Command, Error, Reply};
+use watershed_ledger_sqlite::{SqliteLedger, hold};
+use watershed_model::{Limits, Millis, RunState};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, run};
 
 /// A file of version 2 with open work of every kind: chunks, leases, a listing under way, a
 /// delayed task, a dead letter.
@@ -101,6 +103,22 @@ fn keys_of_a_file_of_version_2_are_still_taken() {
         .expect("the older state is read");
     assert!(kept.len() > 10 && kept.iter().any(|(_, name, _)| name.starts_with("dead:")));
     assert_eq!(keys, kept);
+}
+
+#[test]
+fn who_only_looks_brings_a_file_along_unless_somebody_executes_on_it() {
+    let older = older();
+    let path = older.folder.path().join("state.db");
+    let looks = || {
+        let ledger = SqliteLedger::open_existing(&path, Arc::new(|| Millis(0)))?;
+        ledger.expect("the file is there").run_at(&run(), Millis(0))
+    };
+    let held = hold(&path).expect("nobody executes");
+    assert!(matches!(looks(), Err(Error::Held { .. })));
+    drop(held);
+    let seen = looks().expect("the file is brought along").expect("the run is known");
+    let open: u64 = seen.steps.iter().map(|step| step.open).sum();
+    assert_eq!(open, older.items.len() as u64);
 }
 
 #[test]
