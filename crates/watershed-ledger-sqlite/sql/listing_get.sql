@@ -1,2 +1,2 @@
--- Keys that a listing has brought.
-SELECT keys FROM listing WHERE task = :task;
+-- Keys that a listing has brought, page by page.
+SELECT keys FROM listing WHERE task = :task ORDER BY page;

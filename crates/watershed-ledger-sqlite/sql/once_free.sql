@@ -1,2 +1,2 @@
 -- Gives a key free.
-DELETE FROM once WHERE connection = :connection AND operation = :operation AND key = :key;
+DELETE FROM once WHERE name = :name AND key = :key;

@@ -1,3 +1,2 @@
 -- Takes a key, unless it is open.
-INSERT INTO once (connection, operation, key) VALUES (:connection, :operation, :key)
-ON CONFLICT DO NOTHING;
+INSERT INTO once (name, key) VALUES (:name, :key) ON CONFLICT DO NOTHING;

@@ -11,7 +11,7 @@ use watershed_model::{Millis, RunId};
 
 use crate::fault::fault;
 use crate::opening;
-use crate::tables::{Plans, SqliteTables};
+use crate::rows::{Plans, SqliteTables};
 
 /// A ledger on an embedded SQLite file. Several processes may open it.
 #[derive(Clone)]
@@ -93,9 +93,9 @@ impl Shared {
         let failed = |error: rusqlite::Error| fault(&self.path, &error);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let plans = &mut open.plans;
-        let mut tables = SqliteTables { connection: &transaction, place: &self.path, plans };
-        let reply = match decide(&mut tables, command, now) {
+        let mut tables = SqliteTables::of(&transaction, &self.path, &mut open.plans);
+        let decided = decide(&mut tables, command, now);
+        let reply = match decided.and_then(|reply| tables.flush().map(|()| reply)) {
             Ok(reply) => reply,
             Err(error) => {
                 // Dropped, the transaction is rolled back: nothing has changed.
@@ -125,8 +125,7 @@ impl Shared {
         };
         let failed = |error: rusqlite::Error| fault(&self.path, &error);
         let transaction = connection.transaction().map_err(failed)?;
-        let plans = &mut open.plans;
-        let mut tables = SqliteTables { connection: &transaction, place: &self.path, plans };
+        let mut tables = SqliteTables::of(&transaction, &self.path, &mut open.plans);
         let seen = look(&mut tables)?;
         drop(transaction);
         open.connection = Some(connection);

@@ -4,10 +4,17 @@
 //! acknowledged stays. Several processes may open the file; one at a time executes on it
 //! ([`hold`]). The rules are `watershed-ledger`'s; here are only rows and lookups.
 
+mod chunks;
 mod fault;
+mod form;
 mod hold;
 mod ledger;
+mod migrations;
+mod numbers;
 mod opening;
+mod pack;
+mod rows;
+mod shrink;
 mod tables;
 
 pub use hold::{Hold, hold};

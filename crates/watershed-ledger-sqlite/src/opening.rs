@@ -1,4 +1,4 @@
-//! Opening a state file: pragmas, whose file it is, which version, migrations.
+//! Opening a state file: pragmas, whose file it is, which version.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,23 +7,14 @@ use rusqlite::{Connection, OpenFlags};
 use watershed_ledger::Error;
 
 use crate::fault::fault;
+use crate::hold::hold;
+use crate::migrations::{self, APPLICATION_ID, version};
+use crate::shrink;
 
-/// Marks a file as a Watershed ledger (`PRAGMA application_id`): the letters `WsLg`.
-const APPLICATION_ID: u32 = 0x5773_4c67;
-/// Each version of the state, from the first: what brings a file from the version before.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../migrations/0001_ledger.sql"),
-    include_str!("../migrations/0002_together.sql"),
-];
 /// How long one process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prepared statements kept.
 const STATEMENTS_MAX: usize = 128;
-
-/// The version of the state that this program writes.
-pub(crate) fn version() -> u32 {
-    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
-}
 
 /// Opens the file for writing; makes it where there is none.
 pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
@@ -42,15 +33,18 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     // FULL: a settle that was acknowledged stays, also over a loss of power.
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
-             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 1000;",
+            "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
+             PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 8388608;",
         )
         .map_err(failed)?;
-    migrate(path, &mut connection)?;
+    migrations::migrate(&mut connection).map_err(failed)?;
+    shrink::prepare(&connection);
     Ok(connection)
 }
 
-/// Opens the file for reading, beside whoever writes; `None` where there is no file.
+/// Opens the file for reading, beside whoever writes; `None` where there is no file. One of an
+/// older program is brought along first, unless somebody executes on it.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, Error> {
     if !path.exists() {
         return Ok(None);
@@ -60,7 +54,10 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, Error> {
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    check(path, &connection)?;
+    if check(path, &connection)? < version() {
+        let _held = hold(path)?;
+        drop(open(path)?);
+    }
     Ok(Some(connection))
 }
 
@@ -81,7 +78,8 @@ fn private(path: &Path) -> Result<(), Error> {
         })
 }
 
-fn check(path: &Path, connection: &Connection) -> Result<(), Error> {
+/// Whether it is a file of ours that this program knows; tells its version.
+fn check(path: &Path, connection: &Connection) -> Result<u32, Error> {
     let failed = |error| fault(path, &error);
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
     let found = number("user_version").map_err(failed)?;
@@ -99,22 +97,5 @@ fn check(path: &Path, connection: &Connection) -> Result<(), Error> {
         let place = path.display().to_string();
         return Err(Error::Version { place, found, known: version() });
     }
-    Ok(())
-}
-
-fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Error> {
-    let failed = |error| fault(path, &error);
-    let transaction = connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(failed)?;
-    let found: u32 =
-        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    for migration in MIGRATIONS.iter().skip(found as usize) {
-        transaction.execute_batch(migration).map_err(failed)?;
-    }
-    if found < version() {
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", version()).map_err(failed)?;
-    }
-    transaction.commit().map_err(failed)
+    Ok(found)
 }

@@ -1,15 +1,12 @@
 //! The tables of `decide` on one SQLite transaction.
 //!
-//! Statements are files under `sql/`, prepared once a connection. Bodies are JSON: what a
-//! lookup needs stands in columns beside them.
+//! Bodies are JSON: what a lookup needs stands in columns beside them. Chunks and their items
+//! have a file of their own: `chunks`.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, named_params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rusqlite::{Row, named_params};
 use watershed_ledger::tables::{
     Budget, Chunk, ChunkId, Counts, Item, Lease, Place, Ready, RunRecord, Scope, ScopeId, Tables,
     Task, TaskId, WorkerRecord,
@@ -19,100 +16,23 @@ use watershed_model::{
     AccountId, Category, ConnectionName, Millis, Plan, PlanHash, RunId, StepId, WorkerId,
 };
 
-use crate::fault::fault;
+use crate::numbers::category;
+use crate::rows::{Later, SqliteTables, id_column, json, limit, signed, sql};
 
-/// Plans read once a process: they never change.
-pub(crate) type Plans = BTreeMap<PlanHash, Arc<Plan>>;
-
-/// The tables, inside a transaction that the caller begins and ends.
-pub(crate) struct SqliteTables<'a> {
-    pub(crate) connection: &'a Connection,
-    pub(crate) place: &'a Path,
-    pub(crate) plans: &'a mut Plans,
-}
-
-macro_rules! sql {
-    ($name:literal) => {
-        include_str!(concat!("../sql/", $name, ".sql"))
-    };
-}
-
-impl SqliteTables<'_> {
-    fn failed(&self, error: &rusqlite::Error) -> Error {
-        fault(self.place, error)
-    }
-
-    fn prepared(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
-        self.connection.prepare_cached(sql).map_err(|e| self.failed(&e))
-    }
-
-    fn run_sql(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
-        self.prepared(sql)?.execute(params).map_err(|e| self.failed(&e))
-    }
-
-    fn one<T>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, Error> {
-        self.prepared(sql)?.query_row(params, read).optional().map_err(|e| self.failed(&e))
-    }
-
-    fn all<T>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, Error> {
-        self.prepared(sql)?
-            .query_map(params, read)
-            .and_then(Iterator::collect)
-            .map_err(|e| self.failed(&e))
-    }
-
-    fn body<T: DeserializeOwned>(
-        &self,
-        sql: &str,
-        params: impl Params,
-    ) -> Result<Option<T>, Error> {
-        let Some(text) = self.one(sql, params, |row| row.get::<_, String>(0))? else {
-            return Ok(None);
-        };
-        serde_json::from_str(&text).map(Some).map_err(|error| Error::Corrupt {
-            place: self.place.display().to_string(),
-            why: error.to_string(),
-        })
-    }
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("records of the ledger are plain data")
-}
-
-/// Hashes and ids use all 64 bits; SQLite's numbers are signed.
-fn signed(number: u64) -> i64 {
-    number.cast_signed()
-}
-
-fn limit(max: usize) -> i64 {
-    i64::try_from(max).unwrap_or(i64::MAX)
-}
-
-fn category_name(category: Option<Category>) -> &'static str {
-    category.map_or("none", Category::name)
-}
-
-fn id_column(row: &Row<'_>) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(0).map(i64::cast_unsigned)
-}
+/// Workers whose last exchange is kept. A file has one at a time (docs/adr/0005): by the time
+/// so many others have begun nobody repeats it.
+const WORKERS_KEPT: u32 = 64;
 
 impl Tables for SqliteTables<'_> {
     fn next_id(&mut self) -> Result<u64, Error> {
-        self.one(sql!("next_id"), [], id_column)?.ok_or_else(|| Error::Corrupt {
-            place: self.place.display().to_string(),
-            why: "the counter of ids is missing".to_owned(),
-        })
+        let last = match self.last_id {
+            Some(id) => id,
+            None => self
+                .one(sql!("last_id_get"), [], id_column)?
+                .ok_or_else(|| self.corrupt("the counter of ids is missing"))?,
+        };
+        self.last_id = Some(last + 1);
+        Ok(last + 1)
     }
 
     fn plan(&mut self, hash: &PlanHash) -> Result<Option<Arc<Plan>>, Error> {
@@ -134,24 +54,35 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn run(&mut self, run: &RunId) -> Result<Option<RunRecord>, Error> {
-        self.body(sql!("run_get"), named_params! {":run": run.as_str()})
+        if let Some(record) = self.runs.get(run) {
+            return Ok(Some(record.clone()));
+        }
+        let found = self.body(sql!("run_get"), named_params! {":run": run.as_str()})?;
+        Ok(found.inspect(|record: &RunRecord| self.keep_run(record)))
     }
 
     fn put_run(&mut self, run: &RunRecord) -> Result<(), Error> {
         let params = named_params! {
-            ":run": run.run.as_str(), ":submitted_at": run.submitted_at.0, ":body": json(run)
+            ":run": run.run.as_str(),
+            ":connection": run.connection.as_str(),
+            ":state": run.state.name(),
+            ":submitted_at": run.submitted_at.0,
+            ":body": json(run),
         };
-        self.run_sql(sql!("run_put"), params).map(|_| ())
+        self.run_sql(sql!("run_put"), params)?;
+        self.keep_run(run);
+        Ok(())
     }
 
     fn runs(&mut self) -> Result<Vec<RunRecord>, Error> {
-        let texts = self.all(sql!("run_all"), [], |row| row.get::<_, String>(0))?;
-        texts.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>().map_err(
-            |error| Error::Corrupt {
-                place: self.place.display().to_string(),
-                why: error.to_string(),
-            },
-        )
+        self.bodies(sql!("run_all"), [])
+    }
+
+    fn live_runs(&mut self, lane: &ConnectionName) -> Result<Vec<RunRecord>, Error> {
+        let params = named_params! {":connection": lane.as_str()};
+        let runs: Vec<RunRecord> = self.bodies(sql!("run_live"), params)?;
+        runs.iter().for_each(|run| self.keep_run(run));
+        Ok(runs)
     }
 
     fn counts(&mut self, run: &RunId) -> Result<Counts, Error> {
@@ -165,7 +96,14 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn scope(&mut self, id: ScopeId) -> Result<Option<Scope>, Error> {
-        self.body(sql!("scope_get"), named_params! {":id": signed(id.0)})
+        if let Some(scope) = self.scopes.get(&id) {
+            return Ok(Some(scope.record.clone()));
+        }
+        let found = self.body(sql!("scope_get"), named_params! {":id": signed(id.0)})?;
+        Ok(found.inspect(|record: &Scope| {
+            let record = record.clone();
+            self.scopes.insert(id, Later { record, unwritten: false });
+        }))
     }
 
     fn scope_beneath(
@@ -181,6 +119,16 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn put_scope(&mut self, scope: &Scope) -> Result<(), Error> {
+        match self.scopes.entry(scope.id) {
+            Entry::Occupied(mut known) => {
+                known.insert(Later { record: scope.clone(), unwritten: true });
+                return Ok(());
+            }
+            Entry::Vacant(unknown) => {
+                unknown.insert(Later { record: scope.clone(), unwritten: false });
+            }
+        }
+        // At once, so that `scope_beneath` finds it.
         let params = named_params! {
             ":id": signed(scope.id.0),
             ":parent": scope.parent.map(|p| signed(p.0)),
@@ -192,23 +140,12 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn delete_scope(&mut self, id: ScopeId) -> Result<(), Error> {
+        self.scopes.remove(&id);
         self.run_sql(sql!("scope_delete"), named_params! {":id": signed(id.0)}).map(|_| ())
     }
 
     fn chunk(&mut self, id: ChunkId) -> Result<Option<Chunk>, Error> {
-        self.one(sql!("chunk_get"), named_params! {":id": signed(id.0)}, |row| {
-            Ok(Chunk {
-                id,
-                run: RunId(row.get(0)?),
-                step: StepId(row.get(1)?),
-                scope: ScopeId(row.get::<_, i64>(2)?.cast_unsigned()),
-                bucket: row.get(3)?,
-                len: row.get(4)?,
-                bytes: row.get(5)?,
-                next: row.get(6)?,
-                open: row.get(7)?,
-            })
-        })
+        self.chunk_head(id)
     }
 
     fn chunk_to_fill(
@@ -218,93 +155,71 @@ impl Tables for SqliteTables<'_> {
         scope: ScopeId,
         bucket: u16,
     ) -> Result<Option<ChunkId>, Error> {
-        let params = named_params! {
-            ":run": run.as_str(), ":step": step.0, ":scope": signed(scope.0), ":bucket": bucket
-        };
-        Ok(self.one(sql!("chunk_to_fill"), params, id_column)?.map(ChunkId))
+        self.chunk_of_group(run, step, scope, bucket)
     }
 
     fn put_chunk(&mut self, chunk: &Chunk, place: Option<&Place>) -> Result<(), Error> {
-        let params = named_params! {
-            ":id": signed(chunk.id.0),
-            ":run": chunk.run.as_str(),
-            ":step": chunk.step.0,
-            ":scope": signed(chunk.scope.0),
-            ":bucket": chunk.bucket,
-            ":len": chunk.len,
-            ":bytes": chunk.bytes,
-            ":next": chunk.next,
-            ":open": chunk.open,
-            ":category": place.map(|p| category_name(p.category)),
-            ":rank": place.map(|p| p.rank),
-        };
-        self.run_sql(sql!("chunk_put"), params).map(|_| ())
+        self.change_chunk(chunk, place)
     }
 
     fn add_items(&mut self, id: ChunkId, items: &[Item]) -> Result<(), Error> {
-        let mut statement = self.prepared(sql!("item_add"))?;
-        for item in items {
-            statement
-                .execute(named_params! {
-                    ":chunk": signed(id.0),
-                    ":item": item.item,
-                    ":once": item.once.map(signed),
-                    ":together": item.together,
-                })
-                .map_err(|e| self.failed(&e))?;
-        }
-        Ok(())
+        self.append_items(id, items)
     }
 
     fn items(&mut self, id: ChunkId, from: u16, len: u16) -> Result<Vec<Item>, Error> {
-        let params = named_params! {
-            ":chunk": signed(id.0), ":from": from, ":to": u32::from(from) + u32::from(len)
-        };
-        self.all(sql!("item_range"), params, |row| {
-            let once = row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned);
-            Ok(Item { item: row.get(0)?, once, together: row.get(2)? })
-        })
+        self.item_range(id, from, len)
     }
 
     fn delete_chunk(&mut self, id: ChunkId) -> Result<(), Error> {
-        self.run_sql(sql!("item_delete"), named_params! {":chunk": signed(id.0)})?;
-        self.run_sql(sql!("chunk_delete"), named_params! {":id": signed(id.0)}).map(|_| ())
+        self.remove_chunk(id)
     }
 
     fn task(&mut self, id: TaskId) -> Result<Option<Task>, Error> {
-        self.body(sql!("task_get"), named_params! {":id": signed(id.0)})
+        if let Some(task) = self.tasks.get(&id) {
+            return Ok(Some(task.clone()));
+        }
+        let found = self.body(sql!("task_get"), named_params! {":id": signed(id.0)})?;
+        Ok(found.inspect(|task: &Task| {
+            self.tasks.insert(id, task.clone());
+        }))
     }
 
     fn put_task(&mut self, task: &Task, place: Option<&Place>) -> Result<(), Error> {
         let params = named_params! {
             ":id": signed(task.id.0),
-            ":run": task.run.as_str(),
+            ":run": self.run_number(&task.run)?,
             ":leased": task.leased,
             ":lost": task.lost,
             ":due_at": task.due_at.0,
             ":token_at": place.and_then(|p| p.token_at).map(|at| at.0),
-            ":category": place.map(|p| category_name(p.category)),
+            ":category": place.map(|p| category(p.category)),
             ":rank": place.map(|p| p.rank),
             ":body": json(task),
         };
-        self.run_sql(sql!("task_put"), params).map(|_| ())
+        self.run_sql(sql!("task_put"), params)?;
+        self.tasks.insert(task.id, task.clone());
+        Ok(())
     }
 
     fn delete_task(&mut self, id: TaskId) -> Result<(), Error> {
+        self.tasks.remove(&id);
         self.run_sql(sql!("task_delete"), named_params! {":id": signed(id.0)}).map(|_| ())
     }
 
     fn keys(&mut self, id: TaskId) -> Result<Vec<u64>, Error> {
         let params = named_params! {":task": signed(id.0)};
-        let bytes = self.one(sql!("listing_get"), params, |row| row.get::<_, Vec<u8>>(0))?;
-        let (keys, _) = bytes.as_deref().unwrap_or_default().as_chunks::<8>();
-        Ok(keys.iter().map(|key| u64::from_le_bytes(*key)).collect())
+        let pages = self.all(sql!("listing_get"), params, |row| row.get::<_, Vec<u8>>(0))?;
+        let keys = pages.iter().flat_map(|page| page.as_chunks::<8>().0);
+        Ok(keys.map(|key| u64::from_le_bytes(*key)).collect())
     }
 
-    fn put_keys(&mut self, id: TaskId, keys: &[u64]) -> Result<(), Error> {
+    fn add_keys(&mut self, id: TaskId, keys: &[u64]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
         let bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
         let params = named_params! {":task": signed(id.0), ":keys": bytes};
-        self.run_sql(sql!("listing_put"), params).map(|_| ())
+        self.run_sql(sql!("listing_add"), params).map(|_| ())
     }
 
     fn delete_keys(&mut self, id: TaskId) -> Result<(), Error> {
@@ -312,29 +227,31 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn due(&mut self, run: &RunId, now: Millis, max: usize) -> Result<Vec<TaskId>, Error> {
-        let params = named_params! {":run": run.as_str(), ":now": now.0, ":max": limit(max)};
+        let params =
+            named_params! {":run": self.run_known(run)?, ":now": now.0, ":max": limit(max)};
         Ok(self.all(sql!("task_due"), params, id_column)?.into_iter().map(TaskId).collect())
     }
 
     fn first_due(&mut self, run: &RunId) -> Result<Option<Millis>, Error> {
-        let params = named_params! {":run": run.as_str()};
+        let params = named_params! {":run": self.run_known(run)?};
         Ok(self.one(sql!("task_first_due"), params, |row| row.get(0))?.map(Millis))
     }
 
     fn delayed(&mut self, run: &RunId, not_yet: bool) -> Result<u64, Error> {
-        let params = named_params! {":run": run.as_str(), ":not_yet": not_yet};
+        let params = named_params! {":run": self.run_known(run)?, ":not_yet": not_yet};
         Ok(self.one(sql!("task_delayed"), params, id_column)?.unwrap_or(0))
     }
 
     fn ready(
         &mut self,
         run: &RunId,
-        category: Option<Category>,
+        of: Option<Category>,
         max: usize,
     ) -> Result<Vec<Ready>, Error> {
-        let category = category_name(category);
-        let params =
-            named_params! {":run": run.as_str(), ":category": category, ":max": limit(max)};
+        self.write_chunks()?;
+        let params = named_params! {
+            ":run": self.run_known(run)?, ":category": category(of), ":max": limit(max)
+        };
         let ranked = |row: &Row<'_>| Ok((row.get::<_, i64>(1)?, id_column(row)?));
         let chunks = self.all(sql!("chunk_ready"), params, ranked)?;
         let tasks = self.all(sql!("task_ready"), params, ranked)?;
@@ -351,13 +268,13 @@ impl Tables for SqliteTables<'_> {
     fn aging(
         &mut self,
         run: &RunId,
-        category: Option<Category>,
+        of: Option<Category>,
         before: Millis,
         max: usize,
     ) -> Result<Vec<TaskId>, Error> {
         let params = named_params! {
-            ":run": run.as_str(),
-            ":category": category_name(category),
+            ":run": self.run_known(run)?,
+            ":category": category(of),
             ":before": before.0,
             ":max": limit(max),
         };
@@ -366,12 +283,13 @@ impl Tables for SqliteTables<'_> {
 
     fn poisoned(&mut self, run: &RunId, lost_min: u16, max: usize) -> Result<Vec<TaskId>, Error> {
         let params =
-            named_params! {":run": run.as_str(), ":lost_min": lost_min, ":max": limit(max)};
+            named_params! {":run": self.run_known(run)?, ":lost_min": lost_min, ":max": limit(max)};
         Ok(self.all(sql!("task_lost"), params, id_column)?.into_iter().map(TaskId).collect())
     }
 
     fn open_work(&mut self, run: &RunId, max: usize) -> Result<Vec<Ready>, Error> {
-        let params = named_params! {":run": run.as_str(), ":max": limit(max)};
+        self.write_chunks()?;
+        let params = named_params! {":run": self.run_known(run)?, ":max": limit(max)};
         let chunks = self.all(sql!("chunk_of_run"), params, id_column)?;
         let tasks = self.all(sql!("task_of_run"), params, id_column)?;
         let chunks = chunks.into_iter().map(|id| Ready::Chunk(ChunkId(id)));
@@ -387,7 +305,7 @@ impl Tables for SqliteTables<'_> {
         let params = named_params! {
             ":id": signed(lease.id.0),
             ":worker": lease.worker.as_str(),
-            ":run": lease.run.as_str(),
+            ":run": self.run_number(&lease.run)?,
             ":until": lease.until.0,
             ":tasks": limit(lease.open.iter().filter(|open| **open).count()),
             ":body": json(lease),
@@ -419,7 +337,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn leased(&mut self, run: &RunId) -> Result<u64, Error> {
-        let params = named_params! {":run": run.as_str()};
+        let params = named_params! {":run": self.run_known(run)?};
         Ok(self.one(sql!("lease_tasks"), params, id_column)?.unwrap_or(0))
     }
 
@@ -429,9 +347,8 @@ impl Tables for SqliteTables<'_> {
         operation: &str,
         key: u64,
     ) -> Result<bool, Error> {
-        let params = named_params! {
-            ":connection": connection.as_str(), ":operation": operation, ":key": signed(key)
-        };
+        let name = self.name_number(connection, operation)?;
+        let params = named_params! {":name": name, ":key": signed(key)};
         Ok(self.run_sql(sql!("once_take"), params)? == 1)
     }
 
@@ -441,9 +358,8 @@ impl Tables for SqliteTables<'_> {
         operation: &str,
         key: u64,
     ) -> Result<(), Error> {
-        let params = named_params! {
-            ":connection": connection.as_str(), ":operation": operation, ":key": signed(key)
-        };
+        let name = self.name_known(connection, operation)?;
+        let params = named_params! {":name": name, ":key": signed(key)};
         self.run_sql(sql!("once_free"), params).map(|_| ())
     }
 
@@ -463,21 +379,45 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn budget(&mut self, account: &AccountId) -> Result<Budget, Error> {
+        if let Some(known) = self.budgets.get(account) {
+            return Ok(known.record.clone());
+        }
         let found = self.body(sql!("budget_get"), named_params! {":account": account.as_str()})?;
-        Ok(found.unwrap_or_default())
+        let record: Budget = found.unwrap_or_default();
+        let known = Later { record: record.clone(), unwritten: false };
+        self.budgets.insert(account.clone(), known);
+        Ok(record)
     }
 
     fn put_budget(&mut self, account: &AccountId, budget: &Budget) -> Result<(), Error> {
-        let params = named_params! {":account": account.as_str(), ":body": json(budget)};
-        self.run_sql(sql!("budget_put"), params).map(|_| ())
+        let known = Later { record: budget.clone(), unwritten: true };
+        self.budgets.insert(account.clone(), known);
+        Ok(())
     }
 
     fn worker(&mut self, worker: &WorkerId) -> Result<Option<WorkerRecord>, Error> {
-        self.body(sql!("worker_get"), named_params! {":worker": worker.as_str()})
+        if let Some(record) = self.workers.get(worker) {
+            return Ok(Some(record.clone()));
+        }
+        let found = self.body(sql!("worker_get"), named_params! {":worker": worker.as_str()})?;
+        Ok(found.inspect(|record: &WorkerRecord| {
+            self.workers.insert(worker.clone(), record.clone());
+        }))
     }
 
     fn put_worker(&mut self, worker: &WorkerId, record: &WorkerRecord) -> Result<(), Error> {
         let params = named_params! {":worker": worker.as_str(), ":body": json(record)};
-        self.run_sql(sql!("worker_put"), params).map(|_| ())
+        self.run_sql(sql!("worker_put"), params)?;
+        if !self.workers.contains_key(worker) {
+            self.run_sql(sql!("worker_forget"), named_params! {":kept": WORKERS_KEPT})?;
+        }
+        self.workers.insert(worker.clone(), record.clone());
+        Ok(())
+    }
+}
+
+impl SqliteTables<'_> {
+    fn keep_run(&mut self, run: &RunRecord) {
+        self.runs.insert(run.run.clone(), run.clone());
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use watershed_ledger::{Command, Error, Reply, RunView};
 use watershed_ledger_sqlite::{SqliteLedger, hold};
-use watershed_ledger_test::{Capability, Size, Stats, Subject, check, history};
+use watershed_ledger_test::{Capability, Size, Stats, Subject, check, conformance, history};
 use watershed_model::{Limits, Millis, RunId};
 
 struct File {
@@ -79,6 +79,11 @@ fn number(variable: &str, default: u64) -> u64 {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")),
         Err(_) => default,
     }
+}
+
+#[test]
+fn every_case_holds() {
+    conformance(&mut || Box::new(File::empty()));
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub struct MemoryTables {
     leases: BTreeMap<LeaseId, Lease>,
     until: BTreeSet<(Millis, LeaseId)>,
     leased: BTreeMap<RunNumber, u64>,
-    once: BTreeSet<(ConnectionName, String, u64)>,
+    once: BTreeMap<ConnectionName, BTreeMap<String, BTreeSet<u64>>>,
     budgets: BTreeMap<AccountId, Budget>,
     workers: BTreeMap<WorkerId, WorkerRecord>,
 }
@@ -231,6 +231,15 @@ impl Tables for MemoryTables {
     }
 
     fn put_chunk(&mut self, chunk: &Chunk, place: Option<&Place>) -> Result<(), Error> {
+        if let Some((known, stand)) = self.chunks.get_mut(&chunk.id)
+            && known.next == chunk.next
+            && known.len == chunk.len
+            && stand.is_some() == place.is_some()
+        {
+            // It stands where it stood: its plan says so, and that never changes.
+            known.clone_from(chunk);
+            return Ok(());
+        }
         self.forget_chunk(chunk.id);
         let run = self.number(&chunk.run);
         let stand = place.map(|place| self.stand(place));
@@ -299,8 +308,8 @@ impl Tables for MemoryTables {
         Ok(self.keys.get(&id).cloned().unwrap_or_default())
     }
 
-    fn put_keys(&mut self, id: TaskId, keys: &[u64]) -> Result<(), Error> {
-        self.keys.insert(id, keys.to_vec());
+    fn add_keys(&mut self, id: TaskId, keys: &[u64]) -> Result<(), Error> {
+        self.keys.entry(id).or_default().extend_from_slice(keys);
         Ok(())
     }
 
@@ -413,7 +422,11 @@ impl Tables for MemoryTables {
         operation: &str,
         key: u64,
     ) -> Result<bool, Error> {
-        Ok(self.once.insert((connection.clone(), operation.to_owned(), key)))
+        if let Some(held) = self.once.get_mut(connection).and_then(|of| of.get_mut(operation)) {
+            return Ok(held.insert(key));
+        }
+        let of = self.once.entry(connection.clone()).or_default();
+        Ok(of.entry(operation.to_owned()).or_default().insert(key))
     }
 
     fn free_once(
@@ -422,7 +435,13 @@ impl Tables for MemoryTables {
         operation: &str,
         key: u64,
     ) -> Result<(), Error> {
-        self.once.remove(&(connection.clone(), operation.to_owned(), key));
+        if let Some(of) = self.once.get_mut(connection)
+            && let Some(held) = of.get_mut(operation)
+            && held.remove(&key)
+            && held.is_empty()
+        {
+            of.remove(operation);
+        }
         Ok(())
     }
 
@@ -431,10 +450,9 @@ impl Tables for MemoryTables {
         connection: &ConnectionName,
         prefix: &str,
     ) -> Result<Vec<(String, u64)>, Error> {
-        let held = self.once.range((connection.clone(), prefix.to_owned(), 0)..);
-        let under =
-            held.take_while(|(lane, name, _)| lane == connection && name.starts_with(prefix));
-        Ok(under.map(|(_, name, key)| (name.clone(), *key)).collect())
+        let Some(of) = self.once.get(connection) else { return Ok(Vec::new()) };
+        let under = of.range(prefix.to_owned()..).take_while(|(name, _)| name.starts_with(prefix));
+        Ok(under.flat_map(|(name, held)| held.iter().map(|key| (name.clone(), *key))).collect())
     }
 
     fn budget(&mut self, account: &AccountId) -> Result<Budget, Error> {

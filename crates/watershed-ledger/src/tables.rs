@@ -87,8 +87,8 @@ pub trait Tables {
     fn delete_task(&mut self, id: TaskId) -> Result<(), Error>;
     /// The keys that a listing has brought.
     fn keys(&mut self, id: TaskId) -> Result<Vec<u64>, Error>;
-    /// Keeps them.
-    fn put_keys(&mut self, id: TaskId, keys: &[u64]) -> Result<(), Error>;
+    /// Adds some to them.
+    fn add_keys(&mut self, id: TaskId, keys: &[u64]) -> Result<(), Error>;
     /// Forgets them.
     fn delete_keys(&mut self, id: TaskId) -> Result<(), Error>;
     /// Delayed tasks of a run that are due, the first ones first.

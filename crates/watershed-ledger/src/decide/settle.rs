@@ -65,8 +65,8 @@ impl Leases {
             if broods.iter().all(|b| b.kin.is_empty()) {
                 continue;
             }
-            let task = Held::of(tables, lease, entry.fence.index)?.task;
-            let level = fold::load(tables, task.scope)?.level;
+            let scope = scope_of(tables, lease)?;
+            let level = fold::load(tables, scope)?.level;
             let why = broods.iter().find_map(|b| fit::kin(&ground.plan, level, &b.kin).err());
             fit::refused("exchange", &lease.run, why)?;
         }
@@ -90,6 +90,15 @@ impl Leases {
         }
         Ok(())
     }
+}
+
+/// The scope that counts what a lease is of.
+fn scope_of(tables: &mut impl Tables, lease: &Lease) -> Result<ScopeId, Error> {
+    let scope = match lease.of {
+        Leasehold::Task(id) => tables.task(id)?.map(|task| task.scope),
+        Leasehold::Range { chunk, .. } => tables.chunk(chunk)?.map(|chunk| chunk.scope),
+    };
+    scope.ok_or_else(|| damaged(format!("what lease {} is of is missing", lease.id.0)))
 }
 
 /// A leased item, wherever it lies.
@@ -133,7 +142,7 @@ fn carry_out(
     match outcome {
         Outcome::More { broods, checkpoint } => {
             let mut task = held.task.clone();
-            let keys = children(tables, ground, &task, broods, now)?;
+            let new = children(tables, ground, &task, broods, now)?;
             ground.counts.steps[task.step.index()].pages += 1;
             task.checkpoint = Some(checkpoint.clone());
             task.lost = 0;
@@ -141,7 +150,7 @@ fn carry_out(
             task.not_yet = false;
             task.keyed = true;
             let id = keep_open(tables, ground, held, task, now, now)?;
-            tables.put_keys(id, &keys)
+            tables.add_keys(id, &new)
         }
         Outcome::Closed { broods, end } => {
             children(tables, ground, &held.task, broods, now)?;
@@ -205,7 +214,7 @@ fn judge(ground: &mut Ground, step: StepId, failed: bool, now: Millis) {
     }
 }
 
-/// Adds the children of new records; gives the listing's keys.
+/// Adds the children of new records; gives the keys that are new to the listing.
 fn children(
     tables: &mut impl Tables,
     ground: &mut Ground,
@@ -213,13 +222,15 @@ fn children(
     broods: &[Brood],
     now: Millis,
 ) -> Result<Vec<u64>, Error> {
-    let mut keys = if task.keyed { tables.keys(task.id)? } else { Vec::new() };
-    let fresh = spawn::fresh(broods, &mut keys);
-    if ground.run.state != RunState::Cancelling {
-        let kin: Vec<_> = fresh.iter().flat_map(|b| b.kin.iter().cloned()).collect();
-        spawn::kin(tables, ground, task.scope, &kin, now)?;
+    if broods.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(keys)
+    let known = if task.keyed { tables.keys(task.id)? } else { Vec::new() };
+    let fresh = spawn::fresh(broods, known);
+    if ground.run.state != RunState::Cancelling {
+        spawn::kin(tables, ground, task.scope, fresh.iter().flat_map(|b| &b.kin), now)?;
+    }
+    Ok(fresh.iter().map(|brood| brood.key).collect())
 }
 
 /// Keeps a held item open as a task with a record, due at that time.
@@ -304,16 +315,24 @@ fn count_calls(ground: &mut Ground, lease: &Lease, entry: &Settle) {
     let lost = entry.repeats == Some(Repeat::LostLease);
     let calls = u64::from(entry.calls) + u64::from(lost);
     if calls > 0 {
-        let name = lease.category.map_or("none", |c| c.name());
-        *counts.calls.entry(name.to_owned()).or_default() += calls;
+        count(&mut counts.calls, lease.category.map_or("none", |c| c.name()), calls);
     }
     counts.least += entry.least;
     if let Some(repeat) = entry.repeats {
-        *counts.repeated.entry(repeat.name().to_owned()).or_default() += 1;
+        count(&mut counts.repeated, repeat.name(), 1);
     }
     if let Some(throttle) = entry.throttle {
         let kind = if throttle.daily { "daily" } else { "per_second" };
-        *counts.throttled.entry(kind.to_owned()).or_default() += 1;
+        count(&mut counts.throttled, kind, 1);
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str, more: u64) {
+    match counts.get_mut(name) {
+        Some(count) => *count += more,
+        None => {
+            counts.insert(name.to_owned(), more);
+        }
     }
 }
 

@@ -16,40 +16,58 @@ const BYTES_MAX: usize = 64 * 1024;
 
 type Groups = BTreeMap<(StepId, ScopeId, u16), Vec<Item>>;
 
+/// Children on their way into chunks.
+#[derive(Default)]
+struct Gathered {
+    groups: Groups,
+    /// Scopes that were opened for them.
+    opened: Vec<ScopeId>,
+    /// The scope of a level above one, looked up once for all of them.
+    above: BTreeMap<(ScopeId, u8), ScopeId>,
+}
+
+impl Gathered {
+    fn at_level(
+        &mut self,
+        tables: &mut impl Tables,
+        from: ScopeId,
+        level: u8,
+    ) -> Result<ScopeId, Error> {
+        if let Some(known) = self.above.get(&(from, level)) {
+            return Ok(*known);
+        }
+        let found = fold::at_level(tables, from, level)?;
+        self.above.insert((from, level), found);
+        Ok(found)
+    }
+}
+
 /// Adds children beneath `scope`.
-pub(crate) fn kin(
+pub(crate) fn kin<'k>(
     tables: &mut impl Tables,
     ground: &mut Ground,
     scope: ScopeId,
-    kin: &[Kin],
+    kin: impl IntoIterator<Item = &'k Kin>,
     now: Millis,
 ) -> Result<(), Error> {
-    let mut groups = Groups::new();
-    let mut opened = Vec::new();
-    gather(tables, ground, scope, kin, &mut groups, &mut opened)?;
-    for ((step, scope, bucket), items) in groups {
+    let mut gathered = Gathered::default();
+    for kin in kin {
+        gather(tables, ground, scope, kin, &mut gathered)?;
+    }
+    for ((step, scope, bucket), items) in gathered.groups {
         add(tables, ground, (step, scope, bucket), items)?;
     }
     // The deepest first: a scope that stayed empty releases its joins, or folds.
-    for scope in opened.into_iter().rev() {
+    for scope in gathered.opened.into_iter().rev() {
         fold::settle_scope(tables, ground, scope, now)?;
     }
     Ok(())
 }
 
 /// The broods of a page, less those whose key the listing has brought before.
-pub(crate) fn fresh<'a>(broods: &'a [Brood], keys: &mut Vec<u64>) -> Vec<&'a Brood> {
-    let mut seen: std::collections::BTreeSet<u64> = keys.iter().copied().collect();
-    broods
-        .iter()
-        .filter(|brood| {
-            let new = seen.insert(brood.key);
-            if new {
-                keys.push(brood.key);
-            }
-            new
-        })
-        .collect()
+pub(crate) fn fresh(broods: &[Brood], known: Vec<u64>) -> Vec<&Brood> {
+    let mut seen: std::collections::BTreeSet<u64> = known.into_iter().collect();
+    broods.iter().filter(|brood| seen.insert(brood.key)).collect()
 }
 
 /// A task of a released join.
@@ -123,36 +141,34 @@ fn gather(
     tables: &mut impl Tables,
     ground: &mut Ground,
     scope: ScopeId,
-    kin: &[Kin],
-    groups: &mut Groups,
-    opened: &mut Vec<ScopeId>,
+    kin: &Kin,
+    gathered: &mut Gathered,
 ) -> Result<(), Error> {
-    for kin in kin {
-        match kin {
-            Kin::Task(child) => {
-                let taken = match child.once {
-                    Some(once) => take_once(tables, ground, child.step, once)?,
-                    None => true,
-                };
-                let tally = &mut ground.counts.steps[child.step.index()];
-                tally.known += 1;
-                if !taken {
-                    tally.done += 1;
-                    continue;
-                }
-                tally.open += 1;
-                let level = ground.plan.step(child.step).scope;
-                let home = fold::at_level(tables, scope, level)?;
-                let item =
-                    Item { item: child.item.clone(), once: child.once, together: child.together };
-                groups.entry((child.step, home, child.bucket)).or_default().push(item);
+    match kin {
+        Kin::Task(child) => {
+            let taken = match child.once {
+                Some(once) => take_once(tables, ground, child.step, once)?,
+                None => true,
+            };
+            let tally = &mut ground.counts.steps[child.step.index()];
+            tally.known += 1;
+            if !taken {
+                tally.done += 1;
+                return Ok(());
             }
-            Kin::Scope { level, key, joins, kin } => {
-                let above = ground.plan.scopes[usize::from(*level)].parent.unwrap_or(0);
-                let parent = fold::at_level(tables, scope, above)?;
-                let id = branch(tables, ground, parent, (*level, *key), joins)?;
-                opened.push(id);
-                gather(tables, ground, id, kin, groups, opened)?;
+            tally.open += 1;
+            let home = gathered.at_level(tables, scope, ground.plan.step(child.step).scope)?;
+            let item =
+                Item { item: child.item.clone(), once: child.once, together: child.together };
+            gathered.groups.entry((child.step, home, child.bucket)).or_default().push(item);
+        }
+        Kin::Scope { level, key, joins, kin } => {
+            let above = ground.plan.scopes[usize::from(*level)].parent.unwrap_or(0);
+            let parent = gathered.at_level(tables, scope, above)?;
+            let id = branch(tables, ground, parent, (*level, *key), joins)?;
+            gathered.opened.push(id);
+            for kin in kin {
+                gather(tables, ground, id, kin, gathered)?;
             }
         }
     }
@@ -187,7 +203,7 @@ pub(crate) fn take_once(
     step: StepId,
     once: u64,
 ) -> Result<bool, Error> {
-    let operation = ground.plan.step(step).operation.clone();
+    let operation = &ground.plan.step(step).operation;
     tables.take_once(&ground.run.connection, operation.as_str(), once)
 }
 
@@ -199,7 +215,7 @@ pub(crate) fn free_once(
     once: Option<u64>,
 ) -> Result<(), Error> {
     let Some(once) = once else { return Ok(()) };
-    let operation = ground.plan.step(step).operation.clone();
+    let operation = &ground.plan.step(step).operation;
     tables.free_once(&ground.run.connection, operation.as_str(), once)
 }
 

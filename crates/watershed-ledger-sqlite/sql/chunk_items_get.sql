@@ -1,0 +1,2 @@
+-- The items of a chunk, packed.
+SELECT items FROM chunk_items WHERE chunk = :chunk;

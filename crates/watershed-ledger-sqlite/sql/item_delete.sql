@@ -1,2 +1,0 @@
--- Forgets a chunk's items.
-DELETE FROM item WHERE chunk = :chunk;

@@ -1,0 +1,2 @@
+-- The last id that was given.
+SELECT id FROM last_id WHERE one = 1;

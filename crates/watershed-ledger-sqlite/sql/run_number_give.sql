@@ -1,0 +1,2 @@
+-- Gives a run its number.
+INSERT INTO run_number (run) VALUES (:run) RETURNING number;

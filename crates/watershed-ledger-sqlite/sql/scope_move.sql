@@ -1,0 +1,2 @@
+-- Keeps what changed of a scope.
+UPDATE scope SET body = :body WHERE id = :id;
