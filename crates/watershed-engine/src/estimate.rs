@@ -10,6 +10,7 @@ mod asking;
 mod formula;
 mod reckon;
 mod survey;
+mod telling;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ pub use formula::LimitTime;
 
 /// How an estimate is made.
 pub struct Sampling {
-    /// Sampling calls at most; `None`: 2 % of the run's calls, at least 300, at most 1,000.
+    /// Sampling calls at most; `None`: 2 % of the run's calls, at least 400, at most 2,000.
     pub calls_max: Option<u64>,
     /// The part of the connection's share that the sample may use: less than 1 where a run is
     /// executed beside it.
@@ -85,7 +86,7 @@ pub struct StepEstimate {
     pub items: u64,
     /// Calls.
     pub calls: u64,
-    /// The calls lie so close to that, in percent (three standard errors).
+    /// The calls lie so close to that, in percent (in 99 of 100 cases).
     pub plus_minus: f64,
     /// Rows of its own dataset.
     pub rows: u64,
@@ -100,7 +101,7 @@ pub struct CategoryEstimate {
     pub category: String,
     /// Calls.
     pub calls: u64,
-    /// The calls lie so close to that, in percent (three standard errors).
+    /// The calls lie so close to that, in percent (in 99 of 100 cases).
     pub plus_minus: f64,
 }
 

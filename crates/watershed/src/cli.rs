@@ -219,7 +219,7 @@ pub(crate) struct Estimate {
     #[arg(long = "input", value_name = "K=V", value_parser = pair)]
     pub inputs: Vec<(String, String)>,
     /// Sampling calls at most, lists under the run itself left out [default: 2 % of the run's
-    /// calls, from 300 to 1,000]
+    /// calls, from 400 to 2,000]
     #[arg(long, value_name = "CALLS")]
     pub sample: Option<u64>,
 }

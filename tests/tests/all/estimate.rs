@@ -49,8 +49,8 @@ fn step<'v>(estimate: &'v Value, name: &str) -> &'v Value {
     steps.iter().find(|step| step["step"] == name).expect("a step")
 }
 
-/// How far the run was from its estimate, in percent, by category; insists that it is as close
-/// as was said, and that what is said to be further off than 5 % is explained.
+/// How far the run was from its estimate, in percent, by category; insists that it is about as
+/// close as was said, and that what is said to be further off than 5 % is explained.
 fn compared(estimate: &Value, made: &BTreeMap<&str, u64>, about: &str) -> Vec<f64> {
     let mut far = Vec::new();
     for (category, calls) in made {
@@ -60,7 +60,8 @@ fn compared(estimate: &Value, made: &BTreeMap<&str, u64>, about: &str) -> Vec<f6
         eprintln!("{why}: {off:.1} % off");
         // A call or two are no percents.
         let few = (foretold - *calls as f64).abs() <= 3.0;
-        assert!(off <= plus_minus.max(CLOSE) || few, "{why}");
+        // Once in a hundred times it may lie outside of what is told; never so far.
+        assert!(off <= (1.6 * plus_minus).max(CLOSE) || few, "{why}");
         let explained = estimate["notes"].to_string().contains(&format!("{category} calls"));
         assert!(plus_minus <= CLOSE || explained, "{why}: {}", estimate["notes"]);
         far.push(if few { 0.0 } else { off });
@@ -84,11 +85,12 @@ fn foretold(account: &Account, home: &Home, more: &[&str]) -> (Value, BTreeMap<&
 fn a_run_makes_the_calls_that_were_foretold() {
     let size = Size::asked();
     let (mut far, mut sampled, mut calls, mut disk) = (Vec::new(), 0, 0, Vec::new());
-    let users = size.of(120, 300);
+    // A real sample: a third of what there is, and a quarter.
+    let (users, sample) = size.of((25, "200"), (60, "400"));
     for seed in seeds(size.of(2, 10)) {
         let account = free_account(users, seed);
         let home = free_home(&account);
-        let (estimate, made) = foretold(&account, &home, &[]);
+        let (estimate, made) = foretold(&account, &home, &["--sample", sample]);
         far.extend(compared(&estimate, &made, &format!("seed {seed}")));
         sampled += estimate["sampling"]["calls"].as_u64().expect("a number");
         calls += made.values().sum::<u64>();
@@ -114,7 +116,7 @@ fn a_run_makes_the_calls_that_were_foretold() {
 
 #[test]
 fn with_calls_enough_every_category_is_known_to_five_percent() {
-    let account = free_account(100, 71);
+    let account = free_account(25, 71);
     let home = free_home(&account);
     let (estimate, made) = foretold(&account, &home, &["--sample", "100000"]);
     for off in compared(&estimate, &made, "as many as it takes") {
@@ -145,7 +147,7 @@ fn an_estimate_writes_nothing_and_a_dry_run_is_the_same() {
 
 #[test]
 fn what_is_complete_is_not_counted_again() {
-    let account = free_account(30, 73);
+    let account = free_account(20, 73);
     let home = free_home(&account);
     home.run(&["run", "zoom-backfill", "-q"]).expect(0);
     let stored = |home: &Home| std::fs::read(home.sink()).expect("a dataset");
@@ -235,7 +237,7 @@ fn a_plan_without_reports_costs_one_call_of_each() {
 
 #[test]
 fn sampling_calls_keep_to_the_limits_and_the_binding_one_is_told() {
-    let account = account(Spec { users: 60, seed: 75, tier: "pro", ..Spec::default() });
+    let account = account(Spec { users: 40, seed: 75, tier: "pro", ..Spec::default() });
     let home = home(&account, &Settings::default());
     let estimate = home.run(&["estimate", "zoom-backfill", "--json"]).expect(0).json();
     let stats = account.stats().expect("stats");

@@ -15,6 +15,7 @@ use crate::conclude::Known;
 use crate::covered;
 use crate::error::Error;
 use crate::task::{self, Job, Todo, Tools};
+use crate::token::NoToken;
 
 use super::tree::{Left, broods_of};
 
@@ -114,7 +115,8 @@ impl Desk {
             }
             let done = task::perform(job, &self.tools).await;
             if let Some(why) = done.fatal {
-                return Err(Error::Store(why));
+                let connection = self.run.connection().to_string();
+                return Err(NoToken::Fatal { connection, why }.into());
             }
             let calls = done.settle.calls;
             self.count(&leased, calls, slot, done.settle.throttle);

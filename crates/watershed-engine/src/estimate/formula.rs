@@ -81,21 +81,18 @@ fn until_day_ms(days: u64, now: Millis) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use watershed_model::{CategorySet, Limit};
+    use watershed_zoom::limits::{Overrides, Tier, limits as limits_of};
 
     use super::*;
 
-    const HEAVY_SET: CategorySet = CategorySet::of(&[Category::Heavy, Category::ResourceIntensive]);
-
-    fn limits(per_second: f64, per_day: f64) -> Limits {
-        let one = |categories, period, calls| Limit { categories, period, calls };
-        let (light, heavy) =
-            (CategorySet::of(&[Category::Light]), CategorySet::of(&[Category::Heavy]));
-        Limits(vec![
-            one(light, Period::Second, 10.0),
-            one(heavy, Period::Second, per_second),
-            one(HEAVY_SET, Period::Day, per_day),
-        ])
+    fn limits(heavy_per_second: f64, heavy_per_day: u64) -> Limits {
+        let overrides = Overrides {
+            light_per_second: Some(10.0),
+            heavy_per_second: Some(heavy_per_second),
+            heavy_per_day: Some(heavy_per_day),
+            ..Overrides::default()
+        };
+        limits_of(Tier::Pro, &overrides, 1.0)
     }
 
     fn calls(light: f64, heavy: f64) -> impl Fn(Category) -> f64 {
@@ -117,7 +114,7 @@ mod tests {
     #[test]
     fn the_limit_that_takes_longest_binds() {
         assert_eq!(
-            told(&times(&limits(1.0, 1_000.0), calls(101.0, 61.0), Millis(0))),
+            told(&times(&limits(1.0, 1_000), calls(101.0, 61.0), Millis(0))),
             [
                 "light second: Some(10000) ms, None days",
                 "heavy second: Some(60000) ms, None days binds",
@@ -130,7 +127,7 @@ mod tests {
     fn a_day_that_is_spent_waits_for_midnight_and_whole_days_after_it() {
         let hour = 3_600_000;
         let evening = Millis(22 * hour);
-        let of = |heavy| times(&limits(1.0, 1_000.0), calls(0.0, heavy), evening)[1].clone();
+        let of = |heavy| times(&limits(1.0, 1_000), calls(0.0, heavy), evening)[1].clone();
         assert_eq!((of(1_000.0).ms, of(1_000.0).days), (Some(0), Some(1)));
         assert_eq!((of(1_001.0).ms, of(1_001.0).days), (Some(2 * hour), Some(2)));
         assert_eq!((of(3_500.0).ms, of(3_500.0).days), (Some(50 * hour), Some(4)));
@@ -139,12 +136,12 @@ mod tests {
 
     #[test]
     fn a_limit_that_allows_nothing_binds_for_ever() {
-        let told = times(&limits(1.0, 0.5), calls(5.0, 1.0), Millis(0));
+        let told = times(&limits(1.0, 0), calls(5.0, 1.0), Millis(0));
         assert_eq!((told[2].ms, told[2].binds), (None, true));
     }
 
     #[test]
     fn what_makes_no_calls_is_not_told() {
-        assert_eq!(times(&limits(1.0, 10.0), calls(0.0, 0.0), Millis(0)), []);
+        assert_eq!(times(&limits(1.0, 10), calls(0.0, 0.0), Millis(0)), []);
     }
 }

@@ -14,6 +14,8 @@ use super::tree::{NodeAt, Tree};
 
 /// Units asked from which on a line is laid through them.
 const LINE_FROM: usize = 20;
+/// Standard errors of what is told: 99 of 100 runs lie within.
+pub(super) const ERRORS: f64 = 2.5;
 
 /// Figures of one step.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -62,9 +64,9 @@ pub(super) struct Stratum {
 }
 
 impl Reckoned {
-    /// The half width, in calls, of where a category's calls lie: three standard errors.
+    /// The half width, in calls, of where a category's calls lie.
     pub(super) fn half_width(&self, category: Category) -> f64 {
-        3.0 * self.variance.get(&category).copied().unwrap_or(0.0).max(0.0).sqrt()
+        ERRORS * self.variance.get(&category).copied().unwrap_or(0.0).max(0.0).sqrt()
     }
 }
 
@@ -328,6 +330,10 @@ impl Line {
     ) -> impl Fn(&dyn Fn(&[Figures]) -> f64) -> f64 + 'l {
         move |of| {
             let told = if self.slope.is_some() { 2 } else { 1 };
+            // Of one alone nothing is known but that others may be as different as can be.
+            if let [(d, figures)] = sample {
+                return (d.weight * of(figures)).powi(2);
+            }
             let free = sample.len().saturating_sub(told).max(1) as f64;
             let squares = sample.iter().map(|(d, figures)| {
                 let off = of(figures) - of(&self.at(tree.units[d.unit].named));

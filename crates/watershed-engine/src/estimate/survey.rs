@@ -1,7 +1,7 @@
 //! Which calls are made, in which order, and when it is enough.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use watershed_ledger::tables::Budget;
@@ -14,10 +14,8 @@ use crate::task::Tools;
 
 use super::asking::{Before, Desk, Got};
 use super::reckon::{Reckoned, Stratum, reckon};
-use super::tree::{Left, NodeAt, Tree};
-use super::{
-    CategoryEstimate, Estimate, LeftOut, Sampled, SampledFor, Sampling, StepEstimate, formula,
-};
+use super::tree::{Known, Left, NodeAt, Tree};
+use super::{Estimate, Sampling};
 
 /// Calls in flight at once.
 const AT_ONCE: usize = 16;
@@ -36,20 +34,20 @@ const GOAL_CALLS: f64 = 3.0;
 /// Bounds of the sampling calls where nothing is said: this part of the run's,
 const PART_MAX: f64 = 0.02;
 /// but so many at least,
-const CALLS_LEAST: u64 = 300;
+const CALLS_LEAST: u64 = 400;
 /// and at most.
-const CALLS_MOST: u64 = 1_000;
+const CALLS_MOST: u64 = 2_000;
 /// Rows of a step that are weighed.
 const WEIGHED_MAX: usize = 3_000;
 
 /// A survey under way.
 pub(super) struct Survey {
-    desk: Desk,
-    tree: Tree,
+    pub(super) desk: Desk,
+    pub(super) tree: Tree,
     scratch: Arc<dyn Sink>,
     calls_max: Option<u64>,
     /// Calls of lists under the run itself: they are read whole.
-    whole: u64,
+    pub(super) whole: u64,
     /// Operations that were asked once.
     tried: BTreeSet<&'static str>,
     stopped: BTreeSet<&'static str>,
@@ -209,7 +207,14 @@ impl Survey {
             }
         }
         let (nodes, units) = (self.tree.nodes.len(), self.tree.units.len());
-        self.tree.answer(plan, at, got.calls, rows, got.broods);
+        let node = &self.tree.nodes[at];
+        // One reading serves all files of a recording, whichever of them was drawn.
+        let calls = match self.operation(at).path.is_empty() {
+            true => u64::from(!node.free && !node.together),
+            false => got.calls,
+        };
+        let known = Known { calls, spent: got.calls, rows };
+        self.tree.answer(plan, at, known, got.broods);
         self.look(nodes, units).await?;
         let step = self.tree.nodes[at].step;
         let (heap, items) = self.heap.entry(step).or_default();
@@ -260,164 +265,6 @@ impl Survey {
         }
         Ok(all.max(0.0) as u64)
     }
-
-    fn told(
-        self,
-        reckoned: &Reckoned,
-        most: u64,
-        disk_bytes: u64,
-        goes_on: Option<RunId>,
-        probes: &[String],
-    ) -> Estimate {
-        let run = self.desk.run.clone();
-        let plan = run.program.plan();
-        let now = self.desk.tools.clock.now();
-        let mut calls = reckoned.calls.clone();
-        // The run makes them too, before its first step.
-        for probe in probes {
-            let category = watershed_zoom::catalogue().operation(probe).and_then(|o| o.category);
-            if let Some(category) = category {
-                *calls.entry(category).or_default() += 1.0;
-            }
-        }
-        let of = |category: Category| calls.get(&category).copied().unwrap_or(0.0);
-        let limits = formula::times(&run.link.connection.limits, of, now);
-        let best_ms = limits.iter().try_fold(0, |best: i64, t| Some(best.max(t.ms?)));
-        let spent = self.desk.spent.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let sampled_calls = spent.values().sum::<u64>() + probes.len() as u64;
-        let categories: Vec<CategoryEstimate> = Category::ALL
-            .into_iter()
-            .filter(|category| of(*category) >= 0.5)
-            .map(|category| CategoryEstimate {
-                category: category.name().to_owned(),
-                calls: of(category).round() as u64,
-                plus_minus: percent(reckoned.half_width(category), of(category)),
-            })
-            .collect();
-        let notes = self.notes(reckoned, &categories, most);
-        Estimate {
-            workflow: plan.name.clone(),
-            connection: run.connection().clone(),
-            run: goes_on,
-            inputs: run.context.inputs.clone(),
-            steps: self.steps(reckoned),
-            calls: categories.iter().map(|c| c.calls).sum(),
-            categories,
-            done_at: best_ms.map(|ms| (now + ms).to_string()),
-            limits,
-            best_ms,
-            disk_bytes,
-            left_out: self.left_out(reckoned),
-            sampling: Sampled { calls: sampled_calls, most, by: self.purposes(probes) },
-            notes,
-        }
-    }
-
-    fn steps(&self, reckoned: &Reckoned) -> Vec<StepEstimate> {
-        let plan = self.desk.run.program.plan();
-        let each = plan.steps().map(|(id, step)| {
-            let figures = reckoned.steps[id.index()];
-            let half = 3.0 * reckoned.step_variance[id.index()].max(0.0).sqrt();
-            StepEstimate {
-                step: step.name.clone(),
-                operation: step.operation.to_string(),
-                category: step.category.map(|category| category.name().to_owned()),
-                items: whole(figures.items),
-                calls: whole(figures.calls),
-                plus_minus: percent(half, figures.calls),
-                rows: whole(figures.rows),
-                sampled: self.sampled(id),
-            }
-        });
-        each.collect()
-    }
-
-    fn sampled(&self, step: StepId) -> u64 {
-        let nodes = self.tree.nodes.iter().filter(|node| node.step == step);
-        nodes.filter_map(|node| node.answer.as_ref()).map(|known| known.calls).sum()
-    }
-
-    fn purposes(&self, probes: &[String]) -> Vec<SampledFor> {
-        let probe = |operation: &String| SampledFor {
-            operation: operation.clone(),
-            calls: 1,
-            purpose: "whether it is granted".to_owned(),
-        };
-        let plan = self.desk.run.program.plan();
-        let mut by: Vec<SampledFor> = probes.iter().map(probe).collect();
-        for (id, step) in plan.steps() {
-            let calls = self.sampled(id);
-            if calls > 0 {
-                let known = self.tree.nodes.iter().filter(|node| node.step == id);
-                let items = known.filter(|node| node.answer.is_some()).count();
-                by.push(SampledFor {
-                    operation: step.operation.to_string(),
-                    calls,
-                    purpose: format!("step {}, {items} items", step.name),
-                });
-            }
-        }
-        by
-    }
-
-    fn left_out(&self, reckoned: &Reckoned) -> Vec<LeftOut> {
-        let plan = self.desk.run.program.plan();
-        let mut left_out = Vec::new();
-        for (id, step) in plan.steps() {
-            let of_step = self.tree.nodes.iter().filter(|node| node.step == id);
-            let reasons: BTreeSet<&Left> = of_step.filter_map(|n| n.left.as_ref()).collect();
-            for left in reasons {
-                left_out.push(LeftOut {
-                    step: step.name.clone(),
-                    operation: step.operation.to_string(),
-                    why: left.why.to_owned(),
-                    what: watershed_model::printable(&left.what, 200),
-                    items: whole(reckoned.steps[id.index()].left),
-                });
-            }
-        }
-        left_out
-    }
-
-    fn notes(
-        &self,
-        reckoned: &Reckoned,
-        categories: &[CategoryEstimate],
-        most: u64,
-    ) -> Vec<String> {
-        let mut notes = Vec::new();
-        let ended = self.desk.ended.load(std::sync::atomic::Ordering::Relaxed);
-        if ended {
-            notes.push(
-                "the sample ended early: the account answered no more calls (its day's budget is \
-                 spent, or nobody answers)"
-                    .to_owned(),
-            );
-        }
-        let spent = self.desk.calls().saturating_sub(self.whole);
-        for told in categories.iter().filter(|c| c.plus_minus > GOAL_PERCENT) {
-            let wanted = (spent as f64 * (told.plus_minus / GOAL_PERCENT).powi(2)).ceil() as u64;
-            notes.push(format!(
-                "{} calls are known to ± {:.1} % only: at most {most} sampling calls were \
-                 allowed, and items differ much; `--sample {}` comes closer",
-                told.category,
-                told.plus_minus,
-                wanted.max(most * 2)
-            ));
-        }
-        let plan = self.desk.run.program.plan();
-        for stratum in reckoned.strata.iter().filter(|s| s.asked == 0 && s.known > 0 && !s.free) {
-            let steps: Vec<&str> =
-                stratum.steps.iter().map(|id| plan.step(*id).name.as_str()).collect();
-            notes.push(format!(
-                "nothing of step {} was asked: what hangs beneath its {} known items is not \
-                 counted",
-                steps.join(" and "),
-                stratum.known
-            ));
-        }
-        notes
-    }
 }
 
 /// The units to be asked next; none where it is enough.
@@ -465,13 +312,4 @@ fn affordable(stratum: &Stratum, room: u64) -> usize {
         return usize::MAX;
     }
     (room as f64 / stratum.cost.max(1.0)) as usize
-}
-
-fn whole(figure: f64) -> u64 {
-    figure.round().max(0.0) as u64
-}
-
-/// A half width in percent, one digit.
-fn percent(half: f64, of: f64) -> f64 {
-    if of < 0.5 { 0.0 } else { (1_000.0 * half / of).round() / 10.0 }
 }

@@ -41,10 +41,12 @@ pub(super) struct Left {
 }
 
 /// What was learnt of an item.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Known {
     /// Counted calls that it costs the run.
     pub(super) calls: u64,
+    /// Counted calls that it cost the estimate.
+    pub(super) spent: u64,
     /// Rows of its own dataset.
     pub(super) rows: u64,
 }
@@ -87,14 +89,7 @@ impl Tree {
     }
 
     /// What a node was answered. A key that came twice brings its children once.
-    pub(super) fn answer(
-        &mut self,
-        plan: &Plan,
-        at: NodeAt,
-        calls: u64,
-        rows: u64,
-        broods: Vec<Brood>,
-    ) {
+    pub(super) fn answer(&mut self, plan: &Plan, at: NodeAt, known: Known, broods: Vec<Brood>) {
         let mut seen = HashSet::new();
         for brood in broods {
             if !brood.kin.is_empty() && seen.insert(brood.key) {
@@ -102,7 +97,7 @@ impl Tree {
                 self.grow(plan, Some(at), order, brood.kin);
             }
         }
-        self.nodes[at].answer = Some(Known { calls, rows });
+        self.nodes[at].answer = Some(known);
     }
 
     /// Counts the ids in a record of a list that was read whole.

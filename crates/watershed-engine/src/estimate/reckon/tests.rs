@@ -2,6 +2,7 @@ use serde_json::json;
 use watershed_model::{Brood, Child, Kin};
 
 use super::*;
+use crate::estimate::tree::Known;
 
 const WORKFLOW: &str = r#"
 name: two-levels
@@ -33,6 +34,10 @@ fn brood(plan: &Plan, step: &str, key: u64, id: &str, once: Option<u64>) -> Broo
     Brood { key, kin: vec![Kin::Task(child)] }
 }
 
+fn known(rows: u64) -> Known {
+    Known { calls: 1, spent: 1, rows }
+}
+
 /// A tree of so many users, those that `asked` picks with as many meetings as `has` says.
 fn tree(plan: &Plan, users: u64, asked: impl Fn(u64) -> bool, has: impl Fn(u64) -> u64) -> Tree {
     let mut tree = Tree::default();
@@ -40,14 +45,14 @@ fn tree(plan: &Plan, users: u64, asked: impl Fn(u64) -> bool, has: impl Fn(u64) 
     let root = Child { step, item: "[]".to_owned(), once: None, bucket: 0, together: false };
     tree.seed(plan, vec![Kin::Task(root)], Vec::new());
     let broods = (0..users).map(|u| brood(plan, "meetings", u, &format!("user{u}"), None));
-    tree.answer(plan, 0, 1, users, broods.collect());
+    tree.answer(plan, 0, known(users), broods.collect());
     for user in (0..users).filter(|user| asked(*user)) {
         let meetings = (0..has(user)).map(|m| {
             let once = user * 1_000 + m;
             brood(plan, "held", once, &format!("uuid{once}"), Some(once))
         });
         let at = 1 + usize::try_from(user).expect("few");
-        tree.answer(plan, at, 1, has(user), meetings.collect());
+        tree.answer(plan, at, known(has(user)), meetings.collect());
     }
     tree
 }
@@ -72,7 +77,7 @@ fn those_that_were_asked_stand_for_those_that_were_not() {
     let reckoned = reckon(&tree(&plan, 100, |user| user < 10, |user| 2 + user % 2), &plan);
     assert!((light(&reckoned) - 250.0).abs() < 1e-6);
     // Ten of a hundred, one half with 2 and one with 3: 100 × 90 ÷ 10 × 0.2778.
-    let error = reckoned.half_width(Category::Light) / 3.0;
+    let error = reckoned.half_width(Category::Light) / ERRORS;
     assert!((error - 15.81).abs() < 0.01, "{error}");
     // A call for each user is known without asking.
     assert_eq!(reckoned.half_width(Category::Medium), 0.0);
@@ -84,7 +89,7 @@ fn one_key_is_asked_once_however_often_it_comes() {
     let mut tree = tree(&plan, 2, |_| false, |_| 0);
     for at in [1, 2] {
         let same = brood(&plan, "held", 7, "uuid7", Some(7));
-        tree.answer(&plan, at, 1, 1, vec![same]);
+        tree.answer(&plan, at, known(1), vec![same]);
     }
     assert!((light(&reckon(&tree, &plan)) - 1.0).abs() < 1e-6);
 }
@@ -122,7 +127,7 @@ fn chance(seed: u64, n: u64) -> u64 {
 }
 
 #[test]
-fn the_truth_lies_within_three_standard_errors_nearly_always() {
+fn the_truth_lies_within_what_is_told_nearly_always() {
     let plan = plan();
     let mut outside = 0;
     for seed in 0..300 {
@@ -134,5 +139,5 @@ fn the_truth_lies_within_three_standard_errors_nearly_always() {
         assert!(reckoned.half_width(Category::Light) < truth as f64, "it says something");
         outside += u32::from(off > reckoned.half_width(Category::Light));
     }
-    assert!(outside <= 5, "{outside} of 300 outside");
+    assert!(outside <= 8, "{outside} of 300 outside");
 }
