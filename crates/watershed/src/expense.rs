@@ -4,10 +4,11 @@ use watershed_engine::{Estimate, LimitTime};
 
 use crate::glance::calls;
 use crate::output::{name, number, paint, span, table};
-use crate::program::{program, quoted};
+use crate::program::program;
 
-/// The estimate, as text of several lines. `workflow` is what it was called by.
-pub(crate) fn expense(told: &Estimate, workflow: &str, colour: bool) -> String {
+/// The estimate, as text of several lines. `words` are those that begin that run: workflow,
+/// connection, inputs.
+pub(crate) fn expense(told: &Estimate, words: &str, colour: bool) -> String {
     let inputs: Vec<String> = told
         .inputs
         .iter()
@@ -54,7 +55,7 @@ pub(crate) fn expense(told: &Estimate, workflow: &str, colour: bool) -> String {
     for note in &told.notes {
         line("note", name(note));
     }
-    line("begin", format!("`{} run {}`", program(), quoted(workflow)));
+    line("begin", format!("`{} run {words}`", program()));
     text
 }
 

@@ -202,7 +202,7 @@ impl Reckoning<'_> {
         let (known, asked) = (drawn.len(), sample.len());
         let mut variance = BTreeMap::new();
         if asked < known && asked > 0 {
-            let spread = line.spread(self.tree, &sample);
+            let spread = |of: &dyn Fn(&[Figures]) -> f64| line.spread(self.tree, &sample, of);
             let left = (known * (known - asked)) as f64 / asked as f64;
             for (step, by_step) in self.plan.steps.iter().zip(0..) {
                 let own = left * spread(&|f: &[Figures]| f[by_step].calls);
@@ -323,24 +323,23 @@ impl Line {
     }
 
     /// The weighted variance of what the line does not tell, of any sum of figures.
-    fn spread<'l>(
-        &'l self,
-        tree: &'l Tree,
-        sample: &'l [(&'l Drawn, Vec<Figures>)],
-    ) -> impl Fn(&dyn Fn(&[Figures]) -> f64) -> f64 + 'l {
-        move |of| {
-            let told = if self.slope.is_some() { 2 } else { 1 };
-            // Of one alone nothing is known but that others may be as different as can be.
-            if let [(d, figures)] = sample {
-                return (d.weight * of(figures)).powi(2);
-            }
-            let free = sample.len().saturating_sub(told).max(1) as f64;
-            let squares = sample.iter().map(|(d, figures)| {
-                let off = of(figures) - of(&self.at(tree.units[d.unit].named));
-                (d.weight * off).powi(2)
-            });
-            squares.sum::<f64>() / free
+    fn spread(
+        &self,
+        tree: &Tree,
+        sample: &[(&Drawn, Vec<Figures>)],
+        of: &dyn Fn(&[Figures]) -> f64,
+    ) -> f64 {
+        // Of one alone nothing is known but that others may be as different as can be.
+        if let [(d, figures)] = sample {
+            return (d.weight * of(figures)).powi(2);
         }
+        let told = if self.slope.is_some() { 2 } else { 1 };
+        let free = sample.len().saturating_sub(told).max(1) as f64;
+        let squares = sample.iter().map(|(d, figures)| {
+            let off = of(figures) - of(&self.at(tree.units[d.unit].named));
+            (d.weight * off).powi(2)
+        });
+        squares.sum::<f64>() / free
     }
 }
 

@@ -13,6 +13,7 @@ use super::run::request;
 use crate::cli::Estimate;
 use crate::connect;
 use crate::expense::expense;
+use crate::program::quoted;
 use crate::site::Site;
 use crate::workflows;
 
@@ -25,6 +26,7 @@ pub(crate) async fn estimate(args: Estimate, run: Option<String>, call: Call) ->
     let found = workflows::find(&args.workflow)?;
     let compiled = workflows::compiled(&found, &out)?;
     let (by, account) = settings.connection(args.connection.as_deref())?;
+    let words = words(&args, run.as_deref());
     let request = request(by, found, compiled, args.inputs, run)?;
     let connection = connect::connection(by, account, &vars)?;
     if let Some(guess) = connect::tier_guess(by, account) {
@@ -39,9 +41,25 @@ pub(crate) async fn estimate(args: Estimate, run: Option<String>, call: Call) ->
     if out.json {
         out.object(&told)?;
     } else {
-        out.text(&expense(&told, &args.workflow, out.colour))?;
+        out.text(&expense(&told, &words, out.colour))?;
     }
     Ok(exit::COMPLETE)
+}
+
+/// The words that begin the run itself.
+fn words(args: &Estimate, run: Option<&str>) -> String {
+    let mut words = vec![quoted(&args.workflow)];
+    let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
+    if let Some(connection) = &args.connection {
+        option("--connection", connection);
+    }
+    for (input, value) in &args.inputs {
+        option("--input", &format!("{input}={value}"));
+    }
+    if let Some(run) = run {
+        option("--run-id", run);
+    }
+    words.join(" ")
 }
 
 /// Whether a process executes on the state file. Makes no file.

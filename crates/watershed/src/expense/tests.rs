@@ -96,10 +96,10 @@ fn a_run_that_goes_on_is_named_and_a_limit_of_nothing_is_told() {
         done_at: None,
         ..told()
     };
-    let text = expense(&told, "my flow.yaml", false);
+    let text = expense(&told, "'my flow.yaml' --input a=b", false);
     assert!(text.contains("run r-1: what it has is not counted"), "{text}");
     assert!(text.contains("never: heavy per day binds"), "{text}");
-    assert!(text.contains("run 'my flow.yaml'"), "{text}");
+    assert!(text.contains("run 'my flow.yaml' --input a=b`"), "{text}");
 }
 
 #[test]
