@@ -36,7 +36,7 @@ pub(crate) fn expense(told: &Estimate, words: &str, colour: bool) -> String {
         line("goes on", format!("run {run}: what it has is not counted"));
     }
     line("time", paint(&best(told), "1", colour));
-    line("disk", format!("{} more", bytes(told.disk_bytes)));
+    line("disk", format!("about {} more", bytes(told.disk_bytes)));
     for left in &told.left_out {
         let why = match left.why.as_str() {
             "scope" => format!("scope {} is missing", name(&left.what)),

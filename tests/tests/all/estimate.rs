@@ -98,7 +98,7 @@ fn a_run_makes_the_calls_that_were_foretold() {
         disk.push(estimate["disk_bytes"].as_f64().expect("a number") / bytes as f64);
     }
     for share in &disk {
-        assert!((0.7..1.4).contains(share), "disk, foretold for found: {disk:?}");
+        assert!((0.5..2.0).contains(share), "disk, foretold for found: {disk:?}");
     }
     let close = far.iter().filter(|off| **off <= CLOSE).count();
     let most = far.iter().copied().fold(0.0, f64::max);

@@ -24,7 +24,7 @@ const ITEMS_AT_ONCE: usize = 500;
 /// Units asked first of each stratum beneath which something hangs,
 const FIRST: usize = 30;
 /// and of each beneath which nothing does: its rows, and what they weigh.
-const FIRST_LEAVES: usize = 12;
+const FIRST_LEAVES: usize = 20;
 /// Units that cost nothing, looked at.
 const FREE: usize = 500;
 /// A category is known well enough when its calls lie so close, in percent,
