@@ -16,6 +16,7 @@ mod dispatch;
 mod engine;
 mod entry;
 mod error;
+mod estimate;
 pub mod exit;
 mod files;
 mod http;
@@ -37,6 +38,9 @@ pub use delay::delay_ms;
 pub use dispatch::{Ending, WorkerSettings};
 pub use engine::{Engine, Parts, Standing};
 pub use error::Error;
+pub use estimate::{
+    CategoryEstimate, Estimate, LeftOut, LimitTime, Sampled, SampledFor, Sampling, StepEstimate,
+};
 pub use http::HttpTransport;
 pub use report::eta;
 pub use stop::{Stop, StopHandle, Stopping, stop};

@@ -183,7 +183,12 @@ impl Engine {
 
     /// The operations that the token's scopes open; those that the plan asks `granted()` of
     /// are probed by one call, since scopes alone do not tell.
-    async fn granted(&self, link: &Link, token: &Held, plan: &Plan) -> Result<Vec<String>, Error> {
+    pub(crate) async fn granted(
+        &self,
+        link: &Link,
+        token: &Held,
+        plan: &Plan,
+    ) -> Result<Vec<String>, Error> {
         let mut granted: BTreeSet<String> = self
             .catalogue
             .operations
@@ -250,7 +255,7 @@ impl Engine {
 }
 
 /// Operations that the plan's expressions ask `granted()` of.
-fn asked_of(plan: &Plan) -> BTreeSet<String> {
+pub(crate) fn asked_of(plan: &Plan) -> BTreeSet<String> {
     // Wherever an expression may stand.
     let steps = serde_json::to_string(&plan.steps).unwrap_or_default();
     let asks = steps.split("granted").skip(1).map(|part| {
@@ -262,7 +267,7 @@ fn asked_of(plan: &Plan) -> BTreeSet<String> {
     asks.collect()
 }
 
-fn same(row: &RunRow, request: &Request) -> Result<(), Error> {
+pub(crate) fn same(row: &RunRow, request: &Request) -> Result<(), Error> {
     let what = if row.plan != request.hash {
         "another workflow"
     } else if row.connection != request.connection {

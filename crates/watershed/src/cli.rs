@@ -86,6 +86,13 @@ Stopped or killed, the same command goes on where it was; so does `watershed res
 Exit codes: 0 complete, 1 failed, 2 nothing was started, 3 complete but for dead letters or
 for steps kept out by scope, role or tier, 4 paused, stopped or cancelled.")]
     Run(Run),
+    /// Tell before a run what it costs: calls, time, disk, and what is left out
+    #[command(after_help = "Example:
+  watershed estimate zoom-backfill --input from=2026-01-01
+
+Asks the account some sampling calls, which it counts; writes nothing. `watershed run
+--dry-run` is the same.")]
+    Estimate(Estimate),
     /// Lift a pause and go on with a run here until it ends
     #[command(after_help = "Example:
   watershed resume               the latest run that has not ended")]
@@ -194,6 +201,27 @@ pub(crate) struct Run {
     /// ask for it again within the run, such as 2h; else a later run does
     #[arg(long, value_name = "DURATION", value_parser = wait)]
     pub wait: Option<i64>,
+    /// Run nothing, tell what it would cost: as `watershed estimate`
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+}
+
+/// `estimate`
+#[derive(Debug, Args)]
+pub(crate) struct Estimate {
+    /// A workflow file, or the name of a shipped one (zoom-backfill)
+    #[arg(value_name = "WORKFLOW")]
+    pub workflow: String,
+    /// The connection; may be left out where there is one
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// An input of the workflow; may be repeated
+    #[arg(long = "input", value_name = "K=V", value_parser = pair)]
+    pub inputs: Vec<(String, String)>,
+    /// Sampling calls at most, lists under the run itself left out [default: 2 % of the run's
+    /// calls, from 400 to 2,000]
+    #[arg(long, value_name = "CALLS")]
+    pub sample: Option<u64>,
 }
 
 /// `resume`

@@ -10,6 +10,7 @@ mod diagnosis;
 mod env_names;
 mod evidence;
 mod execution;
+mod expense;
 mod explain;
 mod fault;
 mod glance;

@@ -93,6 +93,30 @@ impl Site {
         if settings.sink.exists() { Site::to_read(settings).await.map(Some) } else { Ok(None) }
     }
 
+    /// Looks at the dataset and asks the account; writes nothing, and needs no dataset.
+    ///
+    /// # Errors
+    /// Where there is a dataset that cannot be opened.
+    pub(crate) async fn to_estimate(
+        settings: &Settings,
+        connections: Vec<Connection>,
+    ) -> Result<Site> {
+        let catalogue = watershed_zoom::catalogue();
+        let opened = match settings.sink.exists() {
+            true => match SqliteSink::open_read_only(&settings.sink, catalogue).await {
+                // The first run is about to make it.
+                Err(watershed_sink::Error::OlderVersion { found: 0, .. }) => None,
+                opened => Some(opened?),
+            },
+            false => None,
+        };
+        let sink = match opened {
+            Some(sink) => sink,
+            None => SqliteSink::in_memory(catalogue).await?,
+        };
+        Site::of(settings, Arc::new(MemoryLedger::new(clock())), Arc::new(sink), connections)
+    }
+
     fn of(
         settings: &Settings,
         ledger: Arc<dyn Ledger>,

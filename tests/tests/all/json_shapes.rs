@@ -185,6 +185,15 @@ fn doctor_tells_each_scope_and_what_it_costs() {
 }
 
 #[test]
+fn an_estimate_is_one_document() {
+    let account = free_account(10, 57);
+    let home = free_home(&account);
+    let told = home.run(&["estimate", "zoom-backfill", "--json"]).expect(0).json();
+    fits("estimate", &told);
+    has(&told, &["steps", "categories", "limits", "best_ms", "disk_bytes", "left_out", "sampling"]);
+}
+
+#[test]
 fn a_simulated_account_says_where_it_is() {
     let account = free_account(20, 56);
     fits("simulate-ready", account.ready_line());

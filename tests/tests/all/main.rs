@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod dataset;
 mod demo;
+mod estimate;
 mod ground;
 mod json_shapes;
 mod live;

@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    cancel, completions, coverage, demo, doctor, failures, graph, man, pause, resume, retry, run,
-    runs, schema, simulate, status, validate,
+    cancel, completions, coverage, demo, doctor, estimate, failures, graph, man, pause, resume,
+    retry, run, runs, schema, simulate, status, validate,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -41,6 +41,9 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         Command::Demo(args) => {
             logs::begin(&out, globals.verbose, LogFormat::Text, &vars);
             asynchronous(demo::demo(args, vars, out))
+        }
+        Command::Estimate(args) => {
+            asynchronous(estimate::estimate(args, None, call(globals, vars, out)?))
         }
         Command::Run(args) => asynchronous(run::run(args, call(globals, vars, out)?)),
         Command::Resume(args) => asynchronous(resume::resume(args, call(globals, vars, out)?)),

@@ -5,6 +5,7 @@ mod completions;
 mod coverage;
 mod demo;
 mod doctor;
+mod estimate;
 mod failures;
 mod graph;
 mod man;

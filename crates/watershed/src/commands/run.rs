@@ -9,7 +9,8 @@ use watershed_model::{ConnectionName, RunId, RunState, Trigger};
 use watershed_workflow::{Compiled, resolve_inputs};
 
 use super::dispatch::Call;
-use crate::cli::Run;
+use super::estimate;
+use crate::cli::{Estimate, Run};
 use crate::connect;
 use crate::execution::{Signals, execute, report};
 use crate::fault::Fault;
@@ -20,6 +21,11 @@ use crate::workflows::{self, Found};
 
 /// Runs it. The exit code tells how the run ended.
 pub(crate) async fn run(args: Run, call: Call) -> Result<u8> {
+    if args.dry_run {
+        let Run { workflow, connection, inputs, run_id, .. } = args;
+        let args = Estimate { workflow, connection, inputs, sample: None };
+        return estimate::estimate(args, run_id, call).await;
+    }
     let Call { settings, vars, out } = call;
     let found = workflows::find(&args.workflow)?;
     let compiled = workflows::compiled(&found, &out)?;

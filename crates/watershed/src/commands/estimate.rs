@@ -1,0 +1,68 @@
+//! `watershed estimate`: what a run would cost, told before it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use watershed_engine::{Sampling, exit};
+use watershed_ledger_sqlite::hold;
+use watershed_sink::SqliteSink;
+
+use super::dispatch::Call;
+use super::run::request;
+use crate::cli::Estimate;
+use crate::connect;
+use crate::expense::expense;
+use crate::program::quoted;
+use crate::site::Site;
+use crate::workflows;
+
+/// The part of the share that sampling calls take beside a process that executes.
+const BESIDE: f64 = 0.1;
+
+/// Tells it. `run` is the id that the run would have.
+pub(crate) async fn estimate(args: Estimate, run: Option<String>, call: Call) -> Result<u8> {
+    let Call { settings, vars, out } = call;
+    let found = workflows::find(&args.workflow)?;
+    let compiled = workflows::compiled(&found, &out)?;
+    let (by, account) = settings.connection(args.connection.as_deref())?;
+    let words = words(&args, run.as_deref());
+    let request = request(by, found, compiled, args.inputs, run)?;
+    let connection = connect::connection(by, account, &vars)?;
+    if let Some(guess) = connect::tier_guess(by, account) {
+        out.warning(guess);
+    }
+    let site = Site::to_estimate(&settings, vec![connection]).await?;
+    let part = if executes(&settings.store) { BESIDE } else { 1.0 };
+    let scratch = Arc::new(SqliteSink::in_memory(watershed_zoom::catalogue()).await?);
+    out.remark("asking the account some sampling calls; nothing is written");
+    let how = Sampling { calls_max: args.sample, part, scratch };
+    let told = site.engine.estimate(request, how).await?;
+    if out.json {
+        out.object(&told)?;
+    } else {
+        out.text(&expense(&told, &words, out.colour))?;
+    }
+    Ok(exit::COMPLETE)
+}
+
+/// The words that begin the run itself.
+fn words(args: &Estimate, run: Option<&str>) -> String {
+    let mut words = vec![quoted(&args.workflow)];
+    let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
+    if let Some(connection) = &args.connection {
+        option("--connection", connection);
+    }
+    for (input, value) in &args.inputs {
+        option("--input", &format!("{input}={value}"));
+    }
+    if let Some(run) = run {
+        option("--run-id", run);
+    }
+    words.join(" ")
+}
+
+/// Whether a process executes on the state file. Makes no file.
+fn executes(store: &Path) -> bool {
+    store.exists() && matches!(hold(store), Err(watershed_ledger::Error::Held { .. }))
+}
