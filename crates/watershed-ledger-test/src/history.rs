@@ -60,6 +60,64 @@ pub(crate) enum Act {
     Rollback,
 }
 
+impl Act {
+    /// What happens, without its numbers.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Act::Submit { .. } => "submit",
+            Act::Exchange { answer_lost: true, .. } => "an exchange whose answer is lost",
+            Act::Exchange { .. } => "exchange",
+            Act::Repeat { .. } => "the same exchange again",
+            Act::Older { .. } => "an older exchange",
+            Act::Stale { .. } => "settles with old, forged and repeated fences",
+            Act::Extend { .. } => "extend",
+            Act::Time { ms } if *ms < 0 => "the clock steps back",
+            Act::Time { .. } => "time passes",
+            Act::Takeover { .. } => "takeover",
+            Act::Crash { .. } => "a worker crashes",
+            Act::Pause { .. } => "pause",
+            Act::Resume { .. } => "resume",
+            Act::Cancel { .. } => "cancel",
+            Act::Retry { .. } => "retry",
+            Act::Limits { .. } => "other limits",
+            Act::Restart => "restart",
+            Act::Snapshot => "snapshot",
+            Act::Rollback => "rollback",
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        match self {
+            Act::Submit { run }
+            | Act::Pause { run }
+            | Act::Resume { run }
+            | Act::Cancel { run } => {
+                write!(f, "{name} run{run}")
+            }
+            Act::Retry { run, luck } => write!(f, "{name} run{run} (luck {luck})"),
+            Act::Exchange { worker, share, luck, want, lanes, .. } => write!(
+                f,
+                "worker slot {worker}: {name}: settles {share}/4, asks for {want} \
+                 of lanes {lanes:03b} (luck {luck})"
+            ),
+            Act::Repeat { worker }
+            | Act::Older { worker }
+            | Act::Takeover { worker }
+            | Act::Crash { worker } => write!(f, "worker slot {worker}: {name}"),
+            Act::Stale { worker, luck } => write!(f, "worker slot {worker}: {name} (luck {luck})"),
+            Act::Extend { worker, lease_ms } => {
+                write!(f, "worker slot {worker}: {name} for {lease_ms} ms")
+            }
+            Act::Time { ms } => write!(f, "{name}: {ms} ms"),
+            Act::Limits { account, luck } => write!(f, "{name} of account{account} (luck {luck})"),
+            Act::Restart | Act::Snapshot | Act::Rollback => f.write_str(name),
+        }
+    }
+}
+
 /// A run of a history.
 #[derive(Debug, Clone)]
 pub(crate) struct Planned {
@@ -84,6 +142,17 @@ pub struct History {
     /// How long a call takes from its lease to its start.
     pub(crate) lead_ms: i64,
     pub(crate) acts: Vec<Act>,
+}
+
+impl Size {
+    /// The size of a seed's history: one in ten is large, they cost as much as the other nine.
+    pub fn of(seed: u64) -> Size {
+        match seed % 10 {
+            0..5 => Size::Small,
+            5..9 => Size::Medium,
+            _ => Size::Large,
+        }
+    }
 }
 
 /// The history of a seed.
@@ -197,8 +266,9 @@ impl History {
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} size {:?}, {} workers", self.seed, self.size, self.workers)?;
-        for (at, run) in self.runs.iter().enumerate() {
+        let begun = |run: &usize| self.acts.contains(&Act::Submit { run: *run });
+        writeln!(f, "{} workers, from {} on", self.workers, self.start)?;
+        for (at, run) in self.runs.iter().enumerate().filter(|(at, _)| begun(at)) {
             writeln!(f, "run{at} of connection{}, {:?}:", run.connection, run.trigger)?;
             for (step, line) in run.shape.lines.iter().enumerate() {
                 let category = line.category.map_or("none", Category::name);
@@ -217,7 +287,7 @@ impl fmt::Display for History {
             }
         }
         for (at, act) in self.acts.iter().enumerate() {
-            writeln!(f, "{at:4} {act:?}")?;
+            writeln!(f, "{at:4} {act}")?;
         }
         Ok(())
     }

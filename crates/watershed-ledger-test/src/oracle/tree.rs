@@ -1,9 +1,14 @@
 //! The tree of a run, kept whole for ever. Every question is answered by walking it.
+//!
+//! What spares a walk is never a count: a list of the nodes that may be open (each is asked
+//! again whether it is), and a number beside each node by which an item is found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use watershed_ledger::{Checkpoint, End, LeaseId};
 use watershed_model::{Category, Join, Kin, Millis, Plan, ScopeSeed, StepId, WorkerId};
+
+use crate::dice::{mix, of_text};
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +122,61 @@ pub(crate) struct Scope {
 pub(crate) struct Tree {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) nodes: Vec<Node>,
+    /// Nodes that may be open, in order: a closed one is left out at some time.
+    perhaps_open: Vec<usize>,
+    /// For each node: a number made from its step and item.
+    marks: Vec<u64>,
+}
+
+/// Steps as bits, by their place in the plan.
+type Steps = u64;
+
+fn bit(step: StepId) -> Steps {
+    assert!(step.0 < 64, "plans of histories have few steps");
+    1 << step.0
+}
+
+fn mark(step: StepId, item: &str) -> u64 {
+    mix(&[u64::from(step.0), of_text(item)])
 }
 
 impl Tree {
+    fn add_node(&mut self, node: Node) {
+        self.marks.push(mark(node.step, &node.item));
+        if node.open() {
+            self.perhaps_open.push(self.nodes.len());
+        }
+        self.nodes.push(node);
+    }
+
+    /// What is open, and where it stands.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (usize, &Node)> {
+        let all = self.perhaps_open.iter().map(|at| (*at, &self.nodes[*at]));
+        all.filter(|(_, node)| node.open())
+    }
+
+    /// Does something to each node that is open: only these are ever held.
+    pub(crate) fn each_open(&mut self, mut act: impl FnMut(&mut Node)) {
+        self.perhaps_open.retain(|at| self.nodes[*at].open());
+        for at in &self.perhaps_open {
+            act(&mut self.nodes[*at]);
+        }
+    }
+
+    /// Every node of a step and item, in order.
+    pub(crate) fn of_item<'a>(
+        &'a self,
+        step: StepId,
+        item: &'a str,
+    ) -> impl DoubleEndedIterator<Item = usize> + 'a {
+        let wanted = mark(step, item);
+        let marked = self.marks.iter().enumerate().filter(move |(_, mark)| **mark == wanted);
+        marked.map(|(at, _)| at).filter(move |at| {
+            let node = &self.nodes[*at];
+            node.step == step && node.item == item
+        })
+    }
+
     pub(crate) fn add_scope(
         &mut self,
         plan: &Plan,
@@ -158,7 +215,7 @@ impl Tree {
                     if child.once.is_some_and(|once| taken(self, child.step, once)) {
                         node.stage = Stage::Known;
                     }
-                    self.nodes.push(node);
+                    self.add_node(node);
                 }
                 Kin::Scope { level, key, joins, kin } => {
                     let above = plan.scopes[usize::from(*level)].parent.unwrap_or(0);
@@ -197,45 +254,60 @@ impl Tree {
         false
     }
 
-    /// The steps of which anything is open beneath each scope; a waiting join is.
-    fn open_beneath(&self, plan: &Plan) -> BTreeSet<(usize, StepId)> {
-        let tasks = self.nodes.iter().filter(|n| n.open()).map(|n| (n.scope, n.step));
-        let waiting = self.scopes.iter().enumerate().flat_map(|(at, scope)| {
-            let waits = scope.slots.iter().filter(|s| !s.released);
-            waits.map(move |s| (at, plan.joins[s.join].step))
-        });
-        let mut open = BTreeSet::new();
-        for (scope, step) in tasks.chain(waiting) {
+    /// For each scope: the steps of which anything is open beneath; a waiting join is.
+    fn open_beneath(&self, plan: &Plan) -> Vec<Steps> {
+        let mut open: Vec<Steps> = vec![0; self.scopes.len()];
+        let mut count = |scope: usize, step: StepId| {
             let mut at = Some(scope);
             while let Some(here) = at {
-                open.insert((here, step));
+                if open[here] & bit(step) != 0 {
+                    return;
+                }
+                open[here] |= bit(step);
                 at = self.scopes[here].parent;
+            }
+        };
+        for (_, node) in self.open() {
+            count(node.scope, node.step);
+        }
+        for (at, scope) in self.scopes.iter().enumerate() {
+            for slot in scope.slots.iter().filter(|s| !s.released) {
+                count(at, plan.joins[slot.join].step);
             }
         }
         open
     }
 
+    /// Whether nothing at all is open in a branch, the run itself left out.
+    pub(crate) fn folded(&self, plan: &Plan, scope: usize) -> bool {
+        scope > 0 && self.open_beneath(plan)[scope] == 0
+    }
+
     /// Whether nothing at all is open in the run.
     pub(crate) fn complete(&self) -> bool {
-        self.nodes.iter().all(|n| !n.open())
-            && self.scopes.iter().all(|s| s.slots.iter().all(|slot| slot.released))
+        self.open().next().is_none() && !self.waits()
+    }
+
+    /// Whether any join waits.
+    fn waits(&self) -> bool {
+        self.scopes.iter().any(|s| s.slots.iter().any(|slot| !slot.released))
     }
 
     fn join_tasks_open(&self, scope: usize, step: StepId) -> bool {
-        self.nodes.iter().any(|n| n.open() && n.scope == scope && n.step == step)
+        self.open().any(|(_, n)| n.scope == scope && n.step == step)
     }
 
     /// Releases every join that nothing keeps waiting, until none is left.
     pub(crate) fn release(&mut self, plan: &Plan) {
-        loop {
+        let watches = |join: &Join| join.watches.iter().fold(0, |all, step| all | bit(*step));
+        let watches: Vec<Steps> = plan.joins.iter().map(watches).collect();
+        while self.waits() {
             let open = self.open_beneath(plan);
             let mut due = Vec::new();
             for (at, scope) in self.scopes.iter().enumerate() {
                 for (place, slot) in scope.slots.iter().enumerate() {
-                    let join = &plan.joins[slot.join];
-                    let waits = join.watches.iter().any(|step| open.contains(&(at, *step)));
-                    if !slot.released && !waits {
-                        due.push((at, place, join.step));
+                    if !slot.released && watches[slot.join] & open[at] == 0 {
+                        due.push((at, place, plan.joins[slot.join].step));
                     }
                 }
             }
@@ -245,7 +317,7 @@ impl Tree {
             for (scope, place, step) in due {
                 self.scopes[scope].slots[place].released = true;
                 for item in self.join_items(scope, step) {
-                    self.nodes.push(Node::new(scope, step, item));
+                    self.add_node(Node::new(scope, step, item));
                 }
             }
         }
@@ -278,7 +350,7 @@ impl Tree {
         let mut twins = (0..self.scopes.len()).filter(|at| same(&self.scopes[*at])).peekable();
         twins.peek()?;
         let open = self.open_beneath(plan);
-        twins.find(|at| open.iter().any(|(s, _)| s == at) || !self.failures(*at).is_empty())
+        twins.find(|at| open[*at] != 0 || !self.failures(*at).is_empty())
     }
 
     /// Joins of a scope that have run, or run now, run once more afterwards.
@@ -307,7 +379,8 @@ impl Tree {
         let home = &self.scopes[self.nodes[node].scope];
         let runs_anyway =
             home.slots.iter().any(|s| plan.joins[s.join].step == step && (!s.released || s.again));
-        let node = &mut self.nodes[node];
+        let index = node;
+        let node = &mut self.nodes[index];
         node.stage = if runs_anyway { Stage::Merged } else { Stage::Open };
         node.attempts = 0;
         node.lost = 0;
@@ -316,6 +389,10 @@ impl Tree {
         node.due = None;
         node.brought.clear();
         node.letters += 1;
+        let place = self.perhaps_open.partition_point(|at| *at < index);
+        if self.perhaps_open.get(place) != Some(&index) {
+            self.perhaps_open.insert(place, index);
+        }
     }
 
     /// The scopes above a task, outermost first, the run left out.
@@ -345,8 +422,8 @@ impl Tree {
     /// How often this item was begun before: the same item is worked on again where a join
     /// runs again or a dead letter is put back.
     pub(crate) fn generation(&self, node: usize) -> usize {
-        let same = |n: &Node| n.step == self.nodes[node].step && n.item == self.nodes[node].item;
-        let before = self.nodes[..node].iter().filter(|n| same(n));
-        before.map(|n| 1 + n.letters).sum::<usize>() + self.nodes[node].letters
+        let Node { step, item, letters, .. } = &self.nodes[node];
+        let before = self.of_item(*step, item).take_while(|at| *at < node);
+        before.map(|at| 1 + self.nodes[at].letters).sum::<usize>() + letters
     }
 }
