@@ -165,12 +165,15 @@ pub fn history(seed: u64, size: Size) -> History {
     };
     let meet = dice.chance(40);
     let failures = [0, 3, 12, 40][dice.index(4)];
+    // Beside what kills workers, little else is leased: in few histories, by dice of their own.
+    let killers = if Dice::new(mix(&[seed, size as u64, 13])).chance(8) { 4 } else { 0 };
     let runs: Vec<Planned> = (0..1 + dice.index(runs_max))
         .map(|_| {
             let world = World {
                 seed: dice.roll(),
                 once_seed: if meet { seed } else { dice.roll() },
                 failures,
+                killers,
                 large: size == Size::Large && dice.chance(40),
                 same_again: dice.chance(50),
             };

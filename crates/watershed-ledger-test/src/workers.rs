@@ -89,13 +89,20 @@ impl Play<'_> {
         who.unanswered = false;
         let settled = |l: &Leased| exchange.settles.iter().any(|s| s.fence == l.fence);
         let done: Vec<Leased> = who.held.extract_if(.., |l| settled(l)).collect();
+        let mut killed = Vec::new();
         for leased in answer.leased {
             let known = who.held.iter().chain(&self.old).any(|l| l.fence == leased.fence);
-            if !known {
+            if known {
+                continue;
+            }
+            if self.history.runs[run_index(&leased.run)].world.kills(&leased) {
+                killed.push(leased);
+            } else {
                 who.held.push(leased);
             }
         }
         self.remember(done);
+        self.remember(killed);
     }
 
     /// What this exchange was worth.

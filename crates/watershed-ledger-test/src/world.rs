@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) once_seed: u64,
     /// Calls of a hundred that fail for good.
     pub(crate) failures: u64,
+    /// Items of a hundred that take every worker with them that begins on them.
+    pub(crate) killers: u64,
     /// Whether some listings are long and some items large.
     pub(crate) large: bool,
     /// Whether what is done once more brings the same branches once more.
@@ -36,6 +38,13 @@ impl World {
             }
         }
         (kin, self.joins(shape, &[], "run"))
+    }
+
+    /// Whether a worker that has this leased never comes to settle it. Marked as poisoned, it
+    /// makes no call, and nobody dies.
+    pub(crate) fn kills(&self, leased: &Leased) -> bool {
+        let h = mix(&[self.seed, 13, u64::from(leased.step.0), of_text(&leased.item)]);
+        !leased.poisoned && h % 100 < self.killers
     }
 
     /// What comes of a call, where the account and the network do their best or worst:

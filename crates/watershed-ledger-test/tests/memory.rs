@@ -74,7 +74,7 @@ fn number(variable: &str, default: u64) -> u64 {
 /// Fan-outs above the deepest tasks of which there must be many.
 const DEEP: usize = 5;
 /// What must happen in any hundred histories.
-const REACHED: [&str; 22] = [
+const REACHED: [&str; 23] = [
     "submit",
     "exchange",
     "an exchange whose answer is lost",
@@ -97,6 +97,7 @@ const REACHED: [&str; 22] = [
     "a listing that begins again",
     "a `once` key that is open elsewhere",
     "a retry after its branch has folded",
+    "a poisoned task",
 ];
 
 fn agree(seeds: impl Iterator<Item = u64>) -> Stats {

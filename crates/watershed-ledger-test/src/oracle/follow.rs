@@ -160,7 +160,8 @@ impl Oracle {
             return;
         }
         let strict = failed && run.submit.plan.step(step).on_failure == OnFailure::FailRun;
-        let closed = run.closed(step);
+        // Of fewer than a hundred items no hundred are closed.
+        let closed = if run.tree.nodes.len() < 100 { 0 } else { run.closed(step) };
         let judged = closed == 100 || (failed && closed > 100);
         if strict || (judged && run.exceeds(step)) {
             run.state = RunState::Failed;
