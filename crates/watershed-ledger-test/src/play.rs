@@ -231,7 +231,7 @@ impl<'a> Play<'a> {
         let mut dice = Dice::new(luck);
         let mut letters: Vec<Letter> = Vec::new();
         let mut folded = 0;
-        for node in known.tree.nodes.iter().filter(|n| n.stage == Stage::Failed) {
+        for node in known.tree.failed() {
             // A letter of a join that has run twice stands for either.
             let same = |l: &Letter| l.step == node.step && l.item == node.item;
             if letters.len() < 5 && dice.chance(60) && !letters.iter().any(same) {

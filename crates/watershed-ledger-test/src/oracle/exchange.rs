@@ -160,8 +160,8 @@ impl Oracle {
                 self.judge(id, step, false);
             }
             Outcome::Failed => {
-                task.stage = Stage::Failed;
                 let step = task.step;
+                run.tree.fail(node);
                 self.judge(id, step, true);
             }
             Outcome::Retry { at, counts } => {

@@ -160,10 +160,11 @@ impl Oracle {
             return;
         }
         let strict = failed && run.submit.plan.step(step).on_failure == OnFailure::FailRun;
-        // Of fewer than a hundred items no hundred are closed.
-        let closed = if run.tree.nodes.len() < 100 { 0 } else { run.closed(step) };
-        let judged = closed == 100 || (failed && closed > 100);
-        if strict || (judged && run.exceeds(step)) {
+        let judged = |run: &Run| {
+            let closed = run.closed(step);
+            closed == 100 || (failed && closed > 100)
+        };
+        if strict || (run.exceeds(step) && judged(run)) {
             run.state = RunState::Failed;
             self.ended.push(id.clone());
         }
@@ -290,17 +291,13 @@ impl Oracle {
 }
 
 impl Run {
-    /// Tasks of a step at these stages.
-    pub(crate) fn at(&self, step: StepId, wanted: impl Fn(Stage) -> bool) -> u64 {
-        self.tree.nodes.iter().filter(|n| n.step == step && wanted(n.stage)).count() as u64
-    }
-
-    pub(crate) fn closed(&self, step: StepId) -> u64 {
-        self.at(step, |s| matches!(s, Stage::Closed(_) | Stage::Failed | Stage::Known))
+    fn closed(&self, step: StepId) -> u64 {
+        let closed = |s: Stage| matches!(s, Stage::Closed(_) | Stage::Failed | Stage::Known);
+        self.tree.nodes.iter().filter(|n| n.step == step && closed(n.stage)).count() as u64
     }
 
     fn exceeds(&self, step: StepId) -> bool {
-        let failed = self.at(step, |s| s == Stage::Failed);
+        let failed = self.tree.failed().filter(|n| n.step == step).count();
         let tolerated = self.submit.plan.step(step).tolerate.fraction;
         failed >= 10 && failed as f64 / self.closed(step) as f64 > tolerated
     }

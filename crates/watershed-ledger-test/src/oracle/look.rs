@@ -97,7 +97,7 @@ impl Run {
     fn finals(&self, steps: &mut [StepCounts]) {
         let plan = &self.submit.plan;
         let mut waits = vec![false; steps.len()];
-        for slot in self.tree.scopes.iter().flat_map(|s| &s.slots).filter(|s| !s.released) {
+        for (_, slot) in self.tree.waiting() {
             waits[plan.joins[slot.join].step.index()] = true;
         }
         for at in 0..steps.len() {

@@ -1,7 +1,7 @@
 //! The tree of a run, kept whole for ever. Every question is answered by walking it.
 //!
-//! What spares a walk is never a count: a list of the nodes that may be open (each is asked
-//! again whether it is), and a number beside each node by which an item is found.
+//! What spares a walk is never a count, only a list of what may be open, failed or waiting
+//! (each is asked again whether it is), and a number beside each node by which an item is found.
 
 use std::collections::BTreeMap;
 
@@ -126,6 +126,19 @@ pub(crate) struct Tree {
     perhaps_open: Vec<usize>,
     /// For each node: a number made from its step and item.
     marks: Vec<u64>,
+    /// Nodes that may be dead letters, in order.
+    perhaps_failed: Vec<usize>,
+    /// Joins that may wait, by scope and place there, in order.
+    perhaps_waiting: Vec<(usize, usize)>,
+    /// Joins that may have to run once more, likewise.
+    perhaps_again: Vec<(usize, usize)>,
+}
+
+/// Adds to a list in order, once.
+fn note<T: Ord>(list: &mut Vec<T>, one: T) {
+    if let Err(place) = list.binary_search(&one) {
+        list.insert(place, one);
+    }
 }
 
 /// Steps as bits, by their place in the plan.
@@ -193,7 +206,9 @@ impl Tree {
             .map(|(join, _)| Slot { join, released: false, again: false })
             .collect();
         self.scopes.push(Scope { parent, level, key, joins: joins.to_vec(), slots });
-        self.scopes.len() - 1
+        let scope = self.scopes.len() - 1;
+        self.perhaps_waiting.extend((0..self.scopes[scope].slots.len()).map(|at| (scope, at)));
+        scope
     }
 
     /// Adds children beneath a scope. `taken` tells whether a `once` key of a step is open.
@@ -270,10 +285,8 @@ impl Tree {
         for (_, node) in self.open() {
             count(node.scope, node.step);
         }
-        for (at, scope) in self.scopes.iter().enumerate() {
-            for slot in scope.slots.iter().filter(|s| !s.released) {
-                count(at, plan.joins[slot.join].step);
-            }
+        for (scope, slot) in self.waiting() {
+            count(scope, plan.joins[slot.join].step);
         }
         open
     }
@@ -285,12 +298,32 @@ impl Tree {
 
     /// Whether nothing at all is open in the run.
     pub(crate) fn complete(&self) -> bool {
-        self.open().next().is_none() && !self.waits()
+        self.open().next().is_none() && self.waiting().next().is_none()
     }
 
-    /// Whether any join waits.
-    fn waits(&self) -> bool {
-        self.scopes.iter().any(|s| s.slots.iter().any(|slot| !slot.released))
+    /// The joins that wait, and their scopes.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        let slots = self.perhaps_waiting.iter();
+        let slots = slots.map(|(scope, place)| (*scope, &self.scopes[*scope].slots[*place]));
+        slots.filter(|(_, slot)| !slot.released)
+    }
+
+    /// A join that has run waits again.
+    fn wait_again(&mut self, scope: usize, place: usize) {
+        self.scopes[scope].slots[place].released = false;
+        note(&mut self.perhaps_waiting, (scope, place));
+    }
+
+    /// A task becomes a dead letter.
+    pub(crate) fn fail(&mut self, node: usize) {
+        self.nodes[node].stage = Stage::Failed;
+        note(&mut self.perhaps_failed, node);
+    }
+
+    /// The dead letters.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Node> {
+        let nodes = self.perhaps_failed.iter().map(|at| &self.nodes[*at]);
+        nodes.filter(|node| node.stage == Stage::Failed)
     }
 
     fn join_tasks_open(&self, scope: usize, step: StepId) -> bool {
@@ -301,14 +334,18 @@ impl Tree {
     pub(crate) fn release(&mut self, plan: &Plan) {
         let watches = |join: &Join| join.watches.iter().fold(0, |all, step| all | bit(*step));
         let watches: Vec<Steps> = plan.joins.iter().map(watches).collect();
-        while self.waits() {
+        loop {
+            let Tree { perhaps_waiting, scopes, .. } = self;
+            perhaps_waiting.retain(|(scope, place)| !scopes[*scope].slots[*place].released);
+            if self.perhaps_waiting.is_empty() {
+                return;
+            }
             let open = self.open_beneath(plan);
             let mut due = Vec::new();
-            for (at, scope) in self.scopes.iter().enumerate() {
-                for (place, slot) in scope.slots.iter().enumerate() {
-                    if !slot.released && watches[slot.join] & open[at] == 0 {
-                        due.push((at, place, plan.joins[slot.join].step));
-                    }
+            for (scope, place) in &self.perhaps_waiting {
+                let join = self.scopes[*scope].slots[*place].join;
+                if watches[join] & open[*scope] == 0 {
+                    due.push((*scope, *place, plan.joins[join].step));
                 }
             }
             if due.is_empty() {
@@ -330,15 +367,13 @@ impl Tree {
 
     /// Joins that must run once more wait again, once they have run this time.
     pub(crate) fn turn_again(&mut self, plan: &Plan) {
-        for at in 0..self.scopes.len() {
-            for place in 0..self.scopes[at].slots.len() {
-                let slot = &self.scopes[at].slots[place];
-                let step = plan.joins[slot.join].step;
-                if slot.again && !self.join_tasks_open(at, step) {
-                    let slot = &mut self.scopes[at].slots[place];
-                    slot.again = false;
-                    slot.released = false;
-                }
+        for (scope, place) in std::mem::take(&mut self.perhaps_again) {
+            let slot = &self.scopes[scope].slots[place];
+            if self.join_tasks_open(scope, plan.joins[slot.join].step) {
+                self.perhaps_again.push((scope, place));
+            } else if slot.again {
+                self.scopes[scope].slots[place].again = false;
+                self.wait_again(scope, place);
             }
         }
     }
@@ -361,8 +396,9 @@ impl Tree {
             if slot.released && which(join) {
                 if self.join_tasks_open(scope, join.step) {
                     self.scopes[scope].slots[place].again = true;
+                    note(&mut self.perhaps_again, (scope, place));
                 } else {
-                    self.scopes[scope].slots[place].released = false;
+                    self.wait_again(scope, place);
                 }
             }
         }
@@ -389,10 +425,7 @@ impl Tree {
         node.due = None;
         node.brought.clear();
         node.letters += 1;
-        let place = self.perhaps_open.partition_point(|at| *at < index);
-        if self.perhaps_open.get(place) != Some(&index) {
-            self.perhaps_open.insert(place, index);
-        }
+        note(&mut self.perhaps_open, index);
     }
 
     /// The scopes above a task, outermost first, the run left out.
@@ -411,8 +444,8 @@ impl Tree {
     /// Dead letters beneath a scope, by step.
     pub(crate) fn failures(&self, scope: usize) -> Vec<(StepId, u64)> {
         let mut failures = BTreeMap::new();
-        for node in &self.nodes {
-            if node.stage == Stage::Failed && self.beneath(node.scope, scope) {
+        for node in self.failed() {
+            if self.beneath(node.scope, scope) {
                 *failures.entry(node.step).or_insert(0) += 1;
             }
         }
