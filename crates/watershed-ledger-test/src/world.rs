@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) failures: u64,
     /// Items of a hundred that take every worker with them that begins on them.
     pub(crate) killers: u64,
+    /// Whether listings begin again, and tasks are given back, more often than elsewhere.
+    pub(crate) restless: bool,
     /// Whether some listings are long and some items large.
     pub(crate) large: bool,
     /// Whether what is done once more brings the same branches once more.
@@ -70,6 +72,14 @@ impl World {
         };
         if leased.poisoned {
             settle.calls = 0;
+            return settle;
+        }
+        if let Some(luck) = luck
+            && self.restless
+            && let Some(outcome) = restless(leased, luck, &mut settle)
+        {
+            settle.outcome = outcome;
+            settle.least = 0;
             return settle;
         }
         if let Some(luck) = luck
@@ -252,6 +262,19 @@ impl World {
 fn branch_of(item: &str, generation: usize) -> String {
     let branch = item.split('#').next().unwrap_or(item);
     if generation == 0 { branch.to_owned() } else { format!("{branch}~{generation}") }
+}
+
+/// What comes between in a history where nothing goes on for long.
+fn restless(leased: &Leased, luck: u64, settle: &mut Settle) -> Option<Outcome> {
+    let mut dice = Dice::new(mix(&[luck, of_text(&leased.item), u64::from(leased.step.0), 1]));
+    match dice.below(100) {
+        0..25 if leased.checkpoint.is_some() => Some(Outcome::Restart),
+        25..40 => {
+            settle.calls = 0;
+            Some(Outcome::Released)
+        }
+        _ => None,
+    }
 }
 
 /// What passes: the same call would go otherwise another time.

@@ -13,7 +13,7 @@ use crate::planted::{Plant, Planted};
 /// A plant that so many histories do not find is not found.
 const HISTORIES_MAX: u64 = 200;
 /// Acts of the shortest history of a plant, at most: more than anybody would read is not short.
-const ACTS_MAX: usize = 12;
+const ACTS_MAX: usize = 30;
 
 /// The first seed: that of the day.
 fn first() -> u64 {
