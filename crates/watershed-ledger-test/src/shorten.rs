@@ -11,8 +11,8 @@ use crate::subject::Make;
 
 /// Plays at most.
 const TRIES_MAX: usize = 3_000;
-/// Commands said in them at most: some seconds in memory, some minutes on a file.
-const COMMANDS_MAX: u64 = 300_000;
+/// Commands said in them at most: ten seconds in memory, half a minute on a file.
+const COMMANDS_MAX: u64 = 60_000;
 
 /// The shortest history found that goes wrong, told whole.
 pub fn shorten(first: Box<Divergence>, make: Make<'_>) -> Box<Divergence> {

@@ -104,7 +104,8 @@ impl World {
         calls: &mut u16,
     ) -> Outcome {
         let step = leased.step.index();
-        let pages = if h.is_multiple_of(4) { 1 + (h >> 8) % 4 } else { 1 };
+        let long = self.restless || h.is_multiple_of(4);
+        let pages = if long { 1 + (h >> 8) % 4 } else { 1 };
         let page = leased.checkpoint.as_ref().map_or(0, |c| u64::from(c.pages));
         if (h >> 16) % 100 < self.failures && page == (h >> 24) % pages {
             return Outcome::Failed;
