@@ -86,18 +86,33 @@ fn every_case_holds() {
     conformance(&mut || Box::new(File::empty()));
 }
 
-#[test]
-fn random_histories_agree_with_the_oracle() {
-    let base = number("WATERSHED_SEED", 1);
-    let histories = number("WATERSHED_SQLITE_HISTORIES", 20);
+fn agree(seeds: impl Iterator<Item = u64>) -> Stats {
     let mut worth = Stats::default();
-    for seed in base..base + histories {
+    for seed in seeds {
         let size = if seed % 4 == 0 { Size::Medium } else { Size::Small };
         match check(&history(seed, size), &mut || Box::new(File::empty())) {
             Ok(stats) => worth = worth.and(stats),
             Err(divergence) => panic!("{divergence}"),
         }
     }
+    worth
+}
+
+/// `WATERSHED_SQLITE_HISTORIES` says how many, `WATERSHED_SEED` from which seed on.
+#[test]
+fn random_histories_agree_with_the_oracle() {
+    let base = number("WATERSHED_SEED", 1);
+    let histories = number("WATERSHED_SQLITE_HISTORIES", 20);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let shared = |core: usize| (base..base + histories).skip(core).step_by(cores);
+    let worth = std::thread::scope(|scope| {
+        let shares: Vec<_> =
+            (0..cores).map(|core| scope.spawn(move || agree(shared(core)))).collect();
+        shares.into_iter().fold(Stats::default(), |worth, share| match share.join() {
+            Ok(more) => worth.and(more),
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    });
     println!("{histories} histories: {worth:?}");
 }
 

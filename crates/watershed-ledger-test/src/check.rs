@@ -1,17 +1,19 @@
-//! Playing a history, and making a failed one short.
+//! Playing a history; what it was worth.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::divergence::Divergence;
-use crate::history::{Act, History};
+use crate::history::History;
 use crate::play::Play;
+use crate::shorten::shorten;
 use crate::subject::{Make, Subject};
 
-/// Plays while a failed history is made short, at most.
-const TRIES_MAX: usize = 250;
+/// Fan-outs above a task that are told apart; deeper ones count as so many.
+const DEPTHS: usize = 7;
 
 /// What a history was worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
     /// Commands said.
     pub commands: u64,
@@ -27,23 +29,46 @@ pub struct Stats {
     pub rollbacks: u64,
     /// Dead letters put back.
     pub put_back: u64,
-    /// Join tasks leased.
-    pub joins: u64,
+    /// Tasks leased, joins left out, by the fan-outs above them.
+    pub tasks_at: [u64; DEPTHS],
+    /// Join tasks leased, by the fan-outs above them.
+    pub joins_at: [u64; DEPTHS],
+    /// How often each of the things happened that a history is drawn for.
+    pub reached: BTreeMap<&'static str, u64>,
 }
 
 impl Stats {
     /// Both together.
-    pub fn and(self, other: Stats) -> Stats {
-        Stats {
-            commands: self.commands + other.commands,
-            leased: self.leased + other.leased,
-            accepted: self.accepted + other.accepted,
-            stale: self.stale + other.stale,
-            ended: self.ended + other.ended,
-            rollbacks: self.rollbacks + other.rollbacks,
-            put_back: self.put_back + other.put_back,
-            joins: self.joins + other.joins,
+    pub fn and(mut self, other: Stats) -> Stats {
+        self.commands += other.commands;
+        self.leased += other.leased;
+        self.accepted += other.accepted;
+        self.stale += other.stale;
+        self.ended += other.ended;
+        self.rollbacks += other.rollbacks;
+        self.put_back += other.put_back;
+        for depth in 0..DEPTHS {
+            self.tasks_at[depth] += other.tasks_at[depth];
+            self.joins_at[depth] += other.joins_at[depth];
         }
+        for (what, times) in other.reached {
+            *self.reached.entry(what).or_default() += times;
+        }
+        self
+    }
+
+    /// Something happened so many times.
+    pub(crate) fn reach(&mut self, what: &'static str, times: usize) {
+        if times > 0 {
+            *self.reached.entry(what).or_default() += times as u64;
+        }
+    }
+
+    /// A task was leased so deep.
+    pub(crate) fn lease(&mut self, depth: usize, is_join: bool) {
+        let at = if is_join { &mut self.joins_at } else { &mut self.tasks_at };
+        at[depth.min(DEPTHS - 1)] += 1;
+        self.leased += 1;
     }
 }
 
@@ -52,18 +77,29 @@ impl Stats {
 /// # Errors
 /// What the ledger did that no rule allows, with the shortest history found that shows it.
 pub fn check(history: &History, make: Make<'_>) -> Result<Stats, Box<Divergence>> {
-    match play(history, make()) {
-        Ok(stats) => Ok(stats),
-        Err(first) => Err(shorten(first, make)),
-    }
+    play(history, make).map_err(|first| shorten(first, make))
 }
 
-fn play(history: &History, subject: Box<dyn Subject>) -> Result<Stats, Box<Divergence>> {
-    let mut play = Play::new(history, subject);
+/// As [`check`], but a history that goes wrong is told as it was drawn: seconds sooner.
+///
+/// # Errors
+/// What the ledger did that no rule allows.
+pub fn play(history: &History, make: Make<'_>) -> Result<Stats, Box<Divergence>> {
+    let (stats, divergence) = played(history, make(), false);
+    divergence.map_or(Ok(stats), |found| Err(Box::new(found)))
+}
+
+/// Plays a history; `tell` keeps what was said and answered, which takes longer than the play.
+pub(crate) fn played(
+    history: &History,
+    subject: Box<dyn Subject>,
+    tell: bool,
+) -> (Stats, Option<Divergence>) {
+    let mut play = Play::new(history, subject, tell);
     let mut act = 0;
-    let played = catch_unwind(AssertUnwindSafe(|| play.all(&mut act)));
-    let what = match played {
-        Ok(Ok(())) => return Ok(play.stats),
+    let ending = catch_unwind(AssertUnwindSafe(|| play.all(&mut act)));
+    let what = match ending {
+        Ok(Ok(())) => return (play.stats, None),
         Ok(Err(what)) => what,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
@@ -71,45 +107,7 @@ fn play(history: &History, subject: Box<dyn Subject>) -> Result<Stats, Box<Diver
             format!("panicked: {}", text.unwrap_or_default())
         }
     };
-    Err(Box::new(Divergence { what, act, history: history.clone(), log: play.log }))
-}
-
-/// Leaves acts out, by halves and then one by one, as long as it still goes wrong.
-fn shorten(first: Box<Divergence>, make: Make<'_>) -> Box<Divergence> {
-    let mut shortest = first;
-    let mut tries = 0;
-    let until = (shortest.act + 1).min(shortest.history.acts.len());
-    let prefix = shortest.history.acts[..until].to_vec();
-    attempt(prefix, &mut shortest, &mut tries, make);
-    let mut size = shortest.history.acts.len() / 2;
-    while size > 0 && tries < TRIES_MAX {
-        let mut at = 0;
-        while at < shortest.history.acts.len() && tries < TRIES_MAX {
-            let mut acts = shortest.history.acts.clone();
-            acts.drain(at..(at + size).min(acts.len()));
-            if !attempt(acts, &mut shortest, &mut tries, make) {
-                at += size;
-            }
-        }
-        size /= 2;
-    }
-    shortest
-}
-
-/// Whether these acts alone go wrong too; if so, they are the shortest known.
-fn attempt(
-    acts: Vec<Act>,
-    shortest: &mut Box<Divergence>,
-    tries: &mut usize,
-    make: Make<'_>,
-) -> bool {
-    *tries += 1;
-    let history = History { acts, ..shortest.history.clone() };
-    match play(&history, make()) {
-        Ok(_) => false,
-        Err(found) => {
-            *shortest = found;
-            true
-        }
-    }
+    let drawn = history.acts();
+    let found = Divergence { what, act, drawn, history: history.clone(), log: play.log };
+    (play.stats, Some(found))
 }

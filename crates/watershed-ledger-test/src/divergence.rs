@@ -11,9 +11,11 @@ pub struct Divergence {
     pub what: String,
     /// The act at which it did, counted from 0; past the last one: while the rest was drained.
     pub act: usize,
+    /// Acts of the history as it was drawn.
+    pub drawn: usize,
     /// The shortest history found that goes wrong.
     pub history: History,
-    /// What was said to the ledger in it, and answered.
+    /// What was said to the ledger in it, and answered; empty where it was not made short.
     pub log: Vec<String>,
 }
 
@@ -22,10 +24,17 @@ const SHOWN_MAX: usize = 40;
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "at act {}: {}", self.act, self.what)?;
-        write!(f, "{}", self.history)?;
-        let from = self.log.len().saturating_sub(SHOWN_MAX);
-        for line in &self.log[from..] {
+        let Divergence { what, act, drawn, history, log } = self;
+        let acts = history.acts();
+        let place = if *act < acts { format!("act {act}") } else { "the draining".to_owned() };
+        writeln!(f, "seed {}, {:?}, at {place}: {what}", history.seed, history.size)?;
+        writeln!(f, "the shortest history found has {acts} of the {drawn} acts drawn:")?;
+        write!(f, "{history}")?;
+        let from = log.len().saturating_sub(SHOWN_MAX);
+        if from > 0 {
+            writeln!(f, "({from} commands more, then:)")?;
+        }
+        for line in &log[from..] {
             writeln!(f, "{line}")?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! A ledger is put under test as a [`Subject`]. [`cases`] are short and readable, one rule
 //! each; [`history`] draws long random ones from a seed, and [`check`] plays one against the
 //! subject beside an oracle that walks a whole tree for every question. A [`Divergence`]
-//! tells the seed and the shortest history that still shows it. Imports types of
+//! tells the seed and the shortest history that still shows it ([`shorten`]). Imports types of
 //! `watershed-ledger`, never its rules.
 
 mod cases;
@@ -14,6 +14,7 @@ mod draw;
 mod history;
 mod oracle;
 mod play;
+mod shorten;
 mod sketch;
 mod subject;
 mod tell;
@@ -21,7 +22,8 @@ mod workers;
 mod world;
 
 pub use cases::{Case, cases, conformance};
-pub use check::{Stats, check};
+pub use check::{Stats, check, play};
 pub use divergence::Divergence;
 pub use history::{History, Size, history};
+pub use shorten::shorten;
 pub use subject::{Capability, Make, Subject};

@@ -44,12 +44,14 @@ pub(crate) struct Play<'a> {
     births: u64,
     pub(crate) dice: Dice,
     pub(crate) stats: Stats,
+    /// Whether what is said is kept in the log.
+    tell: bool,
     /// What was said and answered, told short.
     pub(crate) log: Vec<String>,
 }
 
 impl<'a> Play<'a> {
-    pub(crate) fn new(history: &'a History, subject: Box<dyn Subject>) -> Play<'a> {
+    pub(crate) fn new(history: &'a History, subject: Box<dyn Subject>, tell: bool) -> Play<'a> {
         let mut play = Play {
             history,
             subject,
@@ -61,6 +63,7 @@ impl<'a> Play<'a> {
             births: 0,
             dice: Dice::new(mix(&[history.seed, 99])),
             stats: Stats::default(),
+            tell,
             log: Vec::new(),
         };
         for _ in 0..history.workers {
@@ -87,10 +90,15 @@ impl<'a> Play<'a> {
             self.look()?;
         }
         *at = self.history.acts.len();
-        self.drain()
+        self.drain()?;
+        let nodes = self.oracle.runs.values().flat_map(|r| &r.tree.nodes);
+        let known = nodes.filter(|n| n.stage == Stage::Known).count();
+        self.stats.reach("a `once` key that is open elsewhere", known);
+        Ok(())
     }
 
     fn act(&mut self, act: &Act) -> Result<(), Wrong> {
+        self.stats.reach(act.name(), 1);
         match act {
             Act::Submit { run } => self.submit(*run),
             Act::Exchange { worker, share, luck, want, lanes, answer_lost } => {
@@ -100,7 +108,7 @@ impl<'a> Play<'a> {
             }
             Act::Repeat { worker } => {
                 let who = &self.workers[*worker];
-                let seen = self.oracle.workers.get(&who.id).map(|(known, _)| known.sequence);
+                let seen = self.oracle.workers.get(&who.id).map(|(known, _)| *known);
                 match who.last.clone() {
                     Some(last) => {
                         // Carried out anew after a rollback, it takes leases of the same
@@ -118,8 +126,8 @@ impl<'a> Play<'a> {
                 // is no older one.
                 let seen = self.oracle.workers.get(&self.workers[*worker].id);
                 match (self.workers[*worker].last.clone(), seen) {
-                    (Some(mut last), Some((known, _))) if known.sequence > 1 => {
-                        last.sequence = known.sequence - 1;
+                    (Some(mut last), Some((known, _))) if *known > 1 => {
+                        last.sequence = known - 1;
                         self.send(*worker, last)
                     }
                     _ => Ok(()),
@@ -173,7 +181,9 @@ impl<'a> Play<'a> {
     pub(crate) fn say(&mut self, command: Command) -> Result<Option<Reply>, Wrong> {
         self.stats.commands += 1;
         let answer = self.subject.execute(command.clone(), self.now);
-        self.log.push(tell(&command, self.now, &answer));
+        if self.tell {
+            self.log.push(tell(&command, self.now, &answer));
+        }
         self.oracle.follow(&command, self.now, &answer)?;
         self.stats.ended += self.oracle.ended.len() as u64;
         Ok(answer.ok())
@@ -220,10 +230,12 @@ impl<'a> Play<'a> {
         let Some(known) = self.oracle.runs.get(&run_id(run)) else { return Ok(()) };
         let mut dice = Dice::new(luck);
         let mut letters: Vec<Letter> = Vec::new();
-        for node in known.tree.nodes.iter().filter(|n| n.stage == Stage::Failed) {
+        let mut folded = 0;
+        for node in known.tree.failed() {
             // A letter of a join that has run twice stands for either.
             let same = |l: &Letter| l.step == node.step && l.item == node.item;
             if letters.len() < 5 && dice.chance(60) && !letters.iter().any(same) {
+                folded += usize::from(known.tree.folded(&known.submit.plan, node.scope));
                 letters.push(Letter {
                     step: node.step,
                     item: node.item.clone(),
@@ -237,6 +249,7 @@ impl<'a> Play<'a> {
             return Ok(());
         }
         self.stats.put_back += letters.len() as u64;
+        self.stats.reach("a retry after its branch has folded", folded);
         self.say(Command::Retry { run: run_id(run), letters }).map(|_| ())
     }
 

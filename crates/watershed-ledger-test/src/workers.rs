@@ -30,9 +30,7 @@ impl Play<'_> {
         let planned = &self.history.runs[run_index(&leased.run)];
         let tree = self.oracle.runs.get(&leased.run).map(|r| &r.tree);
         // Only a rollback makes a lease of a task that is not there.
-        let node = tree.and_then(|t| {
-            t.nodes.iter().rposition(|n| n.step == leased.step && n.item == leased.item)
-        });
+        let node = tree.and_then(|t| t.of_item(leased.step, &leased.item).next_back());
         let generation = node.map_or(0, |at| tree.map_or(0, |t| t.generation(at)));
         planned.world.answer(&planned.shape, leased, generation, luck, self.now)
     }
@@ -86,20 +84,41 @@ impl Play<'_> {
         let accepted = answer.settled.iter().filter(|s| **s == Settled::Accepted).count() as u64;
         self.stats.accepted += accepted;
         self.stats.stale += answer.settled.len() as u64 - accepted;
-        self.stats.leased += answer.leased.len() as u64;
-        let joins = answer.leased.iter().filter(|l| l.item.starts_with('j')).count();
-        self.stats.joins += joins as u64;
+        self.count(exchange, &answer);
         let who = &mut self.workers[worker];
         who.unanswered = false;
         let settled = |l: &Leased| exchange.settles.iter().any(|s| s.fence == l.fence);
         let done: Vec<Leased> = who.held.extract_if(.., |l| settled(l)).collect();
+        let mut killed = Vec::new();
         for leased in answer.leased {
             let known = who.held.iter().chain(&self.old).any(|l| l.fence == leased.fence);
-            if !known {
+            if known {
+                continue;
+            }
+            if self.history.runs[run_index(&leased.run)].world.kills(&leased) {
+                killed.push(leased);
+            } else {
                 who.held.push(leased);
             }
         }
         self.remember(done);
+        self.remember(killed);
+    }
+
+    /// What this exchange was worth.
+    fn count(&mut self, exchange: &Exchange, answer: &Exchanged) {
+        for leased in &answer.leased {
+            let plan = &self.history.runs[run_index(&leased.run)].shape.plan;
+            let is_join = plan.joins.iter().any(|j| j.step == leased.step);
+            self.stats.lease(usize::from(plan.step(leased.step).depth), is_join);
+            self.stats.reach("a listing under way", usize::from(leased.checkpoint.is_some()));
+            self.stats.reach("a poisoned task", usize::from(leased.poisoned));
+        }
+        for (settle, said) in exchange.settles.iter().zip(&answer.settled) {
+            if *said == Settled::Accepted && settle.outcome == Outcome::Restart {
+                self.stats.reach("a listing that begins again", 1);
+            }
+        }
     }
 
     pub(crate) fn remember(&mut self, leased: Vec<Leased>) {

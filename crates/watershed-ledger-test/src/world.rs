@@ -15,6 +15,10 @@ pub(crate) struct World {
     pub(crate) once_seed: u64,
     /// Calls of a hundred that fail for good.
     pub(crate) failures: u64,
+    /// Items of a hundred that take every worker with them that begins on them.
+    pub(crate) killers: u64,
+    /// Whether listings begin again, and tasks are given back, more often than elsewhere.
+    pub(crate) restless: bool,
     /// Whether some listings are long and some items large.
     pub(crate) large: bool,
     /// Whether what is done once more brings the same branches once more.
@@ -36,6 +40,13 @@ impl World {
             }
         }
         (kin, self.joins(shape, &[], "run"))
+    }
+
+    /// Whether a worker that has this leased never comes to settle it. Marked as poisoned, it
+    /// makes no call, and nobody dies.
+    pub(crate) fn kills(&self, leased: &Leased) -> bool {
+        let h = mix(&[self.seed, 13, u64::from(leased.step.0), of_text(&leased.item)]);
+        !leased.poisoned && h % 100 < self.killers
     }
 
     /// What comes of a call, where the account and the network do their best or worst:
@@ -65,6 +76,14 @@ impl World {
             return settle;
         }
         if let Some(luck) = luck
+            && self.restless
+            && let Some(outcome) = restless(leased, luck, &mut settle)
+        {
+            settle.outcome = outcome;
+            settle.least = 0;
+            return settle;
+        }
+        if let Some(luck) = luck
             && let Some(outcome) = passing(leased, luck, now, &mut settle)
         {
             settle.outcome = outcome;
@@ -86,7 +105,8 @@ impl World {
         calls: &mut u16,
     ) -> Outcome {
         let step = leased.step.index();
-        let pages = if h.is_multiple_of(4) { 1 + (h >> 8) % 4 } else { 1 };
+        let long = self.restless || h.is_multiple_of(4);
+        let pages = if long { 1 + (h >> 8) % 4 } else { 1 };
         let page = leased.checkpoint.as_ref().map_or(0, |c| u64::from(c.pages));
         if (h >> 16) % 100 < self.failures && page == (h >> 24) % pages {
             return Outcome::Failed;
@@ -244,6 +264,19 @@ impl World {
 fn branch_of(item: &str, generation: usize) -> String {
     let branch = item.split('#').next().unwrap_or(item);
     if generation == 0 { branch.to_owned() } else { format!("{branch}~{generation}") }
+}
+
+/// What comes between in a history where nothing goes on for long.
+fn restless(leased: &Leased, luck: u64, settle: &mut Settle) -> Option<Outcome> {
+    let mut dice = Dice::new(mix(&[luck, of_text(&leased.item), u64::from(leased.step.0), 1]));
+    match dice.below(100) {
+        0..25 if leased.checkpoint.is_some() => Some(Outcome::Restart),
+        25..40 => {
+            settle.calls = 0;
+            Some(Outcome::Released)
+        }
+        _ => None,
+    }
 }
 
 /// What passes: the same call would go otherwise another time.

@@ -168,7 +168,7 @@ impl Desk {
             }
             let now = self.tools.clock.now();
             let Some(category) = category else {
-                return Some(Slot { from: now, until: now + HORIZON_MS });
+                return Some(Slot { from: now, until: now + HORIZON_MS, own: 0 });
             };
             let permit = self
                 .budget

@@ -17,10 +17,10 @@ impl Oracle {
             return Err(format!("{} settles, {:?}", exchange.settles.len(), reply.settled));
         }
         if let Some((last, answer)) = self.workers.get(&exchange.worker) {
-            if last.sequence == exchange.sequence {
+            if *last == exchange.sequence {
                 return self.repeated(&answer.clone(), reply, now);
             }
-            if last.sequence > exchange.sequence {
+            if *last > exchange.sequence {
                 let nothing =
                     reply.settled.iter().all(|s| *s == Settled::Stale) && reply.leased.is_empty();
                 return if nothing { Ok(()) } else { Err(format!("an old sequence: {reply:?}")) };
@@ -37,7 +37,7 @@ impl Oracle {
                 return Err(format!("run {run} ended by this and is not told"));
             }
         }
-        self.workers.insert(exchange.worker.clone(), (exchange.clone(), reply.clone()));
+        self.workers.insert(exchange.worker.clone(), (exchange.sequence, reply.clone()));
         Ok(())
     }
 
@@ -58,7 +58,7 @@ impl Oracle {
         }
         for leased in &before.leased {
             let held = self.runs.get(&leased.run).is_some_and(|run| {
-                run.tree.nodes.iter().any(|n| {
+                run.tree.open().any(|(_, n)| {
                     n.surely_held(now)
                         && n.held.as_ref().is_some_and(|h| {
                             h.lease == leased.fence.lease
@@ -77,7 +77,7 @@ impl Oracle {
     /// The task whose right that fence is.
     fn of_fence(&self, worker: &WorkerId, settle: &Settle) -> Option<(RunId, usize)> {
         self.runs.iter().find_map(|(id, run)| {
-            let node = run.tree.nodes.iter().position(|n| {
+            let (node, _) = run.tree.open().find(|(_, n)| {
                 n.held.as_ref().is_some_and(|h| {
                     h.lease == settle.fence.lease
                         && h.index == settle.fence.index
@@ -125,7 +125,7 @@ impl Oracle {
             category: held.category,
             calls: u64::from(settle.calls) + u64::from(settle.repeats == Some(Repeat::LostLease)),
             least: settle.least,
-            repeat: settle.repeats.map(|r| r.name().to_owned()),
+            repeat: settle.repeats.map(Repeat::name),
             throttle: settle.throttle,
         };
         self.runs.get_mut(&run).expect("the run is known").calls.push(call);
@@ -160,8 +160,8 @@ impl Oracle {
                 self.judge(id, step, false);
             }
             Outcome::Failed => {
-                task.stage = Stage::Failed;
                 let step = task.step;
+                run.tree.fail(node);
                 self.judge(id, step, true);
             }
             Outcome::Retry { at, counts } => {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use watershed_ledger::{Command, Error, Exchange, Exchanged, LeaseId, Letter, Reply, Submit};
+use watershed_ledger::{Command, Error, Exchanged, LeaseId, Letter, Reply, Submit};
 use watershed_model::{
     AccountId, Category, Millis, OnFailure, OperationId, Plan, RunId, RunState, StepId, Throttle,
     WorkerId,
 };
 
 use super::budget::Audit;
-use super::tree::{Node, Stage, Tree};
+use super::tree::{Held, Node, Stage, Tree};
 
 /// What a ledger did that no rule allows.
 pub(crate) type Wrong = String;
@@ -21,7 +21,7 @@ pub(crate) struct Call {
     pub(crate) category: Option<Category>,
     pub(crate) calls: u64,
     pub(crate) least: u64,
-    pub(crate) repeat: Option<String>,
+    pub(crate) repeat: Option<&'static str>,
     pub(crate) throttle: Option<Throttle>,
 }
 
@@ -38,7 +38,8 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Oracle {
     pub(crate) runs: BTreeMap<RunId, Run>,
-    pub(crate) workers: BTreeMap<WorkerId, (Exchange, Exchanged)>,
+    /// Of each worker its last exchange's number, and what was answered.
+    pub(crate) workers: BTreeMap<WorkerId, (u64, Exchanged)>,
     pub(crate) audits: BTreeMap<AccountId, Audit>,
     /// Runs that ended by the last command.
     pub(crate) ended: Vec<RunId>,
@@ -159,9 +160,12 @@ impl Oracle {
             return;
         }
         let strict = failed && run.submit.plan.step(step).on_failure == OnFailure::FailRun;
-        let closed = run.closed(step);
-        let judged = closed == 100 || (failed && closed > 100);
-        if strict || (judged && run.exceeds(step)) {
+        let judged = || {
+            let closed = run.closed(step);
+            closed == 100 || (failed && closed > 100)
+        };
+        // Where there are no hundred items, no hundred are closed.
+        if strict || (run.tree.nodes.len() >= 100 && judged() && run.exceeds(step)) {
             run.state = RunState::Failed;
             self.ended.push(id.clone());
         }
@@ -217,16 +221,15 @@ impl Oracle {
         let submit = Arc::clone(&run.submit);
         let plan = &submit.plan;
         for letter in letters {
-            let node = run.tree.nodes.iter().position(|n| {
-                n.stage == Stage::Failed && n.step == letter.step && n.item == letter.item
-            });
+            let failed = |at: &usize| run.tree.nodes[*at].stage == Stage::Failed;
+            let node = run.tree.of_item(letter.step, &letter.item).find(failed);
             match node {
                 Some(node) => run.tree.put_back(plan, node),
                 // Only a rollback leaves a letter behind whose task is open: nothing to do
                 // where its `once` value says so.
                 None => {
-                    let open = |n: &Node| n.open() && n.once.is_some() && n.once == letter.once;
-                    if !run.tree.nodes.iter().any(open) {
+                    let same = |n: &Node| n.once.is_some() && n.once == letter.once;
+                    if !run.tree.open().any(|(_, n)| same(n)) {
                         return Err(format!("no rule for a letter that never was: {letter:?}"));
                     }
                 }
@@ -248,22 +251,22 @@ impl Oracle {
         lost: &[LeaseId],
     ) -> Result<(), Wrong> {
         for lease in leases {
-            let mut whose = Vec::new();
-            for run in self.runs.values_mut() {
-                whose.extend(run.tree.nodes.iter_mut().filter_map(|n| {
-                    n.held.as_mut().filter(|h| h.lease == *lease && h.worker == *worker)
-                }));
-            }
             let said_lost = lost.contains(lease);
-            let live = whose.iter().any(|h| h.until > now && !h.lapsed);
-            if (live && said_lost) || (whose.is_empty() && !said_lost) {
-                return Err(format!("lease {} (live: {live}) said lost: {said_lost}", lease.0));
+            let (mut live, mut whose) = (false, 0);
+            for run in self.runs.values_mut() {
+                run.tree.each_open(|node| {
+                    let its = |h: &&mut Held| h.lease == *lease && h.worker == *worker;
+                    let Some(held) = node.held.as_mut().filter(its) else { return };
+                    whose += 1;
+                    live |= held.until > now && !held.lapsed;
+                    if !said_lost {
+                        held.until = held.until.max(now + lease_ms);
+                        held.lapsed = false;
+                    }
+                });
             }
-            if !said_lost {
-                for held in whose {
-                    held.until = held.until.max(now + lease_ms);
-                    held.lapsed = false;
-                }
+            if (live && said_lost) || (whose == 0 && !said_lost) {
+                return Err(format!("lease {} (live: {live}) said lost: {said_lost}", lease.0));
             }
         }
         Ok(())
@@ -272,14 +275,14 @@ impl Oracle {
     fn takeover(&mut self, worker: &WorkerId, said: u64, now: Millis) -> Result<(), Wrong> {
         let (mut live, mut all) = (0, 0);
         for run in self.runs.values_mut() {
-            for node in &mut run.tree.nodes {
+            run.tree.each_open(|node| {
                 if node.held.as_ref().is_some_and(|h| h.worker != *worker) {
                     live += u64::from(node.surely_held(now));
                     all += 1;
                     node.held = None;
                     node.lost += 1;
                 }
-            }
+            });
         }
         if live <= said && said <= all {
             return Ok(());
@@ -289,17 +292,13 @@ impl Oracle {
 }
 
 impl Run {
-    /// Tasks of a step at these stages.
-    pub(crate) fn at(&self, step: StepId, wanted: impl Fn(Stage) -> bool) -> u64 {
-        self.tree.nodes.iter().filter(|n| n.step == step && wanted(n.stage)).count() as u64
-    }
-
-    pub(crate) fn closed(&self, step: StepId) -> u64 {
-        self.at(step, |s| matches!(s, Stage::Closed(_) | Stage::Failed | Stage::Known))
+    fn closed(&self, step: StepId) -> u64 {
+        let closed = |s: Stage| matches!(s, Stage::Closed(_) | Stage::Failed | Stage::Known);
+        self.tree.nodes.iter().filter(|n| n.step == step && closed(n.stage)).count() as u64
     }
 
     fn exceeds(&self, step: StepId) -> bool {
-        let failed = self.at(step, |s| s == Stage::Failed);
+        let failed = self.tree.failed().filter(|n| n.step == step).count();
         let tolerated = self.submit.plan.step(step).tolerate.fraction;
         failed >= 10 && failed as f64 / self.closed(step) as f64 > tolerated
     }

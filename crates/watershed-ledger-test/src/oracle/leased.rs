@@ -55,9 +55,11 @@ impl Oracle {
     /// From now on, leases that ran out may have been taken back, wherever the clock goes.
     fn lapse(&mut self, now: Millis) {
         for run in self.runs.values_mut() {
-            for held in run.tree.nodes.iter_mut().filter_map(|n| n.held.as_mut()) {
-                held.lapsed |= held.until <= now;
-            }
+            run.tree.each_open(|node| {
+                if let Some(held) = &mut node.held {
+                    held.lapsed |= held.until <= now;
+                }
+            });
         }
     }
 
@@ -71,8 +73,8 @@ impl Oracle {
             return Err(format!("leased from a lane that was not asked for: {leased:?}"));
         }
         let fence = leased.fence;
-        let mut others = self.runs.values().flat_map(|r| &r.tree.nodes);
-        let twice = others.any(|n| {
+        let mut others = self.runs.values().flat_map(|r| r.tree.open());
+        let twice = others.any(|(_, n)| {
             n.surely_held(now)
                 && n.held.as_ref().is_some_and(|h| {
                     h.lease == fence.lease && (h.index == fence.index || h.nonce != fence.nonce)
@@ -84,13 +86,12 @@ impl Oracle {
         let mut near = String::new();
         // Of twins the one that is due for sure; the clock may have stepped back behind the other.
         let mut perhaps = None;
-        for (at, node) in run.tree.nodes.iter().enumerate() {
-            if node.step != leased.step || node.item != leased.item {
-                continue;
-            }
+        let facts = leased_facts(leased);
+        for at in run.tree.of_item(leased.step, &leased.item) {
+            let node = &run.tree.nodes[at];
             let told = as_told(run, node, now, self.latest);
             match told {
-                Some(told) if told == *leased_facts(leased) => {
+                Some(told) if told == *facts => {
                     if order::ready(node, now) {
                         return Ok(at);
                     }
@@ -157,12 +158,12 @@ impl Oracle {
                 n.checkpoint.is_none()
                     && audit.zip(category).is_some_and(|(a, c)| a.last_calls(c, now))
             };
-            let free = |n: &&Node| {
+            let free = |n: &Node| {
                 let category = run.submit.plan.step(n.step).category;
                 free.contains(&category) && !shared_out(n, category)
             };
-            let ready = |n: &&Node| order::ready(n, now);
-            if let Some(node) = run.tree.nodes.iter().filter(ready).find(free) {
+            let mut open = run.tree.open();
+            if let Some((_, node)) = open.find(|(_, n)| order::ready(n, now) && free(n)) {
                 return Err(format!("ready, with a permit to be had, and not leased: {node:?}"));
             }
         }
@@ -173,7 +174,7 @@ impl Oracle {
     /// what else could start may wait for it.
     pub(crate) fn suspects(&self) -> bool {
         let lost = |n: &Node| n.lost + u16::from(n.held.is_some());
-        self.runs.values().flat_map(|r| &r.tree.nodes).any(|n| n.open() && lost(n) >= 3)
+        self.runs.values().flat_map(|r| r.tree.open()).any(|(_, n)| lost(n) >= 3)
     }
 
     fn asked_again(
@@ -183,7 +184,7 @@ impl Oracle {
         now: Millis,
     ) -> Result<(), Wrong> {
         for run in self.wanted(exchange) {
-            for node in run.tree.nodes.iter().filter(|n| n.open()) {
+            for (_, node) in run.tree.open() {
                 let Some(ask) = reply.ask_again_at else {
                     return Err(format!("nothing to ask again for, but open: {node:?}"));
                 };

@@ -22,8 +22,8 @@ impl Oracle {
         if view.ended_at.is_some() != run.state.ended() {
             return Err(format!("{id} is {} since {:?}", run.state.name(), view.ended_at));
         }
-        let live = run.tree.nodes.iter().filter(|n| n.surely_held(now)).count() as u64;
-        let all = run.tree.nodes.iter().filter(|n| n.held.is_some()).count() as u64;
+        let live = run.tree.open().filter(|(_, n)| n.surely_held(now)).count() as u64;
+        let all = run.tree.open().filter(|(_, n)| n.held.is_some()).count() as u64;
         if view.leased < live || view.leased > all {
             return Err(format!("{id} has {} leased, not {live} to {all}", view.leased));
         }
@@ -36,14 +36,14 @@ impl Oracle {
     fn cancelled(&mut self, id: &RunId, view: &RunView, now: Millis) -> Result<(), Wrong> {
         let run = self.runs.get_mut(id).expect("the run is known");
         if run.state == RunState::Cancelling && view.state == RunState::Cancelled {
-            if run.tree.nodes.iter().any(|n| n.surely_held(now)) {
+            if run.tree.open().any(|(_, n)| n.surely_held(now)) {
                 return Err(format!("{id} is cancelled while tasks are leased"));
             }
             run.state = RunState::Cancelled;
-            for node in run.tree.nodes.iter_mut().filter(|n| n.open()) {
+            run.tree.each_open(|node| {
                 node.stage = Stage::Dropped;
                 node.held = None;
-            }
+            });
         }
         Ok(())
     }
@@ -56,15 +56,15 @@ impl Run {
             return Err(format!("{} steps in view", view.steps.len()));
         }
         let cancelled = matches!(self.state, RunState::Cancelling | RunState::Cancelled);
-        for (at, seen) in view.steps.iter().enumerate() {
-            let step = step_id(at);
-            let mut must = self.step(step);
+        let mut steps = self.walked();
+        self.finals(&mut steps);
+        for (at, (seen, must)) in view.steps.iter().zip(&mut steps).enumerate() {
             if cancelled {
                 // What is dropped is neither open nor closed.
                 must.open = seen.open;
                 must.is_final = seen.is_final;
             }
-            if *seen != must {
+            if seen != must {
                 return Err(format!(
                     "{} step{at} shows\n  {seen:?}, not\n  {must:?}",
                     self.submit.run
@@ -74,22 +74,41 @@ impl Run {
         Ok(())
     }
 
-    fn step(&self, step: StepId) -> StepCounts {
-        let ended = |end| self.at(step, |s| s == Stage::Closed(end));
-        StepCounts {
-            known: self.at(step, |s| s != Stage::Merged),
-            done: ended(End::Done) + self.at(step, |s| s == Stage::Known),
-            skipped: ended(End::Skipped),
-            unavailable: ended(End::Unavailable),
-            waiting: ended(End::Waiting),
-            failed: self.at(step, |s| s == Stage::Failed),
-            open: self.at(step, |s| s == Stage::Open),
-            is_final: !self.may_grow(step),
+    /// The counts of all steps, from every node that there is.
+    fn walked(&self) -> Vec<StepCounts> {
+        let mut steps = vec![StepCounts::default(); self.submit.plan.steps.len()];
+        for node in &self.tree.nodes {
+            let counts = &mut steps[node.step.index()];
+            counts.known += u64::from(node.stage != Stage::Merged);
+            match node.stage {
+                Stage::Closed(End::Done) | Stage::Known => counts.done += 1,
+                Stage::Closed(End::Skipped) => counts.skipped += 1,
+                Stage::Closed(End::Unavailable) => counts.unavailable += 1,
+                Stage::Closed(End::Waiting) => counts.waiting += 1,
+                Stage::Failed => counts.failed += 1,
+                Stage::Open => counts.open += 1,
+                Stage::Dropped | Stage::Merged => {}
+            }
+        }
+        steps
+    }
+
+    /// A step is final when nothing that leads to it is open.
+    fn finals(&self, steps: &mut [StepCounts]) {
+        let plan = &self.submit.plan;
+        let mut waits = vec![false; steps.len()];
+        for (_, slot) in self.tree.waiting() {
+            waits[plan.joins[slot.join].step.index()] = true;
+        }
+        for at in 0..steps.len() {
+            let leading = self.leading(step_id(at));
+            let open = leading[1..].iter().any(|s| steps[s.index()].open > 0);
+            steps[at].is_final = !open && !leading.iter().any(|s| waits[s.index()]);
         }
     }
 
-    /// Whether anything that leads to a step is open.
-    fn may_grow(&self, step: StepId) -> bool {
+    /// A step, and all that leads to it.
+    fn leading(&self, step: StepId) -> Vec<StepId> {
         let plan = &self.submit.plan;
         let mut leading = vec![step];
         let mut at = 0;
@@ -111,34 +130,26 @@ impl Run {
             }
             at += 1;
         }
-        let above = &leading[1..];
-        let open = self.tree.nodes.iter().any(|n| n.open() && above.contains(&n.step));
-        let waits = |step: &StepId| {
-            let slots = self.tree.scopes.iter().flat_map(|s| &s.slots);
-            slots.into_iter().any(|s| !s.released && plan.joins[s.join].step == *step)
-        };
-        open || leading.iter().any(waits)
+        leading
     }
 
     fn calls(&self, view: &RunView) -> Result<(), Wrong> {
-        let mut calls: BTreeMap<String, u64> = BTreeMap::new();
-        let mut repeated: BTreeMap<String, u64> = BTreeMap::new();
-        let mut throttled: BTreeMap<String, u64> = BTreeMap::new();
+        let mut calls: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut repeated: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut throttled: BTreeMap<&str, u64> = BTreeMap::new();
         for call in &self.calls {
             let category = call.category.map_or("none", Category::name);
-            *calls.entry(category.to_owned()).or_default() += call.calls;
-            if let Some(cause) = &call.repeat {
-                *repeated.entry(cause.clone()).or_default() += 1;
+            *calls.entry(category).or_default() += call.calls;
+            if let Some(cause) = call.repeat {
+                *repeated.entry(cause).or_default() += 1;
             }
             if let Some(throttle) = call.throttle {
                 let kind = if throttle.daily { "daily" } else { "per_second" };
-                *throttled.entry(kind.to_owned()).or_default() += 1;
+                *throttled.entry(kind).or_default() += 1;
             }
         }
-        let seen = |map: &BTreeMap<String, u64>| -> BTreeMap<String, u64> {
-            map.iter().filter(|(_, n)| **n > 0).map(|(k, n)| (k.clone(), *n)).collect()
-        };
-        let must = (seen(&calls), seen(&repeated), seen(&throttled));
+        calls.retain(|_, n| *n > 0);
+        let must = (calls, repeated, throttled);
         let is = (seen(&view.calls), seen(&view.repeated), seen(&view.throttled));
         if is != must {
             return Err(format!("calls, repeats, throttles {is:?}, not {must:?}"));
@@ -149,4 +160,8 @@ impl Run {
         }
         Ok(())
     }
+}
+
+fn seen(counts: &BTreeMap<String, u64>) -> BTreeMap<&str, u64> {
+    counts.iter().filter(|(_, n)| **n > 0).map(|(name, n)| (name.as_str(), *n)).collect()
 }

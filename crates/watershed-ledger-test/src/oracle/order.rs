@@ -18,12 +18,14 @@ pub(crate) fn ready(node: &Node, now: Millis) -> bool {
 
 /// Whether more delayed tasks are due than one exchange must look at.
 pub(crate) fn crowded(run: &Run, now: Millis) -> bool {
-    let due = |n: &&Node| n.open() && n.held.is_none() && n.due.is_some_and(|due| due <= now);
-    run.tree.nodes.iter().filter(due).count() > DUE_AT_ONCE
+    let due = |n: &Node| n.held.is_none() && n.due.is_some_and(|due| due <= now);
+    run.tree.open().filter(|(_, n)| due(n)).count() > DUE_AT_ONCE
 }
 
 /// Where a task stands in its run and category; lower goes first.
-fn place(run: &Run, node: &Node, now: Millis) -> (i64, u16, u16) {
+type Place = (i64, u16, u16);
+
+fn place(run: &Run, node: &Node, now: Millis) -> Place {
     if let Some(checkpoint) = &node.checkpoint
         && now - checkpoint.token_at >= TOKEN_OLD_MS
     {
@@ -37,47 +39,92 @@ fn place(run: &Run, node: &Node, now: Millis) -> (i64, u16, u16) {
     (i64::MAX, u16::MAX - step.depth, month)
 }
 
+fn token_at(node: &Node) -> Option<Millis> {
+    node.checkpoint.as_ref().map(|checkpoint| checkpoint.token_at)
+}
+
+fn of_category(run: &Run, category: Option<Category>, now: Millis) -> impl Iterator<Item = &Node> {
+    let of = move |node: &&Node| run.submit.plan.step(node.step).category == category;
+    run.tree.open().map(|(_, node)| node).filter(move |node| ready(node, now)).filter(of)
+}
+
+/// What waits in a run and category: the foremost of all, and the foremost listing under way.
+#[derive(Default)]
+struct Front<'a> {
+    first: Option<(Place, &'a Node)>,
+    first_listing: Option<(Place, &'a Node)>,
+}
+
+impl<'a> Front<'a> {
+    fn of(run: &'a Run, category: Option<Category>, now: Millis) -> Front<'a> {
+        let mut front = Front::default();
+        for node in of_category(run, category, now) {
+            let place = place(run, node, now);
+            let foremost = |known: &Option<(Place, &Node)>| known.is_none_or(|(p, _)| place < p);
+            if foremost(&front.first) {
+                front.first = Some((place, node));
+            }
+            if node.checkpoint.is_some() && foremost(&front.first_listing) {
+                front.first_listing = Some((place, node));
+            }
+        }
+        front
+    }
+
+    /// What should have been leased before a task of that place of the same run.
+    fn before(&self, place: Place, fresh: bool) -> Option<&'a Node> {
+        let ahead = self.first.filter(|(first, _)| *first < place);
+        let listing = self.first_listing.filter(|(first, _)| fresh && *first == place);
+        ahead.or(listing).map(|(_, node)| node)
+    }
+}
+
 pub(crate) fn check(
     oracle: &Oracle,
     exchange: &Exchange,
     taken: &[(RunId, usize, bool)],
     now: Millis,
 ) -> Result<(), Wrong> {
-    if oracle.suspects() {
+    if taken.is_empty() || oracle.suspects() {
         return Ok(());
     }
+    let uncrowded: Vec<&Run> = oracle.wanted(exchange).filter(|r| !crowded(r, now)).collect();
+    let mut fronts: Vec<(&RunId, Option<Category>, Front<'_>)> = Vec::new();
     for (id, at, fresh) in taken {
         let run = &oracle.runs[id];
         let node = &run.tree.nodes[*at];
         let category = run.submit.plan.step(node.step).category;
-        for other in oracle.wanted(exchange) {
-            if other.submit.connection != run.submit.connection || crowded(other, now) {
+        for other in &uncrowded {
+            if other.submit.connection != run.submit.connection {
                 continue;
             }
             let first = class(other).cmp(&class(run));
-            if first.is_gt() || (first.is_eq() && other.submit.run != *id) {
+            let same = other.submit.run == *id;
+            if first.is_gt() || (first.is_eq() && !same) {
                 continue;
             }
+            let of = &other.submit.run;
+            let known = fronts.iter().position(|(run, c, _)| *run == of && *c == category);
+            let known = known.unwrap_or_else(|| {
+                fronts.push((of, category, Front::of(other, category, now)));
+                fronts.len() - 1
+            });
+            let front = &fronts[known].2;
             let audit = oracle.audits.get(&run.submit.account).zip(category);
             let last_calls = audit.is_some_and(|(a, c)| a.last_calls(c, now));
-            for waiting in of_category(other, category, now) {
-                // The last calls of a day belong to listings under way, by the age of their
-                // tokens.
-                let token_at = |n: &Node| n.checkpoint.as_ref().map(|c| c.token_at);
-                if last_calls
-                    && token_at(node)
-                        .is_some_and(|at| token_at(waiting).is_none_or(|other| other >= at))
-                {
-                    continue;
-                }
-                let passed = first.is_lt()
-                    || place(other, waiting, now) < place(run, node, now)
-                    || (*fresh
-                        && waiting.checkpoint.is_some()
-                        && place(other, waiting, now) == place(run, node, now));
-                if passed {
-                    return Err(format!("leased {node:?}\n  before {waiting:?}"));
-                }
+            let waiting = if let Some(at) = token_at(node).filter(|_| last_calls) {
+                // The last calls of a day belong to listings under way, by their tokens' age.
+                let older = |n: &&Node| token_at(n).is_some_and(|token_at| token_at < at);
+                let before =
+                    |n: &&Node| first.is_lt() || place(other, n, now) < place(run, node, now);
+                of_category(other, category, now).find(|n| older(n) && before(n))
+            } else if first.is_lt() {
+                front.first.map(|(_, node)| node)
+            } else {
+                front.before(place(run, node, now), *fresh)
+            };
+            if let Some(waiting) = waiting {
+                return Err(format!("leased {node:?}\n  before {waiting:?}"));
             }
         }
     }
@@ -86,11 +133,4 @@ pub(crate) fn check(
 
 fn class(run: &Run) -> Trigger {
     run.submit.trigger
-}
-
-fn of_category(run: &Run, category: Option<Category>, now: Millis) -> impl Iterator<Item = &Node> {
-    run.tree
-        .nodes
-        .iter()
-        .filter(move |n| ready(n, now) && run.submit.plan.step(n.step).category == category)
 }

@@ -1,9 +1,14 @@
 //! The tree of a run, kept whole for ever. Every question is answered by walking it.
+//!
+//! What spares a walk is never a count, only a list of what may be open, failed or waiting
+//! (each is asked again whether it is), and a number beside each node by which an item is found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use watershed_ledger::{Checkpoint, End, LeaseId};
 use watershed_model::{Category, Join, Kin, Millis, Plan, ScopeSeed, StepId, WorkerId};
+
+use crate::dice::{mix, of_text};
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +122,74 @@ pub(crate) struct Scope {
 pub(crate) struct Tree {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) nodes: Vec<Node>,
+    /// Nodes that may be open, in order: a closed one is left out at some time.
+    perhaps_open: Vec<usize>,
+    /// For each node: a number made from its step and item.
+    marks: Vec<u64>,
+    /// Nodes that may be dead letters, in order.
+    perhaps_failed: Vec<usize>,
+    /// Joins that may wait, by scope and place there, in order.
+    perhaps_waiting: Vec<(usize, usize)>,
+    /// Joins that may have to run once more, likewise.
+    perhaps_again: Vec<(usize, usize)>,
+}
+
+/// Adds to a list in order, once.
+fn note<T: Ord>(list: &mut Vec<T>, one: T) {
+    if let Err(place) = list.binary_search(&one) {
+        list.insert(place, one);
+    }
+}
+
+/// Steps as bits, by their place in the plan.
+type Steps = u64;
+
+fn bit(step: StepId) -> Steps {
+    assert!(step.0 < 64, "plans of histories have few steps");
+    1 << step.0
+}
+
+fn mark(step: StepId, item: &str) -> u64 {
+    mix(&[u64::from(step.0), of_text(item)])
 }
 
 impl Tree {
+    fn add_node(&mut self, node: Node) {
+        self.marks.push(mark(node.step, &node.item));
+        if node.open() {
+            self.perhaps_open.push(self.nodes.len());
+        }
+        self.nodes.push(node);
+    }
+
+    /// What is open, and where it stands.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (usize, &Node)> {
+        let all = self.perhaps_open.iter().map(|at| (*at, &self.nodes[*at]));
+        all.filter(|(_, node)| node.open())
+    }
+
+    /// Does something to each node that is open: only these are ever held.
+    pub(crate) fn each_open(&mut self, mut act: impl FnMut(&mut Node)) {
+        self.perhaps_open.retain(|at| self.nodes[*at].open());
+        for at in &self.perhaps_open {
+            act(&mut self.nodes[*at]);
+        }
+    }
+
+    /// Every node of a step and item, in order.
+    pub(crate) fn of_item<'a>(
+        &'a self,
+        step: StepId,
+        item: &'a str,
+    ) -> impl DoubleEndedIterator<Item = usize> + 'a {
+        let wanted = mark(step, item);
+        let marked = self.marks.iter().enumerate().filter(move |(_, mark)| **mark == wanted);
+        marked.map(|(at, _)| at).filter(move |at| {
+            let node = &self.nodes[*at];
+            node.step == step && node.item == item
+        })
+    }
+
     pub(crate) fn add_scope(
         &mut self,
         plan: &Plan,
@@ -136,7 +206,9 @@ impl Tree {
             .map(|(join, _)| Slot { join, released: false, again: false })
             .collect();
         self.scopes.push(Scope { parent, level, key, joins: joins.to_vec(), slots });
-        self.scopes.len() - 1
+        let scope = self.scopes.len() - 1;
+        self.perhaps_waiting.extend((0..self.scopes[scope].slots.len()).map(|at| (scope, at)));
+        scope
     }
 
     /// Adds children beneath a scope. `taken` tells whether a `once` key of a step is open.
@@ -158,7 +230,7 @@ impl Tree {
                     if child.once.is_some_and(|once| taken(self, child.step, once)) {
                         node.stage = Stage::Known;
                     }
-                    self.nodes.push(node);
+                    self.add_node(node);
                 }
                 Kin::Scope { level, key, joins, kin } => {
                     let above = plan.scopes[usize::from(*level)].parent.unwrap_or(0);
@@ -197,46 +269,83 @@ impl Tree {
         false
     }
 
-    /// The steps of which anything is open beneath each scope; a waiting join is.
-    fn open_beneath(&self, plan: &Plan) -> BTreeSet<(usize, StepId)> {
-        let tasks = self.nodes.iter().filter(|n| n.open()).map(|n| (n.scope, n.step));
-        let waiting = self.scopes.iter().enumerate().flat_map(|(at, scope)| {
-            let waits = scope.slots.iter().filter(|s| !s.released);
-            waits.map(move |s| (at, plan.joins[s.join].step))
-        });
-        let mut open = BTreeSet::new();
-        for (scope, step) in tasks.chain(waiting) {
+    /// For each scope: the steps of which anything is open beneath; a waiting join is.
+    fn open_beneath(&self, plan: &Plan) -> Vec<Steps> {
+        let mut open: Vec<Steps> = vec![0; self.scopes.len()];
+        let mut count = |scope: usize, step: StepId| {
             let mut at = Some(scope);
             while let Some(here) = at {
-                open.insert((here, step));
+                if open[here] & bit(step) != 0 {
+                    return;
+                }
+                open[here] |= bit(step);
                 at = self.scopes[here].parent;
             }
+        };
+        for (_, node) in self.open() {
+            count(node.scope, node.step);
+        }
+        for (scope, slot) in self.waiting() {
+            count(scope, plan.joins[slot.join].step);
         }
         open
     }
 
+    /// Whether nothing at all is open in a branch, the run itself left out.
+    pub(crate) fn folded(&self, plan: &Plan, scope: usize) -> bool {
+        scope > 0 && self.open_beneath(plan)[scope] == 0
+    }
+
     /// Whether nothing at all is open in the run.
     pub(crate) fn complete(&self) -> bool {
-        self.nodes.iter().all(|n| !n.open())
-            && self.scopes.iter().all(|s| s.slots.iter().all(|slot| slot.released))
+        self.open().next().is_none() && self.waiting().next().is_none()
+    }
+
+    /// The joins that wait, and their scopes.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        let slots = self.perhaps_waiting.iter();
+        let slots = slots.map(|(scope, place)| (*scope, &self.scopes[*scope].slots[*place]));
+        slots.filter(|(_, slot)| !slot.released)
+    }
+
+    /// A join that has run waits again.
+    fn wait_again(&mut self, scope: usize, place: usize) {
+        self.scopes[scope].slots[place].released = false;
+        note(&mut self.perhaps_waiting, (scope, place));
+    }
+
+    /// A task becomes a dead letter.
+    pub(crate) fn fail(&mut self, node: usize) {
+        self.nodes[node].stage = Stage::Failed;
+        note(&mut self.perhaps_failed, node);
+    }
+
+    /// The dead letters.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Node> {
+        let nodes = self.perhaps_failed.iter().map(|at| &self.nodes[*at]);
+        nodes.filter(|node| node.stage == Stage::Failed)
     }
 
     fn join_tasks_open(&self, scope: usize, step: StepId) -> bool {
-        self.nodes.iter().any(|n| n.open() && n.scope == scope && n.step == step)
+        self.open().any(|(_, n)| n.scope == scope && n.step == step)
     }
 
     /// Releases every join that nothing keeps waiting, until none is left.
     pub(crate) fn release(&mut self, plan: &Plan) {
+        let watches = |join: &Join| join.watches.iter().fold(0, |all, step| all | bit(*step));
+        let watches: Vec<Steps> = plan.joins.iter().map(watches).collect();
         loop {
+            let Tree { perhaps_waiting, scopes, .. } = self;
+            perhaps_waiting.retain(|(scope, place)| !scopes[*scope].slots[*place].released);
+            if self.perhaps_waiting.is_empty() {
+                return;
+            }
             let open = self.open_beneath(plan);
             let mut due = Vec::new();
-            for (at, scope) in self.scopes.iter().enumerate() {
-                for (place, slot) in scope.slots.iter().enumerate() {
-                    let join = &plan.joins[slot.join];
-                    let waits = join.watches.iter().any(|step| open.contains(&(at, *step)));
-                    if !slot.released && !waits {
-                        due.push((at, place, join.step));
-                    }
+            for (scope, place) in &self.perhaps_waiting {
+                let join = self.scopes[*scope].slots[*place].join;
+                if watches[join] & open[*scope] == 0 {
+                    due.push((*scope, *place, plan.joins[join].step));
                 }
             }
             if due.is_empty() {
@@ -245,7 +354,7 @@ impl Tree {
             for (scope, place, step) in due {
                 self.scopes[scope].slots[place].released = true;
                 for item in self.join_items(scope, step) {
-                    self.nodes.push(Node::new(scope, step, item));
+                    self.add_node(Node::new(scope, step, item));
                 }
             }
         }
@@ -258,15 +367,13 @@ impl Tree {
 
     /// Joins that must run once more wait again, once they have run this time.
     pub(crate) fn turn_again(&mut self, plan: &Plan) {
-        for at in 0..self.scopes.len() {
-            for place in 0..self.scopes[at].slots.len() {
-                let slot = &self.scopes[at].slots[place];
-                let step = plan.joins[slot.join].step;
-                if slot.again && !self.join_tasks_open(at, step) {
-                    let slot = &mut self.scopes[at].slots[place];
-                    slot.again = false;
-                    slot.released = false;
-                }
+        for (scope, place) in std::mem::take(&mut self.perhaps_again) {
+            let slot = &self.scopes[scope].slots[place];
+            if self.join_tasks_open(scope, plan.joins[slot.join].step) {
+                self.perhaps_again.push((scope, place));
+            } else if slot.again {
+                self.scopes[scope].slots[place].again = false;
+                self.wait_again(scope, place);
             }
         }
     }
@@ -278,7 +385,7 @@ impl Tree {
         let mut twins = (0..self.scopes.len()).filter(|at| same(&self.scopes[*at])).peekable();
         twins.peek()?;
         let open = self.open_beneath(plan);
-        twins.find(|at| open.iter().any(|(s, _)| s == at) || !self.failures(*at).is_empty())
+        twins.find(|at| open[*at] != 0 || !self.failures(*at).is_empty())
     }
 
     /// Joins of a scope that have run, or run now, run once more afterwards.
@@ -289,8 +396,9 @@ impl Tree {
             if slot.released && which(join) {
                 if self.join_tasks_open(scope, join.step) {
                     self.scopes[scope].slots[place].again = true;
+                    note(&mut self.perhaps_again, (scope, place));
                 } else {
-                    self.scopes[scope].slots[place].released = false;
+                    self.wait_again(scope, place);
                 }
             }
         }
@@ -307,7 +415,8 @@ impl Tree {
         let home = &self.scopes[self.nodes[node].scope];
         let runs_anyway =
             home.slots.iter().any(|s| plan.joins[s.join].step == step && (!s.released || s.again));
-        let node = &mut self.nodes[node];
+        let index = node;
+        let node = &mut self.nodes[index];
         node.stage = if runs_anyway { Stage::Merged } else { Stage::Open };
         node.attempts = 0;
         node.lost = 0;
@@ -316,6 +425,7 @@ impl Tree {
         node.due = None;
         node.brought.clear();
         node.letters += 1;
+        note(&mut self.perhaps_open, index);
     }
 
     /// The scopes above a task, outermost first, the run left out.
@@ -334,8 +444,8 @@ impl Tree {
     /// Dead letters beneath a scope, by step.
     pub(crate) fn failures(&self, scope: usize) -> Vec<(StepId, u64)> {
         let mut failures = BTreeMap::new();
-        for node in &self.nodes {
-            if node.stage == Stage::Failed && self.beneath(node.scope, scope) {
+        for node in self.failed() {
+            if self.beneath(node.scope, scope) {
                 *failures.entry(node.step).or_insert(0) += 1;
             }
         }
@@ -345,8 +455,8 @@ impl Tree {
     /// How often this item was begun before: the same item is worked on again where a join
     /// runs again or a dead letter is put back.
     pub(crate) fn generation(&self, node: usize) -> usize {
-        let same = |n: &Node| n.step == self.nodes[node].step && n.item == self.nodes[node].item;
-        let before = self.nodes[..node].iter().filter(|n| same(n));
-        before.map(|n| 1 + n.letters).sum::<usize>() + self.nodes[node].letters
+        let Node { step, item, letters, .. } = &self.nodes[node];
+        let before = self.of_item(*step, item).take_while(|at| *at < node);
+        before.map(|at| 1 + self.nodes[at].letters).sum::<usize>() + letters
     }
 }
