@@ -15,7 +15,7 @@ use crate::peer::{PEERS, Ready};
 use crate::process::Process;
 
 /// Some 7,000 calls: seconds of Watershed, half a minute of each peer.
-const USERS: u64 = 1_000;
+const USERS: u64 = 1_400;
 /// Runs of Watershed; of the peers, which differ less than they are apart, one.
 const ROUNDS: usize = 3;
 /// A run that takes longer is stuck.

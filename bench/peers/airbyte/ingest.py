@@ -206,7 +206,8 @@ def main() -> None:
     put("catalog.json", catalog())
     out = os.open(MESSAGES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(out, 1)
-    run(words)
+    sys.argv[1:] = words
+    run()
     sys.stdout.flush()
     account.tell(count())
 

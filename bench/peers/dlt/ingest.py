@@ -88,7 +88,7 @@ def source():
 
 def main() -> None:
     pipeline = dlt.pipeline(
-        pipeline_name="zoom",
+        pipeline_name="ingest",
         destination="duckdb",
         dataset_name="zoom",
         pipelines_dir="pipelines",
