@@ -62,7 +62,7 @@ steps:
             "  leaf_{leaf}:
     for_each: meetings
     as: meeting
-{when}    use: zoom.get_meeting
+{when}    use: zoom.list_past_instances
     with: {{ meeting_id: \"${{{{ meeting.id }}}}\" }}
 "
         );
