@@ -1,63 +1,57 @@
 //! Benchmarks by name: `bench/run [NAME…] [--json]` (contract: a table, or
 //! `{"NAME": {"value", "unit", "peers", "ratio", "command"}}`).
 //!
-//! Timings of a shared machine: compare within one run, never judge by them.
+//! Timings of a shared machine: compare within one run, never judge by them. What a benchmark
+//! does stands in its module; what they found is in `docs/benchmarks.md`.
 
 mod compile;
+mod crash;
+mod expression;
+mod figure;
+mod flat;
+mod ingest;
+mod peer;
+mod pending;
+mod process;
 mod settle;
 
-use std::collections::BTreeMap;
+use anyhow::{Result, bail};
 
-use anyhow::bail;
-use serde_json::{Value, json};
+use crate::figure::Figure;
 
-/// One figure.
-struct Figure {
-    value: f64,
-    unit: &'static str,
-}
+/// A benchmark: its name, and what gives its figures.
+type Benchmark = (&'static str, fn() -> Result<Vec<Figure>>);
 
-fn main() -> anyhow::Result<()> {
+const ALL: [Benchmark; 7] = [
+    ("ingest", ingest::at_once),
+    ("ingest_20ms", ingest::after_20_ms),
+    ("crash_repeats", crash::repeats),
+    ("bytes_per_pending_item", pending::bytes),
+    ("settle", settle::figures),
+    ("compile", compile::figures),
+    ("expression", expression::figures),
+];
+
+fn main() -> Result<()> {
     let (flags, names): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|a| a.starts_with("--"));
-    let names =
-        if names.is_empty() { vec!["settle".to_owned(), "compile".to_owned()] } else { names };
-    let mut figures: BTreeMap<String, Figure> = BTreeMap::new();
-    for name in &names {
-        match name.as_str() {
-            "settle" => {
-                figures.insert("settle".to_owned(), settle::memory()?);
-                figures.insert("settle_sqlite".to_owned(), settle::sqlite()?);
-            }
-            "compile" => {
-                figures.insert("compile".to_owned(), compile::shipped()?);
-            }
-            other => bail!("no benchmark {other}; there are: settle, compile"),
-        }
+        std::env::args().skip(1).partition(|word| word.starts_with('-'));
+    if let Some(flag) = flags.iter().find(|flag| *flag != "--json") {
+        bail!("unknown flag {flag}; usage: bench/run [NAME…] [--json]");
     }
-    let shown: BTreeMap<&String, Value> = figures
-        .iter()
-        .map(|(name, figure)| {
-            let command = format!("bench/run {name}");
-            let shown = json!({
-                "value": figure.value,
-                "unit": figure.unit,
-                "peers": {},
-                "ratio": null,
-                "command": command,
-            });
-            (name, shown)
-        })
-        .collect();
-    let text = if flags.iter().any(|f| f == "--json") {
-        serde_json::to_string(&shown)?
+    let known = || ALL.map(|(name, _)| name).join(", ");
+    if let Some(name) = names.iter().find(|name| !ALL.iter().any(|(known, _)| known == name)) {
+        bail!("no benchmark {name}; there are: {}", known());
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    let mut figures = Vec::new();
+    for (name, benchmark) in ALL.iter().filter(|(name, _)| wanted(name)) {
+        eprintln!("{name} …");
+        figures.extend(benchmark()?);
+    }
+    if flags.is_empty() {
+        println!("{}", figure::table(&figures));
     } else {
-        figures
-            .iter()
-            .map(|(name, f)| format!("{name:<16} {:>12.2} {}", f.value, f.unit))
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    println!("{text}");
+        println!("{}", figure::document(&figures));
+    }
     Ok(())
 }
