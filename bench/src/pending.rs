@@ -164,6 +164,7 @@ fn closed(leased: &Leased, broods: Vec<Brood>) -> Settle {
         repeats: None,
         least: 1,
         throttle: None,
+        heard: None,
     }
 }
 
