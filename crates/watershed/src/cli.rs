@@ -351,8 +351,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "TIER", default_value = "business")]
     pub tier: String,
     /// Limits in place of the plan's: shape=fixed|sliding|bucket, light_per_second=N,
-    /// medium_per_second=N, heavy_per_second=N, heavy_per_day=N, other_app=PART (another app
-    /// takes that part of each), or off
+    /// medium_per_second=N, heavy_per_second=N, heavy_per_day=N, other_app=PART of each, or off
     #[arg(long, value_name = "SPEC")]
     pub limits: Option<String>,
     /// Scopes of the app, separated by commas; else the 16 that an admin is asked for
