@@ -184,7 +184,7 @@ pub fn history(seed: u64, size: Size) -> History {
     // Long listings under small limits would take months to drain.
     let kinds = if runs.iter().any(|r| r.world.large) { 2 } else { 4 };
     let mut limits: Vec<Limits> = (0..2).map(|_| limits(&mut dice, kinds)).collect();
-    if restless && kinds > 2 {
+    if restless {
         limits.iter_mut().for_each(|limits| limits.0.push(scarce_days()));
     }
     let workers = 1 + dice.index(3);
@@ -213,7 +213,9 @@ struct Moods {
 impl Moods {
     fn of(seed: u64, size: Size) -> Moods {
         let drawn = |salt, percent| Dice::new(mix(&[seed, size as u64, salt])).chance(percent);
-        Moods { killers: drawn(KILLERS_SALT, 8), restless: drawn(RESTLESS_SALT, 25) }
+        // Larger ones would take months of such days to drain.
+        let restless = size == Size::Small && drawn(RESTLESS_SALT, 50);
+        Moods { killers: drawn(KILLERS_SALT, 8), restless }
     }
 }
 
