@@ -6,7 +6,7 @@ use watershed_model::{ConnectionName, Millis, PLAN_FORMAT, RunId};
 
 use super::budgets::Budgets;
 use super::settle::Leases;
-use super::{expire, ground, lease, settle, state};
+use super::{expire, ground, lease, settle, show, state};
 use crate::fold::Ground;
 use crate::tables::{Tables, WorkerRecord};
 use crate::{Error, Exchange, Exchanged, Reply, Settled};
@@ -55,7 +55,7 @@ pub(super) fn exchange(
     let record = WorkerRecord {
         sequence: exchange.sequence,
         settled: answer.settled.clone(),
-        leases: lease::ids(&answer.leased),
+        leases: show::ids(&answer.leased),
         ask_again_at: answer.ask_again_at,
         ended: answer.ended.clone(),
         alone,
@@ -76,7 +76,7 @@ fn repeat(
         let Some(lease) = tables.lease(*id)? else { continue };
         if lease.worker == exchange.worker {
             let ground = ground(tables, &lease.run)?;
-            lease::show(tables, &ground, &lease, &mut leased)?;
+            show::show(tables, &ground, &lease, &mut leased)?;
         }
     }
     Ok(Reply::Exchanged(Exchanged {

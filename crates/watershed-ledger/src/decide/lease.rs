@@ -5,19 +5,17 @@
 //! one, old page tokens first, then `order`. What is suspected of killing workers is worked on
 //! alone (docs/adr/0009).
 
-use watershed_model::{Category, Millis, RunId, RunState, ScopeSeed, StepId, Trigger};
+use watershed_model::{Category, Millis, RunId, RunState};
 
 use super::budgets::Budgets;
 use super::exchange::{Grounds, touched};
-use super::settle::Held;
-use super::spawn;
-use crate::budget::{Claim, Permit};
-use crate::fold::{self, Ground};
+use super::show::show;
+use super::take::{Taker, Then, leaves, task};
+use crate::budget::Permit;
+use crate::fold::Ground;
 use crate::order;
-use crate::tables::{
-    Budget, Chunk, ChunkId, Lease, Leasehold, Ready, ScopeId, Slot, Tables, Task, TaskId,
-};
-use crate::{Error, Exchange, Exchanged, Fence, LeaseId, Leased};
+use crate::tables::{Budget, Ready, Tables};
+use crate::{Error, Exchange, Exchanged, LeaseId};
 
 /// A page token of this age goes before everything: it lives 15 minutes.
 const TOKEN_OLD_MS: i64 = 5 * 60_000;
@@ -28,10 +26,6 @@ const SUSPECT_LOST: u16 = 3;
 pub(super) const LOST_MAX: u16 = 6;
 /// A suspect's permit that is further off is not waited for.
 const SUSPECT_WAIT_MS: i64 = 2_000;
-/// So far ahead lies the permit of what must be leased together with something else.
-const TOGETHER_MS: i64 = 5_000;
-/// From so many calls left of a day on, listings under way are thought of.
-const LAST: u64 = 64;
 /// Delayed tasks that become ready in one exchange.
 const DUE_MAX: usize = 256;
 /// Work that is open and waits for nothing known is looked at again after this.
@@ -120,30 +114,7 @@ fn wake(tables: &mut impl Tables, ground: &Ground, now: Millis) -> Result<(), Er
     Ok(())
 }
 
-/// What a category has after it was served.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
-    /// More that could start.
-    More,
-    /// Nothing that could start now.
-    Dry,
-}
-
-struct Taker<'a> {
-    exchange: &'a Exchange,
-    now: Millis,
-    left: usize,
-    ask_again_at: Option<Millis>,
-    leases: Vec<Lease>,
-    /// The lease of a suspect: the worker takes nothing beside it.
-    alone: Option<LeaseId>,
-}
-
 impl Taker<'_> {
-    fn ask(&mut self, at: Millis) {
-        self.ask_again_at = Some(self.ask_again_at.map_or(at, |known| known.min(at)));
-    }
-
     fn serve(
         &mut self,
         tables: &mut impl Tables,
@@ -213,15 +184,6 @@ impl Taker<'_> {
         Ok(())
     }
 
-    fn free_slot(&self) -> Slot {
-        Slot { from: self.now, until: self.now + self.exchange.want.lease_ms, own: 0 }
-    }
-
-    /// The first instant at which the worker can start a call.
-    fn start(&self) -> Millis {
-        self.now + self.exchange.want.lead_ms
-    }
-
     fn may_start(&self, category: Option<Category>, budget: &Budget) -> Millis {
         let Some(category) = category else { return self.now + LOOK_AGAIN_MS };
         match budget.clone().permit(category, self.start(), self.exchange.want.horizon_ms) {
@@ -281,237 +243,4 @@ impl Taker<'_> {
         }
         Ok(Then::More)
     }
-
-    /// What a call of that step asks of the budget; `None` where no limit counts it.
-    fn claim(
-        &self,
-        tables: &mut impl Tables,
-        ground: &Ground,
-        budget: &Budget,
-        step: StepId,
-        under_way: bool,
-    ) -> Result<Option<Claim>, Error> {
-        let planned = &ground.plan.step(step);
-        let Some(known) = planned.category else { return Ok(None) };
-        let category = budget.label(&planned.operation).unwrap_or(known);
-        let event = ground.run.trigger == Trigger::Event;
-        let mut leave = 0;
-        // The last calls of a day are for listings under way, and for what a new one will need.
-        if !under_way && budget.left_today(category, self.now).is_some_and(|left| left <= LAST) {
-            let run = &ground.run.run;
-            let open = tables.aging(run, Some(known), Millis(i64::MAX), LAST as usize)?.len();
-            leave = open as u64 + ground.counts.steps[step.index()].pages_to_come();
-        }
-        Ok(Some(Claim { category, event, leave }))
-    }
-
-    fn permit(&mut self, claim: Option<Claim>, budget: &mut Budget) -> Option<Slot> {
-        let Some(claim) = claim else { return Some(self.free_slot()) };
-        match budget.permit(claim, self.start(), self.exchange.want.horizon_ms) {
-            Permit::Granted(slot) => Some(slot),
-            Permit::Later(at) => {
-                self.ask(at + -self.exchange.want.lead_ms);
-                None
-            }
-        }
-    }
-
-    fn take_task(
-        &mut self,
-        tables: &mut impl Tables,
-        ground: &Ground,
-        id: TaskId,
-        category: Option<Category>,
-        slot: Slot,
-    ) -> Result<(), Error> {
-        let mut task = task(tables, id)?;
-        task.leased = true;
-        tables.put_task(&task, None)?;
-        self.keep(tables, ground, Leasehold::Task(id), category, vec![slot])
-    }
-
-    /// Takes a range of a chunk, as far as permits reach.
-    fn take_range(
-        &mut self,
-        tables: &mut impl Tables,
-        ground: &Ground,
-        id: ChunkId,
-        max: usize,
-        budget: &mut Budget,
-    ) -> Result<(Then, Option<Claim>), Error> {
-        let mut chunk = tables
-            .chunk(id)?
-            .ok_or_else(|| fold::damaged(format!("ready chunk {} is missing", id.0)))?;
-        let wanted = usize::from(chunk.len.saturating_sub(chunk.next)).min(max);
-        let claim = self.claim(tables, ground, budget, chunk.step, false)?;
-        let mut slots = Vec::with_capacity(wanted);
-        while slots.len() < wanted {
-            let Some(slot) = self.permit(claim, budget) else { break };
-            slots.push(slot);
-        }
-        let then = if slots.len() < wanted { Then::Dry } else { Then::More };
-        if slots.is_empty() {
-            return Ok((Then::Dry, claim));
-        }
-        let from = chunk.next;
-        self.bound_to(tables, &chunk, claim, &mut slots, budget)?;
-        chunk.next += u16::try_from(slots.len()).unwrap_or(0);
-        let place = (chunk.next < chunk.len).then(|| order::of_chunk(&ground.plan, &chunk));
-        tables.put_chunk(&chunk, place.as_ref())?;
-        let category = claim.map(|c| c.category);
-        self.keep(tables, ground, Leasehold::Range { chunk: id, from }, category, slots)?;
-        Ok((then, claim))
-    }
-
-    /// What must be leased together with the last of a range: its permits may lie further ahead,
-    /// and it may be more than was asked for.
-    fn bound_to(
-        &self,
-        tables: &mut impl Tables,
-        chunk: &Chunk,
-        claim: Option<Claim>,
-        slots: &mut Vec<Slot>,
-        budget: &mut Budget,
-    ) -> Result<(), Error> {
-        loop {
-            let next = chunk.next + u16::try_from(slots.len()).unwrap_or(u16::MAX);
-            let together = tables.items(chunk.id, next, 1)?.first().is_some_and(|i| i.together);
-            if !together {
-                return Ok(());
-            }
-            let slot = match claim {
-                None => self.free_slot(),
-                Some(claim) => match budget.permit(claim, self.start(), TOGETHER_MS) {
-                    Permit::Granted(slot) => slot,
-                    Permit::Later(_) => return Ok(()),
-                },
-            };
-            slots.push(slot);
-        }
-    }
-
-    fn keep(
-        &mut self,
-        tables: &mut impl Tables,
-        ground: &Ground,
-        of: Leasehold,
-        category: Option<Category>,
-        slots: Vec<Slot>,
-    ) -> Result<(), Error> {
-        let id = tables.next_id()?;
-        let lease = Lease {
-            id: LeaseId(id),
-            worker: self.exchange.worker.clone(),
-            nonce: nonce(self.exchange.random, id, self.now),
-            until: self.now + self.exchange.want.lease_ms,
-            run: ground.run.run.clone(),
-            of,
-            category,
-            open: vec![true; slots.len()],
-            slots,
-        };
-        self.left = self.left.saturating_sub(lease.open.len());
-        tables.put_lease(&lease)?;
-        self.leases.push(lease);
-        Ok(())
-    }
-}
-
-/// Whether a call that was refused left the day's last ones to listings under way: they may
-/// have them.
-fn leaves(claim: Option<Claim>) -> bool {
-    claim.is_some_and(|claim| claim.leave > 0)
-}
-
-/// A ready task.
-fn task(tables: &mut impl Tables, id: TaskId) -> Result<Task, Error> {
-    tables.task(id)?.ok_or_else(|| fold::damaged(format!("ready task {} is missing", id.0)))
-}
-
-/// Two leases of one exchange differ; so do the leases of an exchange that is carried out
-/// again because a rollback made the ledger forget it, with the same numbers and perhaps of
-/// other tasks.
-fn nonce(random: u64, id: u64, now: Millis) -> u64 {
-    let when = u64::from_ne_bytes(now.0.to_ne_bytes()).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    random ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ when.rotate_left(31)
-}
-
-/// The leased tasks of a lease, as a worker sees them.
-pub(super) fn show(
-    tables: &mut impl Tables,
-    ground: &Ground,
-    lease: &Lease,
-    shown: &mut Vec<Leased>,
-) -> Result<(), Error> {
-    let tasks = tasks(tables, lease)?;
-    let Some(first) = tasks.first() else { return Ok(()) };
-    // All tasks of a lease are of one step and hang in one scope.
-    let scopes = seeds(tables, first.scope)?;
-    let failures = if ground.plan.joins.iter().any(|j| j.step == first.step) {
-        fold::load(tables, first.scope)?.failures.into_iter().collect()
-    } else {
-        Vec::new()
-    };
-    for ((index, task), slot) in (0..).zip(tasks).zip(&lease.slots) {
-        if lease.open.get(usize::from(index)) != Some(&true) {
-            continue;
-        }
-        shown.push(Leased {
-            fence: Fence { lease: lease.id, nonce: lease.nonce, index },
-            run: lease.run.clone(),
-            step: task.step,
-            item: task.item,
-            once: task.once,
-            bucket: task.bucket,
-            checkpoint: task.checkpoint,
-            attempts: task.attempts,
-            lost: task.lost,
-            restarts: task.restarts,
-            poisoned: task.lost >= LOST_MAX,
-            category: lease.category,
-            start_from: slot.from,
-            start_until: slot.until,
-            scopes: scopes.clone(),
-            failures: failures.clone(),
-        });
-    }
-    Ok(())
-}
-
-/// All tasks of a lease, settled ones included.
-fn tasks(tables: &mut impl Tables, lease: &Lease) -> Result<Vec<Task>, Error> {
-    match lease.of {
-        Leasehold::Task(_) => Ok(vec![Held::of(tables, lease, 0)?.task]),
-        Leasehold::Range { chunk, from } => {
-            let len = u16::try_from(lease.slots.len()).unwrap_or(u16::MAX);
-            let items = tables.items(chunk, from, len)?;
-            let head = tables
-                .chunk(chunk)?
-                .filter(|_| items.len() == lease.slots.len())
-                .ok_or_else(|| fold::damaged(format!("chunk {} is not whole", chunk.0)))?;
-            Ok(items.into_iter().map(|item| spawn::of_item(&head, item)).collect())
-        }
-    }
-}
-
-/// The scopes above a task, outermost first, the run left out.
-fn seeds(tables: &mut impl Tables, scope: ScopeId) -> Result<Vec<ScopeSeed>, Error> {
-    let mut seeds = Vec::new();
-    let mut at = Some(scope);
-    while let Some(id) = at {
-        let here = fold::load(tables, id)?;
-        at = here.parent;
-        if here.parent.is_some() {
-            seeds.push(ScopeSeed { level: here.level, key: here.key, joins: here.joins });
-        }
-    }
-    seeds.reverse();
-    Ok(seeds)
-}
-
-/// The leases behind leased tasks.
-pub(super) fn ids(leased: &[Leased]) -> Vec<LeaseId> {
-    let mut ids: Vec<LeaseId> = leased.iter().map(|l| l.fence.lease).collect();
-    ids.dedup();
-    ids
 }

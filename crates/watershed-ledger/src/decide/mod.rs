@@ -12,9 +12,11 @@ mod fit;
 mod lease;
 mod letters;
 mod settle;
+mod show;
 pub(crate) mod spawn;
 mod state;
 mod submit;
+mod take;
 pub(crate) mod tolerate;
 
 use watershed_model::{Millis, PLAN_FORMAT, Plan, RunId};
