@@ -15,7 +15,7 @@ use crate::subject::{Capability, Subject};
 use crate::tell::tell;
 
 /// Rounds in which everything that is left must come to its end.
-const ROUNDS_MAX: usize = 20_000;
+const ROUNDS_MAX: usize = 100_000;
 /// Added to the time at which the ledger says to ask again, so that draining takes few rounds.
 const DRAIN_STEP_MS: i64 = 300;
 /// Failed runs are resumed so often while draining; each may fail again.

@@ -193,12 +193,15 @@ impl Budget {
         self.labels.get(operation).copied()
     }
 
-    /// Calls of the day that are left to a category, where one counts them.
-    pub fn left_today(&self, category: Category, now: Millis) -> Option<u64> {
+    /// Calls of the day that are left to a category, and of how many, where a limit counts them.
+    pub fn left_today(&self, category: Category, now: Millis) -> Option<(u64, u64)> {
         let limits = self.limits.0.iter().zip(&self.used);
         limits
             .filter(|(l, _)| l.period == Period::Day && l.categories.contains(category))
-            .map(|(limit, used)| day_calls(limit, used, now).saturating_sub(used.today(now)))
+            .map(|(limit, used)| {
+                let calls = day_calls(limit, used, now);
+                (calls.saturating_sub(used.today(now)), calls)
+            })
             .min()
     }
 

@@ -344,7 +344,7 @@ fn the_last_calls_of_a_day_are_left_to_listings_under_way() {
     let mut budget = budget(vec![limit(&[Category::Heavy], Period::Day, 3.0)]);
     let new = Claim { category: Category::Heavy, event: false, leave: 2 };
     assert!(granted(budget.permit(new, NOON, 0)).is_some());
-    assert_eq!(budget.left_today(Category::Heavy, NOON), Some(2));
+    assert_eq!(budget.left_today(Category::Heavy, NOON), Some((2, 3)));
     assert_eq!(budget.permit(new, NOON, 0), Permit::Later(NOON.next_day()));
     assert!(granted(budget.permit(Category::Heavy, NOON, 0)).is_some(), "a further page");
 }
@@ -358,8 +358,12 @@ fn what_answers_say_of_the_day_is_believed() {
     let told = Heard { category: Category::Heavy, left };
     let reports = OperationId::from("zoom.report_participants");
     budget.hear((&reports, Some(Category::Heavy)), told, slot, NOON);
-    assert_eq!(budget.left_today(Category::Heavy, NOON), Some(3), "others have made six");
-    assert_eq!(budget.left_today(Category::Heavy, NOON.next_day()), Some(9), "tomorrow is new");
+    assert_eq!(budget.left_today(Category::Heavy, NOON), Some((3, 4)), "others have made six");
+    assert_eq!(
+        budget.left_today(Category::Heavy, NOON.next_day()),
+        Some((9, 9)),
+        "it is new tomorrow"
+    );
 }
 
 #[test]

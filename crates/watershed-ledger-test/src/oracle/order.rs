@@ -112,9 +112,12 @@ pub(crate) fn check(
             let front = &fronts[known].2;
             let audit = oracle.audits.get(&run.submit.account).zip(category);
             let last_calls = audit.is_some_and(|(a, c)| a.last_calls(c, now));
-            let waiting = if let Some(at) = token_at(node).filter(|_| last_calls) {
-                // The last calls of a day belong to listings under way, by their tokens' age.
-                let older = |n: &&Node| token_at(n).is_some_and(|token_at| token_at < at);
+            let waiting = if last_calls {
+                // The last calls of a day belong to listings under way, by their tokens' age; a
+                // new one waits for tomorrow where it will need more than there are.
+                let older = |n: &&Node| {
+                    token_at(n).is_some_and(|other| token_at(node).is_none_or(|at| other < at))
+                };
                 let before =
                     |n: &&Node| first.is_lt() || place(other, n, now) < place(run, node, now);
                 of_category(other, category, now).find(|n| older(n) && before(n))

@@ -64,10 +64,15 @@ impl Taker<'_> {
         let event = ground.run.trigger == Trigger::Event;
         let mut leave = 0;
         // The last calls of a day are for listings under way, and for what a new one will need.
-        if !under_way && budget.left_today(category, self.now).is_some_and(|left| left <= LAST) {
+        if let Some((left, of)) = budget.left_today(category, self.now)
+            && left <= LAST
+            && !under_way
+        {
             let run = &ground.run.run;
             let open = tables.aging(run, Some(known), Millis(i64::MAX), LAST as usize)?.len();
-            leave = open as u64 + ground.counts.steps[step.index()].pages_to_come();
+            let to_come = ground.counts.steps[step.index()].pages_to_come();
+            // Half a day is enough for whatever begins with it.
+            leave = (open as u64 + to_come).min(of / 2);
         }
         Ok(Some(Claim { category, event, leave }))
     }
