@@ -22,9 +22,9 @@ const BACK_MS: i64 = 60_000;
 const LEAST: f64 = 0.5;
 /// Others are believed in from that part of the limit on: calls that overtake each other make
 /// a few appear.
-const NOTED: f64 = 0.2;
+const NOTED: f64 = 0.1;
 /// And from so many calls on.
-const NOTED_CALLS: f64 = 3.0;
+const NOTED_CALLS: f64 = 2.0;
 
 /// What was heard of the seconds (or minutes) of one category.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
