@@ -72,7 +72,7 @@ fn campaign(tier: &'static str, limits: &str, left: f64, during: Duration) -> (f
 /// Calls refused at most. A sample runs beside other tests: calls that start in time may be held
 /// up on their way, and arrive in a crowd.
 fn refused_most(size: Size) -> u64 {
-    size.of(2, 0)
+    size.of(10, 0)
 }
 
 /// Of a share, what is used at least while work waits. A sample is short, and the machine may
