@@ -13,9 +13,15 @@ use watershed_model::{Category, Millis};
 /// The other half is the network's, whose delays vary too.
 const EARLIER_MS: i64 = 10;
 
-/// The starts of one period, of one category of an account.
+/// Starts are remembered for a period and so much longer: for calls that are answered later, what
+/// was started around their answers is not known whole.
+const KEPT_MS: i64 = 10_000;
+
+/// The starts of one category of an account.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
+    /// The last ones, in order.
+    starts: VecDeque<Millis>,
     /// When a call started and how late it was, the latest ones first among equals: each is
     /// later than all that started after it.
     late: VecDeque<(Millis, i64)>,
@@ -29,7 +35,7 @@ impl Pace {
         slot: Millis,
         now: Millis,
     ) -> Result<(), Millis> {
-        let period_ms = if category == Category::ResourceIntensive { 60_000 } else { 1_000 };
+        let period_ms = period_ms(category);
         while self.late.front().is_some_and(|(at, _)| now - *at > period_ms || *at > now) {
             self.late.pop_front();
         }
@@ -42,8 +48,33 @@ impl Pace {
             self.late.pop_back();
         }
         self.late.push_back((now, late));
+        while self.starts.front().is_some_and(|at| now - *at > period_ms + KEPT_MS || *at > now) {
+            self.starts.pop_front();
+        }
+        self.starts.push_back(now);
         Ok(())
     }
+
+    /// Most starts in any period that ended while a call was under way: so many of our calls may
+    /// be in what its answer tells.
+    pub(crate) fn own(&self, category: Category, started: Millis, answered: Millis) -> u16 {
+        let period_ms = period_ms(category);
+        let (mut most, mut first) = (0, 0);
+        for (at, end) in self.starts.iter().enumerate() {
+            if *end < started || *end > answered {
+                continue;
+            }
+            while *end - self.starts[first] >= period_ms {
+                first += 1;
+            }
+            most = most.max(at + 1 - first);
+        }
+        u16::try_from(most).unwrap_or(u16::MAX)
+    }
+}
+
+fn period_ms(category: Category) -> i64 {
+    if category == Category::ResourceIntensive { 60_000 } else { 1_000 }
 }
 
 #[cfg(test)]
@@ -69,6 +100,21 @@ mod tests {
                 now
             })
             .collect()
+    }
+
+    #[test]
+    fn calls_that_start_while_one_is_under_way_may_be_in_what_it_tells() {
+        let mut pace = Pace::default();
+        for n in 0..10 {
+            let at = NOON + n * 100;
+            pace.start(LIGHT, at, at).expect("in time");
+        }
+        assert_eq!(pace.own(LIGHT, NOON, NOON + 50), 1);
+        assert_eq!(pace.own(LIGHT, NOON, NOON + 450), 5);
+        assert_eq!(pace.own(LIGHT, NOON + 900, NOON + 900), 10);
+        pace.start(LIGHT, NOON + 1_000, NOON + 1_000).expect("in time");
+        assert_eq!(pace.own(LIGHT, NOON + 1_000, NOON + 2_000), 10, "the first is a second ago");
+        assert_eq!(pace.own(LIGHT, NOON + 300, NOON + 2_000), 10);
     }
 
     #[test]

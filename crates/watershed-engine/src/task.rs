@@ -125,6 +125,14 @@ impl Tools {
             }
         }
     }
+
+    /// How many calls of ours may be in what the answer to one that started then tells.
+    fn own(&self, leased: &Leased, run: &ActiveRun, started: Millis) -> u16 {
+        let Some(category) = leased.category else { return 0 };
+        let of = (run.link.connection.account.clone(), category);
+        let paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces.get(&of).map_or(0, |pace| pace.own(category, started, self.clock.now()))
+    }
 }
 
 /// Parameters and request of a leased task; or its end, where that is known without a call.
@@ -197,9 +205,12 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     if first_at > start_until || stopped {
         return Done { late_ms, ..conclude::released(&leased) };
     }
-    let Some(asked) = asked(&leased, &run, &ask, &token, start_until, tools).await else {
+    let Some(mut asked) = asked(&leased, &run, &ask, &token, start_until, tools).await else {
         return Done { late_ms, ..conclude::released(&leased) };
     };
+    if let Some(heard) = &mut asked.spent.heard {
+        heard.own = tools.own(&leased, &run, first_at);
+    }
     if !matches!(asked.verdict, Verdict::Token { .. }) && asked.spent.calls > 0 {
         run.link.tokens.accepted();
     }

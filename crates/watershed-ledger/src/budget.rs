@@ -11,6 +11,7 @@ use watershed_model::{
     BudgetUse, Category, Heard, Limit, Limits, Millis, OperationId, Period, Throttle,
 };
 
+use crate::learned::Learned;
 use crate::tables::{Budget, LimitUse, Slot};
 
 /// Starts may lie this much further from their slots than the starts around them.
@@ -130,7 +131,7 @@ impl Budget {
 
     /// Takes a slot; tells how many calls of ours the period before it holds, itself included.
     fn take(&mut self, category: Category, slot_us: i64, now: Millis) -> u16 {
-        let mut own = 0_u64;
+        let mut own = 0;
         let gaps_us: Vec<i64> = self.limits.0.iter().map(|l| self.gap_us(l, now)).collect();
         for ((limit, used), gap_us) in self.limits.0.iter().zip(&mut self.used).zip(gaps_us) {
             if !limit.categories.contains(category) {
@@ -152,8 +153,9 @@ impl Budget {
             }
             used.used += 1;
             if limit.period != Period::Day {
-                let past = slot_us.rem_euclid(period_us) as f64 / period_us as f64;
-                own = own.max(used.used + (used.last as f64 * (1.0 - past)).ceil() as u64);
+                // Slots so far apart, and one at each end.
+                let most = (period_us - 1) / gap_us + 1;
+                own = own.max(used.within(slot_us, period_us).min(most));
             }
         }
         u16::try_from(own).unwrap_or(u16::MAX)
@@ -175,8 +177,8 @@ impl Budget {
         }
         let Some(left) = heard.left else { return };
         if !left.daily {
-            let learned = self.learned.entry(heard.category).or_default();
-            return learned.hear(left, f64::from(slot.own), now);
+            let own = f64::from(slot.own.max(heard.own));
+            return self.relearn(heard.category, now, |learned| learned.hear(left, own, now));
         }
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
             let counts = limit.period == Period::Day && limit.categories.contains(heard.category);
@@ -223,7 +225,7 @@ impl Budget {
         let until = throttle.until.max(now).min(now + CLOSED_MAX_MS);
         let mut categories = vec![throttle.category];
         if !throttle.daily {
-            self.learned.entry(throttle.category).or_default().cut(now);
+            self.relearn(throttle.category, now, |learned| learned.cut(now));
         } else {
             for limit in &self.limits.0 {
                 if limit.period == Period::Day && limit.categories.contains(throttle.category) {
@@ -289,6 +291,17 @@ impl LimitUse {
     fn today(&self, now: Millis) -> u64 {
         if self.day == now.day() { self.used } else { 0 }
     }
+
+    /// Slots given in the period up to `at_us`, those of the period before it in proportion.
+    fn within(&self, at_us: i64, period_us: i64) -> i64 {
+        let (used, last) = match at_us.div_euclid(period_us) - self.day {
+            0 => (self.used, self.last),
+            1 => (0, self.used),
+            _ => (0, 0),
+        };
+        let past = at_us.rem_euclid(period_us) as f64 / period_us as f64;
+        used as i64 + (last as f64 * (1.0 - past)).ceil() as i64
+    }
 }
 
 impl Budget {
@@ -301,6 +314,29 @@ impl Budget {
                 let learned = limit.categories.iter().filter_map(|c| self.learned.get(&c));
                 learned.fold(limit.calls, |calls, l| calls.min(l.calls(limit, now)))
             }
+        }
+    }
+
+    /// Learns something of a category. Where its slots lie further apart from now on, those of
+    /// the period before the next one count as if they had done so already: else that period
+    /// and the next would hold more together than either may.
+    fn relearn(&mut self, category: Category, now: Millis, learn: impl FnOnce(&mut Learned)) {
+        let gaps = |budget: &Budget| -> Vec<i64> {
+            budget.limits.0.iter().map(|limit| budget.gap_us(limit, now)).collect()
+        };
+        let before = gaps(self);
+        learn(self.learned.entry(category).or_default());
+        let after = gaps(self);
+        for ((limit, used), (before, after)) in
+            self.limits.0.iter().zip(&mut self.used).zip(before.into_iter().zip(after))
+        {
+            if limit.period == Period::Day || !limit.categories.contains(category) {
+                continue;
+            }
+            let period_us = limit.period.ms() * 1_000;
+            let wider_us = after.saturating_sub(before).max(0);
+            let taken = used.within(used.next_us, period_us).min(period_us / before + 1);
+            used.next_us = used.next_us.saturating_add(wider_us.saturating_mul(taken));
         }
     }
 

@@ -18,6 +18,9 @@ const CUTS_MAX: u8 = 3;
 const BURST_MS: i64 = 2_000;
 /// A cut is taken back after this.
 const BACK_MS: i64 = 60_000;
+/// An answer that shows that part of what others took confirms it: they come in bursts, and a
+/// bucket hides them until it is nearly full.
+const CONFIRMED: f64 = 0.5;
 /// However little others leave, so many calls a period are tried.
 const LEAST: f64 = 0.5;
 /// Others are believed in from that part of the limit on: calls that overtake each other make
@@ -47,8 +50,13 @@ impl Learned {
         self.limit = left.limit;
         let limit = f64::from(left.limit);
         let others = limit - f64::from(left.remaining) - own;
-        if others > (limit * NOTED).max(NOTED_CALLS) && others >= self.others(now) {
+        if others <= (limit * NOTED).max(NOTED_CALLS) {
+            return;
+        }
+        if others >= self.others(now) {
             self.others = others;
+            self.others_at = now;
+        } else if others >= self.others * CONFIRMED {
             self.others_at = now;
         }
     }
@@ -115,6 +123,16 @@ mod tests {
         assert_eq!(learned.calls(&light(), NOON + 60_000), 18.0, "one answer denies nothing");
         assert_eq!(learned.calls(&light(), NOON + 90_000), 24.0);
         assert_eq!(learned.calls(&light(), NOON + 120_000), 27.0);
+    }
+
+    #[test]
+    fn what_shows_half_of_others_confirms_them_all() {
+        let mut learned = Learned::default();
+        learned.hear(left(30, 17), 1.0, NOON);
+        learned.hear(left(30, 6), 18.0, NOON + 70_000);
+        assert_eq!(learned.calls(&light(), NOON + 130_000), 18.0);
+        learned.hear(left(30, 7), 18.0, NOON + 130_000);
+        assert_eq!(learned.calls(&light(), NOON + 160_000), 24.0, "five are less than half");
     }
 
     #[test]

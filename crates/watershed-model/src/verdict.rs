@@ -129,6 +129,9 @@ pub struct Heard {
     pub category: Category,
     /// Limit and what remained of it after the call, where both were told.
     pub left: Option<Left>,
+    /// Calls of the worker that heard it that may be in what it tells, for a second or minute.
+    #[serde(default)]
+    pub own: u16,
 }
 
 /// What is left of a limit.
