@@ -1,15 +1,20 @@
 //! What the sink knows already is not asked again: children expand from stored rows.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::Value;
 use watershed_ledger::{End, Leased, Outcome};
-use watershed_model::{Coverage, CoverageState, Lifetime, Millis, Operation, Unavailable};
+use watershed_model::{
+    Child, Coverage, CoverageState, KNOWN, Kin, Lifetime, Millis, Operation, StepId, Unavailable,
+};
 use watershed_sink::{Ask as CoverageAsk, ListingKey};
 use watershed_zoom::Request;
 
 use crate::active::ActiveRun;
 use crate::conclude::{self, Known};
 use crate::spawned::Spawned;
-use crate::task::{Ask, Done, Job, Todo, Tools};
+use crate::task::{self, Ask, Done, Job, Todo, Tools};
 
 /// Stored rows read at once.
 const ROWS_AT_ONCE: u32 = 500;
@@ -29,12 +34,7 @@ pub(crate) async fn mark(
     for (place, job) in jobs.iter().enumerate() {
         // A listing under way is known not to be complete.
         if let (Some(ask), None) = (question(&job.todo), &job.leased.checkpoint) {
-            asks.push(CoverageAsk {
-                connection: job.run.connection().clone(),
-                operation: job.run.operation(job.leased.step).id.into(),
-                subject: ask.request.subject.clone(),
-                from: ask.request.window.as_ref().map(|w| w.from.to_string()),
-            });
+            asks.push(coverage_ask(&job.run, job.run.operation(job.leased.step), &ask.request));
             places.push(place);
         }
     }
@@ -48,6 +48,74 @@ pub(crate) async fn mark(
         }
     }
     Ok(())
+}
+
+/// Asks the sink, in one query, which of the children that are about to be added need no call,
+/// and marks those: they wait for no permit. What is marked is looked at again when it is leased.
+///
+/// # Errors
+/// The sink's.
+pub(crate) async fn foresee(
+    children: &mut [(Arc<ActiveRun>, &mut Child)],
+    tools: &Tools,
+    now: Millis,
+) -> Result<(), watershed_sink::Error> {
+    let (mut asks, mut places) = (Vec::new(), Vec::new());
+    for (place, (run, child)) in children.iter_mut().enumerate() {
+        let operation = run.operation(child.step);
+        let Some((with, request)) = task::first_request(run, child) else { continue };
+        if task::in_vain(operation, &with, run).is_some() {
+            child.bucket = KNOWN;
+            continue;
+        }
+        asks.push(coverage_ask(run, operation, &request));
+        places.push((place, request));
+    }
+    if !asks.is_empty() {
+        let found = tools.sink.covered(asks).await?;
+        for ((place, request), coverage) in places.into_iter().zip(found) {
+            let (run, child) = &mut children[place];
+            let operation = run.operation(child.step);
+            if coverage.is_some_and(|c| answers(&c, operation, run, &request, now)) {
+                child.bucket = KNOWN;
+            }
+        }
+    }
+    loosen(children);
+    Ok(())
+}
+
+/// What is known is leased together with nothing; what was to be leased together with it goes
+/// with what it was to go with.
+fn loosen(children: &mut [(Arc<ActiveRun>, &mut Child)]) {
+    let mut before: BTreeMap<StepId, bool> = BTreeMap::new();
+    for (_, child) in children {
+        let known = before.remove(&child.step);
+        child.together &= known.unwrap_or(true);
+        if child.bucket == KNOWN {
+            before.insert(child.step, child.together);
+            child.together = false;
+        }
+    }
+}
+
+/// The tasks to be among what a page brought.
+pub(crate) fn children<'k>(kin: &'k mut [Kin], found: &mut Vec<&'k mut Child>) {
+    for kin in kin {
+        match kin {
+            Kin::Task(child) => found.push(child),
+            Kin::Scope { kin, .. } => children(kin, found),
+        }
+    }
+}
+
+fn coverage_ask(run: &ActiveRun, operation: &Operation, request: &Request) -> CoverageAsk {
+    CoverageAsk {
+        connection: run.connection().clone(),
+        operation: operation.id.into(),
+        subject: request.subject.clone(),
+        from: request.window.as_ref().map(|w| w.from.to_string()),
+    }
 }
 
 /// What is to be asked, or would be if it were not known to be in vain: what is complete stays

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use watershed_ledger::{
     Command, Exchange, Exchanged, Fence, LeaseId, Leased, Ledger, Reply, Settled, Want,
 };
-use watershed_model::{Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
+use watershed_model::{Catalogue, ConnectionName, KNOWN, Millis, RunId, RunState, WorkerId};
 use watershed_sink::Batch;
 
 use crate::active::{ActiveRun, Link};
@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::offset::Offset;
 use crate::runtime::{Return, Ticket};
 use crate::stop::{Stop, Stopping};
-use crate::task::{self, Done, Job, Tools};
+use crate::task::{self, Done, Job, Todo, Tools};
 
 /// Permits are taken this far ahead: several tasks a trip, each with its own start.
 const HORIZON_MS: i64 = 200;
@@ -227,7 +227,8 @@ impl Dispatch {
         if self.state.done.is_empty() && !wants {
             return Ok(());
         }
-        let done = std::mem::take(&mut self.state.done);
+        let mut done = std::mem::take(&mut self.state.done);
+        self.foresee(&mut done, now).await?;
         let mut batch = Batch::default();
         let mut settles = Vec::with_capacity(done.len());
         for done in done {
@@ -268,6 +269,25 @@ impl Dispatch {
         self.hand_out(exchanged, sent_at).await
     }
 
+    /// Marks the children that need no call, waiting while the sink cannot tell.
+    async fn foresee(&mut self, done: &mut [Done], now: Millis) -> Result<(), Error> {
+        loop {
+            let mut children = Vec::new();
+            for done in &mut *done {
+                let Some(flight) = self.state.flights.get(&done.settle.fence) else { continue };
+                let mut found = Vec::new();
+                for brood in done.settle.outcome.broods_mut() {
+                    covered::children(&mut brood.kin, &mut found);
+                }
+                children.extend(found.into_iter().map(|child| (flight.run.clone(), child)));
+            }
+            match covered::foresee(&mut children, &self.tools, now).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.wait_for("sink", error.waits(), &error).await?,
+            }
+        }
+    }
+
     fn settled_flights(&self) -> usize {
         self.state.done.iter().filter(|d| self.state.flights.contains_key(&d.settle.fence)).count()
     }
@@ -306,6 +326,15 @@ impl Dispatch {
             self.wait_for("sink", error.waits(), &error).await?;
         }
         for job in jobs {
+            // What was known has gone, and it has no permit: it waits for one like any other.
+            if job.leased.bucket == KNOWN
+                && job.leased.category.is_none()
+                && matches!(job.todo, Todo::Ask(_))
+                && job.run.operation(job.leased.step).category.is_some()
+            {
+                self.state.done.push(conclude::released(&job.leased));
+                continue;
+            }
             let flight = Flight {
                 leased: job.leased.clone(),
                 run: job.run.clone(),

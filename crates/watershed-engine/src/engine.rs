@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::dispatch::{Dispatch, Ending, State, WorkerSettings};
 use crate::error::Error;
+use crate::pace::Paces;
 use crate::report;
 use crate::runtime::{self, Ends};
 use crate::stop::Stop;
@@ -46,6 +47,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) catalogue: Catalogue,
     pub(crate) links: BTreeMap<ConnectionName, Arc<Link>>,
+    pub(crate) paces: Arc<Paces>,
 }
 
 /// A run as every surface shows it.
@@ -71,7 +73,7 @@ impl Engine {
                 (connection.name.clone(), Arc::new(Link::new(connection, tokens)))
             })
             .collect();
-        Engine { ledger, sink, transport, clock, catalogue, links }
+        Engine { ledger, sink, transport, clock, catalogue, links, paces: Arc::default() }
     }
 
     /// Executes tasks of all lanes until `run` has ended (where one is named) or a stop is

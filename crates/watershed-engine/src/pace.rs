@@ -5,9 +5,10 @@
 //! of a period have slots within a period and 20 ms: as many as the limit allows. So a machine
 //! that stumbles loses no slot: it runs late for a while, and catches up by 10 ms a period.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use watershed_model::{Category, Millis};
+use watershed_model::{AccountId, Category, Millis};
 
 /// How much less late a call may be than those before it: half of what the ledger's slots leave.
 /// The other half is the network's, whose delays vary too.
@@ -20,9 +21,48 @@ const KEPT_MS: i64 = 10_000;
 /// One call may be so much longer on its way than another: the first on a connection is.
 const DELAYED_MS: i64 = 40;
 
+/// The starts of each account's categories, of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Paces(Mutex<BTreeMap<(AccountId, Category), Pace>>);
+
+impl Paces {
+    /// [`Pace::start`] of that account.
+    pub(crate) fn start(
+        &self,
+        account: &AccountId,
+        category: Category,
+        slot: Millis,
+        now: Millis,
+    ) -> Result<(), Millis> {
+        self.all().entry((account.clone(), category)).or_default().start(category, slot, now)
+    }
+
+    /// A call starts now that has no slot.
+    pub(crate) fn note(&self, account: &AccountId, category: Category, now: Millis) {
+        self.all().entry((account.clone(), category)).or_default().note(category, now);
+    }
+
+    /// [`Pace::own`] of that account.
+    pub(crate) fn own(
+        &self,
+        account: &AccountId,
+        category: Category,
+        started: Millis,
+        answered: Millis,
+    ) -> u16 {
+        let all = self.all();
+        let pace = all.get(&(account.clone(), category));
+        pace.map_or(0, |pace| pace.own(category, started, answered))
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<(AccountId, Category), Pace>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The starts of one category of an account.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+struct Pace {
     /// The last ones, in order.
     starts: VecDeque<Millis>,
     /// When a call started and how late it was, the latest ones first among equals: each is
@@ -32,12 +72,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// A call whose slot is `slot` starts now; or the time at which it may.
-    pub(crate) fn start(
-        &mut self,
-        category: Category,
-        slot: Millis,
-        now: Millis,
-    ) -> Result<(), Millis> {
+    fn start(&mut self, category: Category, slot: Millis, now: Millis) -> Result<(), Millis> {
         let period_ms = period_ms(category);
         while self.late.front().is_some_and(|(at, _)| now - *at > period_ms || *at > now) {
             self.late.pop_front();
@@ -51,16 +86,21 @@ impl Pace {
             self.late.pop_back();
         }
         self.late.push_back((now, late));
+        self.note(category, now);
+        Ok(())
+    }
+
+    fn note(&mut self, category: Category, now: Millis) {
+        let period_ms = period_ms(category);
         while self.starts.front().is_some_and(|at| now - *at > period_ms + KEPT_MS || *at > now) {
             self.starts.pop_front();
         }
         self.starts.push_back(now);
-        Ok(())
     }
 
     /// Most starts in any period (and what delays may add to it) that ended while a call was
     /// under way: so many of our calls may be in what its answer tells.
-    pub(crate) fn own(&self, category: Category, started: Millis, answered: Millis) -> u16 {
+    fn own(&self, category: Category, started: Millis, answered: Millis) -> u16 {
         let period_ms = period_ms(category) + DELAYED_MS;
         let (mut most, mut first) = (0, 0);
         for (at, end) in self.starts.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! From a compiled workflow to a run: found again where it exists, begun where it does not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use watershed_ledger::{Command, Reply, Submit};
@@ -218,6 +218,9 @@ impl Engine {
         let tools = self.tools(crate::stop::stop().1, None);
         for _ in 0..PROBES_MAX {
             let token = link.tokens.get().await?;
+            if let Some(category) = operation.category {
+                self.paces.note(&link.connection.account, category, self.clock.now());
+            }
             let wait_until: Millis =
                 match task::call(operation, &request, (&with, None), &token, &tools, &mut None)
                     .await
@@ -247,7 +250,7 @@ impl Engine {
             clock: self.clock.clone(),
             sink: self.sink.clone(),
             recordings: crate::files::Recordings::default(),
-            paces: Mutex::default(),
+            paces: self.paces.clone(),
             stop,
             wait_until,
         }

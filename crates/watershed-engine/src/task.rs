@@ -5,24 +5,24 @@
 //! `dispatch`; nothing here changes any state.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
 use watershed_model::{
-    AccountId, Category, Coverage, DeadLetter, Heard, LetterId, Millis, RetryCause, Verdict,
+    Child, Coverage, DeadLetter, Heard, LetterId, Millis, Operation, RetryCause, Verdict,
 };
 use watershed_sink::Write;
 use watershed_workflow::Parameters;
 use watershed_zoom::{Answer, Request};
 
-use crate::active::ActiveRun;
+use crate::active::{ActiveRun, Stopped};
 use crate::clock::Clock;
 use crate::conclude;
 use crate::covered;
 use crate::files;
 use crate::letter::{Trouble, letter_id};
-use crate::pace::Pace;
+use crate::pace::Paces;
 use crate::stop::{Stop, Stopping};
 use crate::token::{Held, NoToken};
 use crate::transport::{Call, Transport, TransportError};
@@ -91,7 +91,7 @@ pub(crate) struct Tools {
     /// Recordings read again for their files.
     pub(crate) recordings: files::Recordings,
     /// How late the calls of each account's categories start.
-    pub(crate) paces: Mutex<BTreeMap<(AccountId, Category), Pace>>,
+    pub(crate) paces: Arc<Paces>,
     /// Whether new calls may start.
     pub(crate) stop: Stop,
     /// Until when answers that are not there yet are waited for.
@@ -114,12 +114,7 @@ impl Tools {
             if now > start_until {
                 return now;
             }
-            let of = (run.link.connection.account.clone(), category);
-            let started = {
-                let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-                paces.entry(of).or_default().start(category, start_from, now)
-            };
-            match started {
+            match self.paces.start(&run.link.connection.account, category, start_from, now) {
                 Ok(()) => return now,
                 Err(later) => self.clock.sleep_until(later).await,
             }
@@ -129,9 +124,7 @@ impl Tools {
     /// How many calls of ours may be in what the answer to one that started then tells.
     fn own(&self, leased: &Leased, run: &ActiveRun, started: Millis) -> u16 {
         let Some(category) = leased.category else { return 0 };
-        let of = (run.link.connection.account.clone(), category);
-        let paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        paces.get(&of).map_or(0, |pace| pace.own(category, started, self.clock.now()))
+        self.paces.own(&run.link.connection.account, category, started, self.clock.now())
     }
 }
 
@@ -159,16 +152,45 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
     if leased.poisoned {
         return end(conclude::Known::Dead(Trouble::poison(leased.lost), Some(ask)));
     }
-    if files::excluded(operation, &ask.with, run.link.connection.content) {
-        return end(conclude::Known::Excluded(ask));
-    }
-    if !run.context.granted.contains(operation.id) {
-        return end(conclude::Known::NotGranted(ask));
-    }
-    match run.link.stopped(operation.id) {
-        Some(stopped) => end(conclude::Known::Stopped(ask, stopped)),
+    match in_vain(operation, &ask.with, run) {
+        Some(Vain::Excluded) => end(conclude::Known::Excluded(ask)),
+        Some(Vain::NotGranted) => end(conclude::Known::NotGranted(ask)),
+        Some(Vain::Stopped(stopped)) => end(conclude::Known::Stopped(ask, stopped)),
         None => Todo::Ask(ask),
     }
+}
+
+/// Why a call is known to be in vain before it is made.
+pub(crate) enum Vain {
+    Excluded,
+    NotGranted,
+    Stopped(Stopped),
+}
+
+/// Whether a call with these parameters would be in vain.
+pub(crate) fn in_vain(
+    operation: &Operation,
+    with: &Map<String, Value>,
+    run: &ActiveRun,
+) -> Option<Vain> {
+    if files::excluded(operation, with, run.link.connection.content) {
+        return Some(Vain::Excluded);
+    }
+    if !run.context.granted.contains(operation.id) {
+        return Some(Vain::NotGranted);
+    }
+    run.link.stopped(operation.id).map(Vain::Stopped)
+}
+
+/// Parameters and request of a child that is no join's; `None` where it has none.
+pub(crate) fn first_request(
+    run: &ActiveRun,
+    child: &Child,
+) -> Option<(Map<String, Value>, Request)> {
+    let of = run.program.parameters(&run.context, child.step, &child.item, &BTreeMap::new());
+    let Ok(Parameters::Call(with)) = of else { return None };
+    let request = watershed_zoom::request(run.operation(child.step), &with, None).ok()?;
+    Some((with, request))
 }
 
 /// Carries a task out.
@@ -295,7 +317,7 @@ fn told(verdict: &Verdict) -> String {
 
 /// One counted call.
 pub(crate) async fn call(
-    operation: &watershed_model::Operation,
+    operation: &Operation,
     request: &Request,
     (with, cursor): (&Map<String, Value>, Option<&str>),
     token: &Held,

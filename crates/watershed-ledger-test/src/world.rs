@@ -1,7 +1,7 @@
 //! A virtual account: what each call brings, decided by a seed and the item alone.
 
 use watershed_ledger::{Checkpoint, End, Leased, Outcome, Repeat, Settle};
-use watershed_model::{Brood, Child, Kin, Millis, RetryCause, StepId, Throttle};
+use watershed_model::{Brood, Child, KNOWN, Kin, Millis, RetryCause, StepId, Throttle};
 
 use crate::dice::{Dice, mix, of_text};
 use crate::sketch::{Fan, From, Shape, id};
@@ -235,7 +235,11 @@ impl World {
             item.push_str(&"x".repeat(900));
         }
         let once = shape.lines[at].once.then(|| mix(&[self.once_seed, (h >> 8) % 9]));
-        let bucket = if (h >> 16).is_multiple_of(8) { 0 } else { 24_300 + ((h >> 20) % 4) as u16 };
+        let bucket = match (h >> 16) % 16 {
+            0 | 1 => 0,
+            2 => KNOWN,
+            _ => 24_300 + ((h >> 20) % 4) as u16,
+        };
         let together = (h >> 28).is_multiple_of(4);
         Child { step: id(at), item, once, bucket, together }
     }

@@ -8,10 +8,9 @@
 //! (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
 
 use watershed_model::{
-    BudgetUse, Category, Heard, Limit, Limits, Millis, OperationId, Period, Throttle,
+    BudgetUse, Category, Heard, Left, Limit, Limits, Millis, OperationId, Period, Throttle,
 };
 
-use crate::learned::Learned;
 use crate::tables::{Budget, LimitUse, Slot};
 
 /// Starts may lie this much further from their slots than the starts around them.
@@ -178,7 +177,7 @@ impl Budget {
         let Some(left) = heard.left else { return };
         if !left.daily {
             let own = f64::from(slot.own.max(heard.own));
-            return self.relearn(heard.category, now, |learned| learned.hear(left, own, now));
+            return self.hear_of_period(heard.category, left, own, now);
         }
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
             let counts = limit.period == Period::Day && limit.categories.contains(heard.category);
@@ -225,7 +224,7 @@ impl Budget {
         let until = throttle.until.max(now).min(now + CLOSED_MAX_MS);
         let mut categories = vec![throttle.category];
         if !throttle.daily {
-            self.relearn(throttle.category, now, |learned| learned.cut(now));
+            self.learned.entry(throttle.category).or_default().cut(now);
         } else {
             for limit in &self.limits.0 {
                 if limit.period == Period::Day && limit.categories.contains(throttle.category) {
@@ -317,15 +316,15 @@ impl Budget {
         }
     }
 
-    /// Learns something of a category. Where its slots lie further apart from now on, those of
-    /// the period before the next one count as if they had done so already: else that period
-    /// and the next would hold more together than either may.
-    fn relearn(&mut self, category: Category, now: Millis, learn: impl FnOnce(&mut Learned)) {
+    /// An answer told what is left of a second. Where the slots of its category lie further
+    /// apart from now on, those of the period before the next one count as if they had done so
+    /// already: else that period and the next would hold more together than either may.
+    fn hear_of_period(&mut self, category: Category, left: Left, own: f64, now: Millis) {
         let gaps = |budget: &Budget| -> Vec<i64> {
             budget.limits.0.iter().map(|limit| budget.gap_us(limit, now)).collect()
         };
         let before = gaps(self);
-        learn(self.learned.entry(category).or_default());
+        self.learned.entry(category).or_default().hear(left, own, now);
         let after = gaps(self);
         for ((limit, used), (before, after)) in
             self.limits.0.iter().zip(&mut self.used).zip(before.into_iter().zip(after))

@@ -228,6 +228,16 @@ pub enum Outcome {
     Released,
 }
 
+impl Outcome {
+    /// Children that it brings.
+    pub fn broods_mut(&mut self) -> &mut [Brood] {
+        match self {
+            Outcome::More { broods, .. } | Outcome::Closed { broods, .. } => broods,
+            _ => &mut [],
+        }
+    }
+}
+
 /// How a task ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,13 +4,14 @@
 //! tries, what a lost lease gave back, joins), then in order of arrival. Page tokens that have
 //! become old go before all of it: they have an order of their own (`Tables::aging`).
 
-use watershed_model::{Order, Plan, StepId};
+use watershed_model::{KNOWN, Order, Plan, StepId};
 
 use crate::tables::{Chunk, Place, Task};
 
-/// The place of a chunk's next items.
+/// The place of a chunk's next items. What needs no call stands with what no limit counts.
 pub(crate) fn of_chunk(plan: &Plan, chunk: &Chunk) -> Place {
-    place(plan, chunk.run.clone(), chunk.step, chunk.bucket, false, None)
+    let place = place(plan, chunk.run.clone(), chunk.step, chunk.bucket, false, None);
+    if chunk.bucket == KNOWN { Place { category: None, ..place } } else { place }
 }
 
 /// The place of a task.

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::StepId;
 
+/// The bucket of items that need no call: what they ask for is stored already, or is not to be
+/// had. They are leased without a permit.
+pub const KNOWN: u16 = u16::MAX;
+
 /// One item of one step: a task to be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Child {
@@ -13,7 +17,7 @@ pub struct Child {
     pub item: String,
     /// The hash of its `once` value, per connection and operation.
     pub once: Option<u64>,
-    /// Its month (year × 12 + month − 1) for `newest_first`; 0 where it has none.
+    /// Its month (year × 12 + month − 1) for `newest_first`; 0 where it has none; or [`KNOWN`].
     pub bucket: u16,
     /// Whether it is leased together with the item of its step before it: one reading serves
     /// both (files of one recording).

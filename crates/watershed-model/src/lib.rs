@@ -24,7 +24,7 @@ pub use failure::{DeadLetter, ScopeSeed};
 pub use ids::{
     AccountId, ConnectionName, LetterId, OperationId, PlanHash, RunId, StepId, WorkerId,
 };
-pub use kin::{Brood, Child, Kin};
+pub use kin::{Brood, Child, KNOWN, Kin};
 pub use operation::{
     Catalogue, Dataset, Field, FieldType, Lifetime, Operation, Paging, Param, ParamPlace,
     ParamType, Record,

@@ -23,7 +23,7 @@ impl Oracle {
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
             let together = self.runs[&leased.run].tree.nodes[node].together;
-            self.permitted(exchange, leased, now, together)?;
+            self.permitted(exchange, leased, now, node)?;
             uninvited += usize::from(together);
             let run = self.runs.get_mut(&leased.run).expect("found before");
             let task = &mut run.tree.nodes[node];
@@ -109,10 +109,12 @@ impl Oracle {
         exchange: &Exchange,
         leased: &Leased,
         now: Millis,
-        together: bool,
+        node: usize,
     ) -> Result<(), Wrong> {
         let run = &self.runs[&leased.run];
-        let wanted = run.submit.plan.step(leased.step).category;
+        let node = &run.tree.nodes[node];
+        let together = node.together;
+        let wanted = order::category(run, node, !node.touched);
         if leased.poisoned {
             return Ok(());
         }
@@ -159,7 +161,7 @@ impl Oracle {
                     && audit.zip(category).is_some_and(|(a, c)| a.last_calls(c, now))
             };
             let free = |n: &Node| {
-                let category = run.submit.plan.step(n.step).category;
+                let category = order::category(run, n, !n.touched);
                 free.contains(&category) && !shared_out(n, category)
             };
             let mut open = run.tree.open();

@@ -1,7 +1,7 @@
 //! The order of leases: nothing that stands behind is leased before what is ready in front.
 
 use watershed_ledger::Exchange;
-use watershed_model::{Category, Millis, Order, RunId, Trigger};
+use watershed_model::{Category, KNOWN, Millis, Order, RunId, Trigger};
 
 use super::follow::{Oracle, Run, Wrong};
 use super::tree::Node;
@@ -39,12 +39,21 @@ fn place(run: &Run, node: &Node, now: Millis) -> Place {
     (i64::MAX, u16::MAX - step.depth, month)
 }
 
+/// What a task's permit counts in: nothing, where it is said to need no call and was not leased
+/// before.
+pub(crate) fn category(run: &Run, node: &Node, fresh: bool) -> Option<Category> {
+    if node.bucket == KNOWN && fresh {
+        return None;
+    }
+    run.submit.plan.step(node.step).category
+}
+
 fn token_at(node: &Node) -> Option<Millis> {
     node.checkpoint.as_ref().map(|checkpoint| checkpoint.token_at)
 }
 
 fn of_category(run: &Run, category: Option<Category>, now: Millis) -> impl Iterator<Item = &Node> {
-    let of = move |node: &&Node| run.submit.plan.step(node.step).category == category;
+    let of = move |node: &&Node| self::category(run, node, !node.touched) == category;
     run.tree.open().map(|(_, node)| node).filter(move |node| ready(node, now)).filter(of)
 }
 
@@ -93,7 +102,7 @@ pub(crate) fn check(
     for (id, at, fresh) in taken {
         let run = &oracle.runs[id];
         let node = &run.tree.nodes[*at];
-        let category = run.submit.plan.step(node.step).category;
+        let category = category(run, node, *fresh);
         for other in &uncrowded {
             if other.submit.connection != run.submit.connection {
                 continue;
