@@ -1,8 +1,8 @@
 //! Calls that start late keep those behind them late, so that no second holds one too many. Pure.
 //!
-//! The ledger spreads the slots of a period's calls over a period and 20 ms. Where every start
+//! The ledger spreads the slots of a period's calls over a period and 25 ms. Where every start
 //! lies at most so much less behind its slot than any start of the period before it, the starts
-//! of a period have slots within a period and 20 ms: as many as the limit allows. So a machine
+//! of a period have slots within a period and 25 ms: as many as the limit allows. So a machine
 //! that stumbles loses no slot: it runs late for a while, and catches up by 10 ms a period.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use watershed_model::{AccountId, Category, Millis};
 
-/// How much less late a call may be than those before it: half of what the ledger's slots leave.
-/// The other half is the network's, whose delays vary too.
+/// How much less late a call may be than those before it: less than half of what the ledger's
+/// slots leave. The rest is the network's, whose delays vary too.
 const EARLIER_MS: i64 = 10;
 
 /// Starts are remembered for a period and so much longer: for calls that are answered later, what
@@ -176,7 +176,7 @@ mod tests {
             calls in 1u32..100,
             ready in prop::collection::vec(prop_oneof![9 => 0i64..5, 1 => 0i64..900], 1..300),
         ) {
-            let gap_us = (1_020_000 + i64::from(calls) - 1) / i64::from(calls);
+            let gap_us = (1_025_000 + i64::from(calls) - 1) / i64::from(calls);
             let slot = |n: usize| NOON + (n as i64 * gap_us + 999) / 1_000;
             let slots: Vec<(Millis, i64)> =
                 ready.iter().enumerate().map(|(n, ready)| (slot(n), *ready)).collect();

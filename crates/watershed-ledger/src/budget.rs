@@ -1,8 +1,8 @@
 //! Permits: evenly spaced start slots of each limit, and calls of a day. Pure.
 //!
 //! A limit of a second or minute keeps the time of its next slot; a permit takes it and moves
-//! it on. The slots of a second are spread over a second and 20 ms, so that calls which start up
-//! to 20 ms after theirs make no stretch of a second hold more than ceil(calls) starts, whoever
+//! it on. The slots of a second are spread over a second and 25 ms, so that calls which start up
+//! to 25 ms after theirs make no stretch of a second hold more than ceil(calls) starts, whoever
 //! counts and however; one that starts later keeps those behind it late (the worker's part). A
 //! day counts. A call must fit every limit that names its category
 //! (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
@@ -14,7 +14,7 @@ use watershed_model::{
 use crate::tables::{Budget, LimitUse, Slot};
 
 /// Starts may lie this much further from their slots than the starts around them.
-const START_WITHIN_MS: i64 = 20;
+const START_WITHIN_MS: i64 = 25;
 /// A call that has not started this long after its slot gives the permit up.
 const START_BY_MS: i64 = 500;
 /// What a day keeps back for events is everybody's from here on, in milliseconds of the UTC day.
@@ -335,7 +335,9 @@ impl Budget {
             let period_us = limit.period.ms() * 1_000;
             let wider_us = after.saturating_sub(before).max(0);
             let taken = used.within(used.next_us, period_us).min(period_us / before + 1);
-            used.next_us = used.next_us.saturating_add(wider_us.saturating_mul(taken));
+            // And a little more: what is on its way may arrive closer together than it started.
+            let pause_us = if wider_us > 0 { period_us / 8 } else { 0 };
+            used.next_us = used.next_us.saturating_add(wider_us.saturating_mul(taken) + pause_us);
         }
     }
 

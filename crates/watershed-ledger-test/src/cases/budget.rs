@@ -223,7 +223,7 @@ fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario)
     let a = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
     assert_eq!(item_names(&a), ["a1", "a2", "a3"], "one was asked for");
     let starts: Vec<i64> = a.iter().map(|l| l.start_from - s.now).collect();
-    assert_eq!(starts, [0, 510, 1_020], "each call has its own permit");
+    assert_eq!(starts, [0, 513, 1_025], "each call has its own permit");
     s.now = s.now + 1_530;
     // Of what was given back, each is leased as it comes.
     let settles = a.iter().map(|l| of(l, Outcome::Released)).collect();

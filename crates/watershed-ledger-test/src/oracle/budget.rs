@@ -70,11 +70,11 @@ impl Audit {
                     let gap = if g.former {
                         2 * limit.period.ms()
                     } else {
-                        // A call may start 20 ms after its slot. After a 429 the rate is lower
+                        // A call may start 25 ms after its slot. After a 429 the rate is lower
                         // for some minutes, by two thirds at most.
                         let refused = limit.categories.iter().any(|c| self.refused.contains(&c));
                         let calls = limit.calls * if refused { 0.34 } else { 1.0 };
-                        ((limit.period.ms() + 20) as f64 / calls).ceil() as i64 + 1
+                        ((limit.period.ms() + 25) as f64 / calls).ceil() as i64 + 1
                     };
                     g.from + gap <= late
                 }),
