@@ -1,10 +1,10 @@
 //! The trace of a task: one event, at TRACE, each time it comes to another phase.
 //!
-//! The target is `watershed::phase`: `-vvv` shows them among all else, `RUST_LOG=watershed::phase=
-//! trace` alone. Each stands in the span of its task (`task{lease index}`, unique within a
-//! process) and names no address and no content. Guarantee: what is told has happened, except for
-//! [`Phase::Sent`] and [`Phase::Settling`], which are told just before they do. Costs a comparison
-//! where nobody listens.
+//! The target is `watershed::phase`: `-vvv` shows them among all else, and alone they are had by
+//! `RUST_LOG=watershed::phase=trace`. Each stands in the span of its task (`task{lease index}`,
+//! unique within a process) and names no address and no content. Guarantee: what is told has
+//! happened, but for [`Phase::Sent`] and [`Phase::Settling`], which are told just before. Costs a
+//! comparison where nobody listens.
 
 use tracing::Span;
 use watershed_ledger::Fence;

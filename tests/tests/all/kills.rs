@@ -2,15 +2,20 @@
 //! the tasks that were in flight, and each phase is hit.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rustix::process::Signal;
-use watershed_tests::{Moment, Phase, Scope, Size, Stats, seeds};
+use watershed_tests::{InFlight, Moment, Phase, Scope, Size, Stats, seeds};
 
 use crate::campaign::{CONCURRENCY, Campaign, REPEATED_MAX, Stop};
 use crate::ground::{kill_told, measured};
 
-/// The highest number of an event to kill at: a part of a run, so that one bears many kills.
-const EVENTS_MAX: u32 = 60;
+/// The highest number of an event to kill at, and of a write to either file: a small part of a
+/// run, so that one bears many kills.
+const EVENTS_MAX: u32 = 40;
+const WRITES_MAX: u32 = 15;
+/// No moment of a kill is waited for any longer, for the same reason.
+const WITHIN: Duration = Duration::from_millis(700);
 /// In the full count, kills of each run at least,
 const KILLS_MIN: usize = 5;
 /// of all runs together,
@@ -116,9 +121,9 @@ fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
 /// One run that is killed many times, and what must hold of it in the end.
 fn killed(seed: u64, faults: Option<&str>) -> Tally {
     let size = Size::asked();
-    let campaign = Campaign::new(seed, faults);
+    let campaign = Campaign { within: WITHIN, ..Campaign::new(seed, faults) };
     let seed_of_moments = if faults.is_some() { seed ^ 0xfa17 } else { seed };
-    let mut moments = Moment::phased(seed_of_moments, campaign.within, 40, EVENTS_MAX);
+    let mut moments = Moment::phased(seed_of_moments, WITHIN, WRITES_MAX, EVENTS_MAX);
     let (stops, ended) = campaign.stopped(Signal::KILL, size.of(6, 10), &mut moments);
     let mut tally = Tally::default();
     for (before, stop) in stops.iter().enumerate() {
@@ -128,6 +133,8 @@ fn killed(seed: u64, faults: Option<&str>) -> Tally {
         kill_told(&format!("seed {seed}, {faults}, kill {number}, {moment}: {in_flight}"));
     }
     assert!(stops.len() >= size.of(1, KILLS_MIN), "seed {seed}: only {} kills", stops.len());
+    let left = InFlight::read(&ended.stderr).expect("its trace can be read");
+    assert_eq!(left.all(), 0, "seed {seed}: the run has ended, and left {left}");
     let stats = campaign.account.stats().expect("stats");
     let scope = if faults.is_some() { Scope::backfill().explained() } else { Scope::backfill() };
     let audit = campaign.audit(&scope).expect_equal();
