@@ -68,8 +68,10 @@ impl Tally {
 
     fn repeats(&self) -> String {
         format!(
-            "{:.1} calls repeated a kill (by the account's count {}; by the run's own {})",
+            "{:.1} calls repeated a kill, {:.1} tasks in flight (by the account's count {}; by the \
+             run's own {})",
             self.again as f64 / self.kills as f64,
+            self.in_flight as f64 / self.kills as f64,
             listed(&self.in_vain),
             listed(&self.repeated)
         )
@@ -93,11 +95,14 @@ fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
         let Tally { kills, rows, .. } = tally;
         format!("{} seeds, {kills} kills (found {}), {rows} rows", seeds.len(), tally.phases())
     };
+    let bound = format!(
+        "what was in flight, and at concurrency {CONCURRENCY} no more than {REPEATED_MAX} a kill"
+    );
     measured(
         "`kill -9` at each phase of a task, no fault",
         &of(&calm),
         &format!("0 rows differ; {}", calm.repeats()),
-        &format!("0; what was in flight, {REPEATED_MAX} a kill at concurrency {CONCURRENCY}"),
+        &format!("0; {bound}"),
     );
     measured(
         "`kill -9` at each phase of a task, every fault",
@@ -108,7 +113,7 @@ fn killed_at_any_moment_a_run_loses_nothing_and_repeats_little() {
             rough.explained,
             rough.repeats()
         ),
-        &format!("0 without a reason; {REPEATED_MAX} calls a kill"),
+        &format!("0 without a reason; {bound}"),
     );
     if size == Size::All {
         for phase in Phase::ALL {
@@ -155,6 +160,10 @@ fn killed(seed: u64, faults: Option<&str>) -> Tally {
     let repeated = status["calls"]["repeated"].as_object().into_iter().flatten();
     tally.repeated =
         repeated.map(|(cause, n)| (cause.clone(), n.as_u64().expect("a count"))).collect();
+    if faults.is_none() {
+        let causes: Vec<&str> = tally.repeated.keys().map(String::as_str).collect();
+        assert!(causes.is_empty() || causes == ["lost_lease"], "seed {seed}: only kills: {status}");
+    }
     tally
 }
 
