@@ -62,10 +62,10 @@ impl Moment {
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Moment::After(time) => write!(f, "after {} ms", time.as_millis()),
-            Moment::DatasetWrites(writes) => write!(f, "at write {writes} to the dataset"),
-            Moment::StateWrites(writes) => write!(f, "at write {writes} to the state"),
-            Moment::Phase(phase, events) => write!(f, "at \"{}\" {events}", phase.name()),
+            Moment::After(time) => write!(f, "{} ms after the start", time.as_millis()),
+            Moment::DatasetWrites(writes) => write!(f, "write {writes} to the dataset"),
+            Moment::StateWrites(writes) => write!(f, "write {writes} to the state"),
+            Moment::Phase(phase, events) => write!(f, "\"{}\" {events}", phase.name()),
         }
     }
 }

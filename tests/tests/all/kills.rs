@@ -135,7 +135,7 @@ fn killed(seed: u64, faults: Option<&str>) -> Tally {
         tally.take(stop);
         let Stop { moment, in_flight } = stop;
         let (number, faults) = (before + 1, faults.map_or("no fault", |_| "every fault"));
-        kill_told(&format!("seed {seed}, {faults}, kill {number}, {moment}: {in_flight}"));
+        kill_told(&format!("seed {seed}, {faults}, kill {number} (aim: {moment}): {in_flight}"));
     }
     assert!(stops.len() >= size.of(1, KILLS_MIN), "seed {seed}: only {} kills", stops.len());
     let left = InFlight::read(&ended.stderr).expect("its trace can be read");
