@@ -1,5 +1,6 @@
 //! A simulated account, as a process of its own.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -179,6 +180,12 @@ impl Stats {
     /// Calls whose refusal an earlier answer, or the token's scopes, had told.
     pub fn foretold(&self) -> u64 {
         sum(&self.0["in_vain"]["by_cause"]["foretold"])
+    }
+
+    /// Calls in vain by cause.
+    pub fn by_cause(&self) -> BTreeMap<String, u64> {
+        let causes = self.0["in_vain"]["by_cause"].as_object().into_iter().flatten();
+        causes.map(|(cause, count)| (cause.clone(), sum(count))).collect()
     }
 
     /// Identical calls of one operation after a complete answer.

@@ -117,6 +117,11 @@ impl Running {
         text(&self.err)
     }
 
+    /// The file that holds what it says on standard error.
+    pub(crate) fn log(&self) -> &Path {
+        &self.err
+    }
+
     /// What it has said so far on standard output.
     pub fn stdout(&self) -> String {
         text(&self.out)

@@ -20,6 +20,7 @@ use crate::conclude::{self, Moment};
 use crate::covered;
 use crate::error::Error;
 use crate::offset::Offset;
+use crate::phase::{self, Phase};
 use crate::runtime::{Return, Ticket};
 use crate::stop::{Stop, Stopping};
 use crate::task::{self, Done, Job, Todo, Tools};
@@ -231,13 +232,18 @@ impl Dispatch {
         self.foresee(&mut done, now).await?;
         let mut batch = Batch::default();
         let mut settles = Vec::with_capacity(done.len());
+        let mut with_rows = Vec::with_capacity(done.len());
         for done in done {
+            if done.writes() {
+                with_rows.push(done.settle.fence);
+            }
             batch.writes.extend(done.write);
             batch.failures.extend(done.failures);
             batch.healed.extend(done.healed);
             settles.push(done.settle);
         }
         self.written(batch).await?;
+        with_rows.into_iter().for_each(|fence| phase::tell_of(fence, Phase::Written));
         self.state.sequence += 1;
         self.state.lead_ms = lead(self.state.lead_ms, self.state.needed_ms);
         self.state.needed_ms = 0;
@@ -256,14 +262,19 @@ impl Dispatch {
             },
         };
         let sent_at = self.tools.clock.now();
+        fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
         let reply = self.said(Command::Exchange(exchange)).await?;
         let Reply::Exchanged(exchanged) = reply else {
             return Err(Error::Protocol("the ledger answered an exchange with something else"));
         };
         for (fence, settled) in fences.iter().zip(&exchanged.settled) {
             self.state.flights.remove(fence);
-            if *settled == Settled::Stale {
-                tracing::warn!(lease = fence.lease.0, "a settle came too late and was refused");
+            match settled {
+                Settled::Accepted => phase::tell_of(*fence, Phase::Settled),
+                Settled::Stale => {
+                    phase::tell_of(*fence, Phase::Refused);
+                    tracing::warn!(lease = fence.lease.0, "a settle came too late and was refused");
+                }
             }
         }
         self.hand_out(exchanged, sent_at).await
@@ -303,7 +314,10 @@ impl Dispatch {
         }
         let mut jobs = Vec::with_capacity(exchanged.leased.len());
         for leased in exchanged.leased {
-            let Some(run) = self.active(&leased.run).await? else {
+            let run = self.active(&leased.run).await?;
+            let step = run.as_ref().map(|run| run.program.plan().step(leased.step).name.as_str());
+            phase::tell_leased(leased.fence, step);
+            let Some(run) = run else {
                 self.state.done.push(conclude::released(&leased));
                 continue;
             };

@@ -161,7 +161,7 @@ async fn recording(
     })?;
     let get =
         Call::Get { url, bearer: Some(token.bearer.clone()), body_max: crate::task::PAGE_BODY_MAX };
-    let answered = tools.transport.send(get).await.map_err(|e| unanswered(&e))?;
+    let answered = tools.send(get).await.map_err(|e| unanswered(&e))?;
     let answer =
         Answer { status: answered.status, headers: &answered.headers, body: &answered.body };
     *heard = watershed_zoom::heard(&answer);
@@ -213,7 +213,7 @@ async fn follow(
             bearer: trusted.then(|| bearer.clone()),
             body_max: TRANSCRIPT_MAX,
         };
-        let answered = tools.transport.send(get).await?;
+        let answered = tools.send(get).await?;
         if !matches!(answered.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(answered);
         }

@@ -23,6 +23,7 @@ mod http;
 mod letter;
 mod offset;
 mod pace;
+mod phase;
 mod report;
 mod runtime;
 mod spawned;

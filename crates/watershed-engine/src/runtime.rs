@@ -27,8 +27,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tower::{Layer, Service};
+use tracing::Instrument;
 use watershed_ledger::Fence;
 
+use crate::phase;
 use crate::task::{self, Done, Job, Tools};
 
 /// A backstop above the transport's own bound: no handler holds its slot longer.
@@ -95,7 +97,8 @@ pub(crate) async fn run(name: String, ends: Ends, tools: Arc<Tools>) {
 }
 
 async fn perform(ticket: Ticket, tools: Data<Arc<Tools>>) -> Result<Carried, BoxDynError> {
-    Ok(Carried(Box::new(task::perform(*ticket.job, &tools).await)))
+    let carried_out = task::perform(*ticket.job, &tools).instrument(phase::task(ticket.fence));
+    Ok(Carried(Box::new(carried_out.await)))
 }
 
 /// A future that is dropped with its task takes the spawned one with it: a handler that was

@@ -23,9 +23,10 @@ use crate::covered;
 use crate::files;
 use crate::letter::{Trouble, letter_id};
 use crate::pace::Paces;
+use crate::phase::{self, Phase};
 use crate::stop::{Stop, Stopping};
 use crate::token::{Held, NoToken};
-use crate::transport::{Call, Transport, TransportError};
+use crate::transport::{Answered, Call, Transport, TransportError};
 
 /// Bytes of a page that are taken at most. A page of 300 recordings is some 3 MiB.
 pub(crate) const PAGE_BODY_MAX: usize = 32 * 1024 * 1024;
@@ -98,7 +99,22 @@ pub(crate) struct Tools {
     pub(crate) wait_until: Option<Millis>,
 }
 
+impl Done {
+    /// Whether anything of it goes into the sink.
+    pub(crate) fn writes(&self) -> bool {
+        self.write.is_some() || !self.failures.is_empty() || self.healed.is_some()
+    }
+}
+
 impl Tools {
+    /// Sends a call, and tells of both its ends in the trace of its task.
+    pub(crate) async fn send(&self, call: Call) -> Result<Answered, TransportError> {
+        phase::tell(Phase::Sent);
+        let answered = self.transport.send(call).await?;
+        phase::tell(Phase::Answered);
+        Ok(answered)
+    }
+
     /// Waits until the call may start: it must be about as late as those before it. The time it
     /// is then; after `start_until` it is too late.
     async fn in_pace(
@@ -333,7 +349,7 @@ pub(crate) async fn call(
         }
     };
     let get = Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX };
-    match tools.transport.send(get).await {
+    match tools.send(get).await {
         Ok(answered) => {
             let answer = Answer {
                 status: answered.status,

@@ -30,15 +30,21 @@ pub(crate) fn home(account: &Account, settings: &Settings) -> Home {
 /// Says a figure of a campaign: on the terminal, and in the table of `./scripts/test --all`.
 pub(crate) fn measured(campaign: &str, size: &str, result: &str, bound: &str) {
     eprintln!("measured: {campaign}: {size}: {result} (bound: {bound})");
-    if let Some(page) = std::env::var_os("WATERSHED_MEASURED") {
-        let line = format!("| {campaign} | {size} | {result} | {bound} |\n");
-        let mut file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(page)
-            .expect("the page of figures can be written");
-        file.write_all(line.as_bytes()).expect("the page of figures can be written");
-    }
+    add("WATERSHED_MEASURED", &format!("| {campaign} | {size} | {result} | {bound} |\n"));
+}
+
+/// Says what one kill found: on the terminal, and in the list of `./scripts/test`.
+pub(crate) fn kill_told(kill: &str) {
+    eprintln!("{kill}");
+    add("WATERSHED_KILLS", &format!("{kill}\n"));
+}
+
+/// Adds a line to the file that a variable of the environment names.
+fn add(variable: &str, line: &str) {
+    let Some(page) = std::env::var_os(variable) else { return };
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).append(true).open(page).expect("the file can be written");
+    file.write_all(line.as_bytes()).expect("the file can be written");
 }
 
 /// The scopes that an account grants by default.

@@ -2,6 +2,7 @@
 //! so that it is linked once. `./scripts/test` runs a sample, `./scripts/test --all` all.
 
 mod bad_input;
+mod campaign;
 mod cli;
 mod crash;
 mod dataset;
@@ -9,6 +10,7 @@ mod demo;
 mod estimate;
 mod ground;
 mod json_shapes;
+mod kills;
 mod live;
 mod odd_workflows;
 mod rate;

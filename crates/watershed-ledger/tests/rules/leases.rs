@@ -176,7 +176,7 @@ fn tasks_are_leased_only_with_permits_and_spread_over_the_second() {
     s.limits(limits(Category::Light, Period::Second, 10.0));
     assert_eq!(s.leases_all("w").len(), 10, "from now to the horizon");
     let starts: Vec<i64> = s.last.leased.iter().map(|l| l.start_from - s.now).collect();
-    assert_eq!(starts, [0, 102, 204, 306, 408, 510, 612, 714, 816, 918]);
+    assert_eq!(starts, [0, 103, 205, 308, 410, 513, 615, 718, 820, 923]);
     assert!(
         s.last.leased.iter().all(|l| l.category == LIGHT && l.start_until - l.start_from == 500)
     );

@@ -1,0 +1,69 @@
+//! The trace of a task: one event, at TRACE, each time it comes to another phase.
+//!
+//! The target is `watershed::phase`: `-vvv` shows them among all else, and alone they are had by
+//! `RUST_LOG=watershed::phase=trace`. Each stands in the span of its task (`task{lease index}`,
+//! unique within a process) and names no address and no content. Guarantee: what is told has
+//! happened, but for [`Phase::Sent`] and [`Phase::Settling`], which are told just before. Costs a
+//! comparison where nobody listens.
+
+use tracing::Span;
+use watershed_ledger::Fence;
+
+/// What the events are filtered by.
+const TARGET: &str = "watershed::phase";
+
+/// How far a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The ledger gave it to this process.
+    Leased,
+    /// A call of it goes out now. A file may take several, and so may its redirects.
+    Sent,
+    /// Status and body of that call are there.
+    Answered,
+    /// What it brought is in the sink, committed. Not told where it brought nothing to write.
+    Written,
+    /// The ledger is told now what became of it.
+    Settling,
+    /// The ledger has taken it: no more of this task here.
+    Settled,
+    /// The ledger has not taken it, since the lease was lost: no more of this task here.
+    Refused,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Phase::Leased => "leased",
+            Phase::Sent => "sent",
+            Phase::Answered => "answered",
+            Phase::Written => "written",
+            Phase::Settling => "settling",
+            Phase::Settled => "settled",
+            Phase::Refused => "refused",
+        }
+    }
+}
+
+/// The span of a task.
+pub(crate) fn task(fence: Fence) -> Span {
+    tracing::trace_span!(target: TARGET, "task", lease = fence.lease.0, index = fence.index)
+}
+
+/// Tells of the task whose span this is. A call of no task, as `estimate` makes them, is told
+/// without one.
+pub(crate) fn tell(phase: Phase) {
+    tracing::trace!(target: TARGET, phase = phase.name());
+}
+
+/// Tells of that task.
+pub(crate) fn tell_of(fence: Fence, phase: Phase) {
+    task(fence).in_scope(|| tell(phase));
+}
+
+/// Tells of a task that was leased, and of its step where that is known.
+pub(crate) fn tell_leased(fence: Fence, step: Option<&str>) {
+    task(fence).in_scope(|| {
+        tracing::trace!(target: TARGET, phase = Phase::Leased.name(), step);
+    });
+}
