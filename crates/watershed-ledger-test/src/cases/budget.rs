@@ -91,7 +91,7 @@ fn a_permit_lies_within_the_horizon_and_ends(s: &mut Scenario) {
     let leased = s.lease("w", 50);
     let now = s.now;
     let from: Vec<i64> = leased.iter().map(|l| l.start_from - now).collect();
-    assert_eq!(from, [0, 102, 204, 306]);
+    assert_eq!(from, [0, 103, 205, 308]);
     assert!(leased.iter().all(|l| l.start_until > l.start_from));
     assert!(leased.iter().all(|l| l.category == Some(Category::Heavy)));
 }
@@ -224,7 +224,7 @@ fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario)
     assert_eq!(item_names(&a), ["a1", "a2", "a3"], "one was asked for");
     let starts: Vec<i64> = a.iter().map(|l| l.start_from - s.now).collect();
     assert_eq!(starts, [0, 513, 1_025], "each call has its own permit");
-    s.now = s.now + 1_530;
+    s.now = s.now + 1_540;
     // Of what was given back, each is leased as it comes.
     let settles = a.iter().map(|l| of(l, Outcome::Released)).collect();
     s.exchange("w", &["zoom"], 0, settles);

@@ -180,7 +180,7 @@ fn tasks_are_leased_only_with_permits_and_spread_over_the_second() {
     assert!(
         s.last.leased.iter().all(|l| l.category == LIGHT && l.start_until - l.start_from == 500)
     );
-    assert_eq!(s.last.ask_again_at, Some(s.now + 20));
+    assert_eq!(s.last.ask_again_at, Some(s.now + 25));
     assert_eq!(s.leases_all("w2"), [""; 0], "the budget is the account's, whoever asks");
 }
 
