@@ -32,6 +32,8 @@ pub struct Spec {
     pub latency_ms: Option<u64>,
     /// `--faults`.
     pub faults: Option<String>,
+    /// `--meetings`.
+    pub meetings: Option<f64>,
 }
 
 impl Default for Spec {
@@ -44,6 +46,7 @@ impl Default for Spec {
             scopes: None,
             latency_ms: None,
             faults: None,
+            meetings: None,
         }
     }
 }
@@ -83,6 +86,9 @@ impl Account {
         }
         if let Some(faults) = &spec.faults {
             command.args(["--faults", faults]);
+        }
+        if let Some(meetings) = spec.meetings {
+            command.args(["--meetings", &meetings.to_string()]);
         }
         // It is not to find a configuration of whoever runs the tests.
         command.current_dir(logs.path());

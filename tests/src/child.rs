@@ -112,6 +112,16 @@ impl Running {
         self.output()
     }
 
+    /// The most memory that it has held so far (`VmHWM`), in bytes; 0 once it has ended, or where
+    /// the system does not tell.
+    pub fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or(0) * 1_024
+    }
+
     /// What it has said so far on standard error.
     pub fn stderr(&self) -> String {
         text(&self.err)

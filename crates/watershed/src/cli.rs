@@ -360,6 +360,9 @@ pub(crate) struct Simulate {
     /// Time that each answer takes, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
+    /// So many times the usual number of meetings for each person
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    pub meetings: f64,
     /// Faults: all, none, or NAME[=RATE] separated by commas
     #[arg(long, value_name = "SPEC")]
     pub faults: Option<String>,

@@ -12,6 +12,7 @@ mod ground;
 mod json_shapes;
 mod kills;
 mod live;
+mod memory;
 mod odd_workflows;
 mod rate;
 mod secrets;

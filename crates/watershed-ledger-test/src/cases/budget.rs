@@ -320,8 +320,8 @@ fn the_ledger_says_when_to_ask_again(s: &mut Scenario) {
     work(s, Category::Heavy, 5);
     let answer = s.exchange("w", &["zoom"], 9, Vec::new());
     assert_eq!(answer.leased.len(), 1);
-    assert_eq!(answer.ask_again_at, Some(s.now + 510));
-    s.after(510);
+    assert_eq!(answer.ask_again_at, Some(s.now + 513));
+    s.after(513);
     assert_eq!(s.lease("w", 9).len(), 1);
 }
 

@@ -25,6 +25,7 @@ pub(crate) async fn simulate(args: Simulate, out: Output) -> Result<u8> {
         tier: args.tier.parse().map_err(wrong("--tier"))?,
         scopes: args.scopes,
         latency_ms: args.latency,
+        meetings_per_user: args.meetings,
         now: Timestamp::now(),
         ..Spec::default()
     };
