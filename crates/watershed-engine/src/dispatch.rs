@@ -453,6 +453,7 @@ impl Dispatch {
         if batch.is_empty() {
             return Ok(());
         }
+        let batch = Arc::new(batch);
         while let Err(error) = self.tools.sink.write(batch.clone()).await {
             self.wait_for("sink", error.waits(), &error).await?;
         }

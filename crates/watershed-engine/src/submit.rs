@@ -146,7 +146,7 @@ impl Engine {
                 listing: None,
                 part: None,
             };
-            self.sink.write(Batch { writes: vec![write], ..Batch::default() }).await?;
+            self.sink.write(Batch { writes: vec![write], ..Batch::default() }.into()).await?;
         }
         let submit = Submit {
             run: row.id,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
@@ -31,7 +32,7 @@ pub trait Sink: Send + Sync {
     /// Once it answers, all of it survives a power loss. Rows and coverage are conditional
     /// on their version (`fetched_at`, `at`): older than what is stored, they change nothing
     /// and are no error. The same batch again changes nothing.
-    fn write(&self, batch: Batch) -> Pending<'_, ()>;
+    fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()>;
 
     /// What is known of each of these, in their order; `None`: never tried.
     /// One query, however many are asked.

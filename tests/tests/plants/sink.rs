@@ -62,7 +62,7 @@ impl Planted {
     /// The process ends well: what was held back is made.
     pub(crate) async fn ends(&self) {
         if let Some(batch) = self.hold(None) {
-            self.inner.write(batch).await.expect("the sink writes");
+            self.inner.write(batch.into()).await.expect("the sink writes");
         }
     }
 
@@ -73,8 +73,9 @@ impl Planted {
 }
 
 impl Sink for Planted {
-    fn write(&self, mut batch: Batch) -> Pending<'_, ()> {
+    fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()> {
         Box::pin(async move {
+            let mut batch = Arc::unwrap_or_clone(batch);
             let nth = self.batches.fetch_add(1, Ordering::SeqCst) + 1;
             if self.dies_at.is_some_and(|at| nth >= at) {
                 self.died.notify_one();
@@ -82,7 +83,7 @@ impl Sink for Planted {
             }
             match self.plant {
                 Some(Plant::RowsAfterSettle) => match self.hold(Some(batch)) {
-                    Some(earlier) => return self.inner.write(earlier).await,
+                    Some(earlier) => return self.inner.write(earlier.into()).await,
                     None => return Ok(()),
                 },
                 Some(Plant::CoverageWithoutRows) if nth.is_multiple_of(LOST_EVERY) => {
@@ -94,7 +95,7 @@ impl Sink for Planted {
                 }
                 Some(Plant::CoverageWithoutRows) | None => {}
             }
-            self.inner.write(batch).await
+            self.inner.write(batch.into()).await
         })
     }
 

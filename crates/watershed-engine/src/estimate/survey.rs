@@ -253,7 +253,7 @@ impl Survey {
             let rows = writes.iter().flat_map(|write| &write.rows);
             let rows = rows.filter(|row| row.dataset.name == dataset).count();
             let before = self.scratch.check().await?.bytes;
-            self.scratch.write(Batch { writes, ..Batch::default() }).await?;
+            self.scratch.write(Batch { writes, ..Batch::default() }.into()).await?;
             let grown = self.scratch.check().await?.bytes.saturating_sub(before) as f64;
             let figures = reckoned.steps[step.index()];
             let times = if rows as u64 > items {

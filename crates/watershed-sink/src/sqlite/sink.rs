@@ -123,7 +123,7 @@ async fn start_reader(place: &Place) -> Result<Hand, Error> {
 }
 
 impl Sink for SqliteSink {
-    fn write(&self, batch: Batch) -> Pending<'_, ()> {
+    fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()> {
         let tables = Arc::clone(&self.tables);
         self.on_writer(move |connection| write::write(connection, &tables, &batch))
     }

@@ -53,7 +53,7 @@ async fn count(sink: &SqliteSink) -> u64 {
 async fn a_full_disk_is_waited_for_and_leaves_no_half_batch() {
     let directory = TempDir::new().unwrap();
     let sink = open(&directory).await;
-    sink.write(notes(1)).await.unwrap();
+    sink.write(notes(1).into()).await.unwrap();
     let limit = |pages: u32| {
         sink.on_writer(move |connection| {
             connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
@@ -61,12 +61,12 @@ async fn a_full_disk_is_waited_for_and_leaves_no_half_batch() {
         })
     };
     limit(30).await.unwrap();
-    let full = sink.write(notes(500)).await.unwrap_err();
+    let full = sink.write(notes(500).into()).await.unwrap_err();
     assert!(matches!(full, Error::Full { .. }) && full.waits(), "{full:?}");
     assert_eq!(count(&sink).await, 1);
 
     limit(100_000).await.unwrap();
-    sink.write(notes(500)).await.unwrap();
+    sink.write(notes(500).into()).await.unwrap();
     assert_eq!(count(&sink).await, 500);
 }
 
@@ -74,7 +74,7 @@ async fn a_full_disk_is_waited_for_and_leaves_no_half_batch() {
 async fn a_connection_on_which_the_system_failed_is_never_used_again() {
     let directory = TempDir::new().unwrap();
     let sink = open(&directory).await;
-    sink.write(notes(1)).await.unwrap();
+    sink.write(notes(1).into()).await.unwrap();
     let mark = |connection: &mut Connection| {
         Ok(connection.execute_batch("CREATE TEMP TABLE this_very_connection (x)")?)
     };
@@ -95,7 +95,7 @@ async fn a_connection_on_which_the_system_failed_is_never_used_again() {
         .unwrap_err();
     assert!(matches!(failed, Error::Io { .. }) && failed.waits(), "{failed:?}");
     assert!(!sink.on_writer(marked).await.unwrap());
-    sink.write(notes(5)).await.unwrap();
+    sink.write(notes(5).into()).await.unwrap();
     assert_eq!(count(&sink).await, 5);
     assert!(sink.check().await.unwrap().durable);
 }
@@ -104,7 +104,7 @@ async fn a_connection_on_which_the_system_failed_is_never_used_again() {
 async fn nothing_of_the_journal_is_left_behind_after_the_system_failed() {
     let directory = TempDir::new().unwrap();
     let sink = open(&directory).await;
-    sink.write(notes(20)).await.unwrap();
+    sink.write(notes(20).into()).await.unwrap();
     let journal = directory.path().join("zoom.db-wal");
     assert!(std::fs::metadata(&journal).unwrap().len() > 0);
     let fail = |_: &mut Connection| -> Result<(), Fault> {
@@ -141,5 +141,5 @@ async fn a_panicking_act_closes_the_sink_and_hangs_nobody() {
     let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
     let lost = sink.on_writer::<()>(|_| panic!("planted")).await;
     assert!(matches!(lost, Err(Error::Closed)), "{lost:?}");
-    assert!(matches!(sink.write(notes(1)).await, Err(Error::Closed)));
+    assert!(matches!(sink.write(notes(1).into()).await, Err(Error::Closed)));
 }

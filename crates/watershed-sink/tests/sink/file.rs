@@ -148,7 +148,7 @@ async fn what_is_only_read_is_never_made_nor_written() {
     let reading = SqliteSink::open_read_only(&place.path, CATALOGUE).await.unwrap();
     write(&writing, fetched(1, vec![person("u1", json!({}))])).await;
     assert_eq!(reading.counts("acme".into()).await.unwrap()["people"], 1);
-    let refused = reading.write(batch(Vec::new())).await.unwrap_err();
+    let refused = reading.write(batch(Vec::new()).into()).await.unwrap_err();
     assert!(matches!(refused, Error::ReadOnly { .. }), "{refused}");
 }
 
@@ -192,7 +192,7 @@ async fn a_file_that_was_taken_away_is_not_written_into_the_void() {
     write(&sink, fetched(1, vec![person("u1", json!({}))])).await;
     let aside = place.path.with_extension("aside");
     std::fs::rename(&place.path, &aside).unwrap();
-    let lost = sink.write(batch(vec![fetched(2, vec![person("u2", json!({}))])])).await;
+    let lost = sink.write(batch(vec![fetched(2, vec![person("u2", json!({}))])]).into()).await;
     assert!(matches!(lost, Err(Error::Moved { .. })), "{lost:?}");
     std::fs::rename(&aside, &place.path).unwrap();
     write(&sink, fetched(2, vec![person("u2", json!({}))])).await;

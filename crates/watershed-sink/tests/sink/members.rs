@@ -119,7 +119,7 @@ async fn a_series_counts_once_and_as_it_was_listed_first() {
         Some(vec![("series".to_owned(), json!({ "day": 1 })), ("single".to_owned(), json!({}))]);
     // The same again changes nothing.
     for _ in 0..2 {
-        sink.write(batch(pages.to_vec())).await.unwrap();
+        sink.write(batch(pages.to_vec()).into()).await.unwrap();
         assert_eq!(brought(&sink, "active").await, first);
     }
 }

@@ -178,14 +178,14 @@ async fn a_write_that_fails_at_its_end_leaves_nothing() {
     let mut whole = batch(vec![first]);
     whole.failures = vec![letter("l1", "run-1", "past", 1, 1)];
 
-    let refused = sink.write(whole.clone()).await.unwrap_err();
+    let refused = sink.write(whole.clone().into()).await.unwrap_err();
     assert!(matches!(&refused, Error::Refused { message, .. } if message.contains("planted")));
     assert!(!refused.waits());
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 0);
     assert_eq!(sink.coverage(CoverageFilter::default(), None, 9).await.unwrap(), []);
 
     meddle(&place.path, "DROP TRIGGER planted");
-    sink.write(whole).await.unwrap();
+    sink.write(whole.into()).await.unwrap();
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
     assert_eq!(sink.coverage(CoverageFilter::default(), None, 9).await.unwrap().len(), 1);
 }
@@ -195,7 +195,7 @@ async fn a_row_of_a_dataset_that_is_not_there_takes_its_whole_batch_with_it() {
     let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
     let stranger = Row { dataset: &UNKNOWN, ..person("x", json!({})) };
     let pet = Row { dataset: &PETS, ..person("p1", json!({})) };
-    let refused = sink.write(batch(vec![fetched(1, vec![pet, stranger])])).await.unwrap_err();
+    let refused = sink.write(batch(vec![fetched(1, vec![pet, stranger])]).into()).await.unwrap_err();
     assert!(matches!(refused, Error::UnknownDataset { dataset } if dataset == "unknown"));
     assert_eq!(sink.counts("acme".into()).await.unwrap()["pets"], 0);
 }
@@ -208,7 +208,7 @@ async fn the_same_batch_again_changes_nothing() {
     let mut whole = batch(vec![one]);
     whole.failures = vec![letter("l1", "run-1", "past", 1, 1)];
     for _ in 0..2 {
-        sink.write(whole.clone()).await.unwrap();
+        sink.write(whole.clone().into()).await.unwrap();
         assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
         let ask = Ask::of(&whole.writes[0].coverage[0]);
         let known = sink.covered(vec![ask]).await.unwrap();
@@ -244,7 +244,7 @@ proptest! {
                 batches.entry(*batch).or_default().push(one);
             }
             for writes in batches.into_values() {
-                sink.write(batch(writes)).await.unwrap();
+                sink.write(batch(writes).into()).await.unwrap();
             }
         });
         let mut newest: BTreeMap<String, i64> = BTreeMap::new();

@@ -103,7 +103,7 @@ pub(crate) fn batch(writes: Vec<Write>) -> Batch {
 }
 
 pub(crate) async fn write(sink: &dyn Sink, write: Write) {
-    sink.write(batch(vec![write])).await.unwrap();
+    sink.write(batch(vec![write]).into()).await.unwrap();
 }
 
 pub(crate) fn subject(members: Value) -> Subject {

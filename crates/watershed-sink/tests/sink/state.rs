@@ -69,7 +69,7 @@ async fn that_a_question_is_not_asked_takes_nothing_away_from_what_is_known() {
 async fn coverage_that_waits_for_ever_is_refused() {
     let sink = sink().await;
     let lost = Coverage { retry_at: None, ..coverage("a", None, CoverageState::Waiting, 1) };
-    let refused = sink.write(batch(vec![knowing(vec![lost])])).await.unwrap_err();
+    let refused = sink.write(batch(vec![knowing(vec![lost])]).into()).await.unwrap_err();
     assert!(matches!(refused, Error::Refused { .. }), "{refused}");
 }
 
@@ -246,10 +246,10 @@ async fn a_letter_of_what_went_well_after_all_goes_with_the_rows_that_it_brought
     let sink = sink().await;
     let kept = letter("kept", "r", "users", 1, 1);
     let failures = vec![letter("healed", "r", "users", 2, 1), kept.clone()];
-    sink.write(Batch { failures, ..Batch::default() }).await.unwrap();
+    sink.write(Batch { failures, ..Batch::default() }.into()).await.unwrap();
     let rows = knowing(vec![coverage("active", None, CoverageState::Complete, 5)]);
     let healed = vec!["healed".into()];
-    sink.write(Batch { writes: vec![rows], healed, ..Batch::default() }).await.unwrap();
+    sink.write(Batch { writes: vec![rows], healed, ..Batch::default() }.into()).await.unwrap();
     let left = sink.failures(FailureFilter::default()).await.unwrap();
     assert_eq!(left, [kept]);
 }
@@ -262,7 +262,7 @@ async fn a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed() {
     let third = letter("l3", "run-2", "past", 3, 5);
     let mut failing = batch(Vec::new());
     failing.failures = vec![first.clone(), second.clone(), third.clone()];
-    sink.write(failing).await.unwrap();
+    sink.write(failing.into()).await.unwrap();
 
     let none = FailureFilter::default;
     let cases = [
@@ -290,6 +290,6 @@ async fn a_letter_that_fails_again_is_one_letter_of_the_later_time() {
     let late = letter("l1", "run-1", "past", 1, 20);
     let mut failing = batch(Vec::new());
     failing.failures = vec![early.clone(), late.clone(), early];
-    sink.write(failing).await.unwrap();
+    sink.write(failing.into()).await.unwrap();
     assert_eq!(sink.failures(FailureFilter::default()).await.unwrap(), [late]);
 }
