@@ -99,7 +99,7 @@ pub(crate) fn asked(
     asked: Asked,
     moment: Moment,
 ) -> Done {
-    let Asked { verdict, spent: Spent { calls, heard } } = asked;
+    let Asked { verdict, spent: Spent { calls, heard, room } } = asked;
     let operation = run.operation(leased.step);
     let now = moment.now;
     let mut done = match verdict {
@@ -143,6 +143,7 @@ pub(crate) fn asked(
     };
     done.settle.calls = calls;
     done.settle.heard = heard;
+    done.room = room;
     if operation.path.is_empty() && done.settle.least > 0 {
         // A file costs nothing that is counted; reading its recording does, once for all files.
         done.settle.least = u64::from(calls);
@@ -165,7 +166,15 @@ impl Done {
             throttle: None,
             heard: None,
         };
-        Done { write: None, failures: Vec::new(), healed: None, settle, fatal: None, late_ms: None }
+        Done {
+            write: None,
+            failures: Vec::new(),
+            healed: None,
+            settle,
+            fatal: None,
+            late_ms: None,
+            room: None,
+        }
     }
 }
 

@@ -233,6 +233,7 @@ impl Dispatch {
         let mut batch = Batch::default();
         let mut settles = Vec::with_capacity(done.len());
         let mut with_rows = Vec::with_capacity(done.len());
+        let mut rooms = Vec::new();
         for done in done {
             if done.writes() {
                 with_rows.push(done.settle.fence);
@@ -241,8 +242,10 @@ impl Dispatch {
             batch.failures.extend(done.failures);
             batch.healed.extend(done.healed);
             settles.push(done.settle);
+            rooms.extend(done.room);
         }
         self.written(batch).await?;
+        drop(rooms);
         with_rows.into_iter().for_each(|fence| phase::tell_of(fence, Phase::Written));
         self.state.sequence += 1;
         self.state.lead_ms = lead(self.state.lead_ms, self.state.needed_ms);

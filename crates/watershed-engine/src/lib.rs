@@ -25,6 +25,7 @@ mod offset;
 mod pace;
 mod phase;
 mod report;
+mod room;
 mod runtime;
 mod spawned;
 mod stop;

@@ -13,9 +13,10 @@ use watershed_sink::{Batch, Write};
 use crate::active::{ActiveRun, Link, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::room::Room;
 use crate::spawned::kept_out;
 use crate::stop::Stop;
-use crate::task::{self, Tools};
+use crate::task::{self, Spent, Tools};
 use crate::token::Held;
 
 /// Attempts of a probing call before its operation counts as not granted.
@@ -221,22 +222,28 @@ impl Engine {
             if let Some(category) = operation.category {
                 self.paces.note(&link.connection.account, category, self.clock.now());
             }
-            let wait_until: Millis =
-                match task::call(operation, &request, (&with, None), &token, &tools, &mut None)
-                    .await
-                {
-                    Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
-                    // Of the thing asked for, which is made up, not of the operation.
-                    Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),
-                    Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
-                    Verdict::Wait(throttle) if !throttle.daily => throttle.until,
-                    // A token that was revoked meanwhile says nothing of the operation.
-                    Verdict::Token { .. } => {
-                        link.tokens.refused(token.generation).await;
-                        self.clock.now()
-                    }
-                    _ => return Ok(false),
-                };
+            let wait_until: Millis = match task::call(
+                operation,
+                &request,
+                (&with, None),
+                &token,
+                &tools,
+                &mut Spent::default(),
+            )
+            .await
+            {
+                Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
+                // Of the thing asked for, which is made up, not of the operation.
+                Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),
+                Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
+                Verdict::Wait(throttle) if !throttle.daily => throttle.until,
+                // A token that was revoked meanwhile says nothing of the operation.
+                Verdict::Token { .. } => {
+                    link.tokens.refused(token.generation).await;
+                    self.clock.now()
+                }
+                _ => return Ok(false),
+            };
             self.clock.sleep_until(wait_until).await;
         }
         tracing::warn!(operation = operation.id, connection = %link.connection.name,
@@ -251,6 +258,7 @@ impl Engine {
             sink: self.sink.clone(),
             recordings: crate::files::Recordings::default(),
             paces: self.paces.clone(),
+            room: Room::default(),
             stop,
             wait_until,
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
 use watershed_model::{
     Child, Coverage, DeadLetter, Heard, LetterId, Millis, Operation, RetryCause, Verdict,
@@ -24,6 +25,7 @@ use crate::files;
 use crate::letter::{Trouble, letter_id};
 use crate::pace::Paces;
 use crate::phase::{self, Phase};
+use crate::room::Room;
 use crate::stop::{Stop, Stopping};
 use crate::token::{Held, NoToken};
 use crate::transport::{Answered, Call, Transport, TransportError};
@@ -79,6 +81,8 @@ pub(crate) struct Done {
     pub(crate) fatal: Option<String>,
     /// How long after its slot the task came to its call, where it came to one.
     pub(crate) late_ms: Option<i64>,
+    /// The room of its answer, until it is written.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
 /// What a task works with.
@@ -93,6 +97,8 @@ pub(crate) struct Tools {
     pub(crate) recordings: files::Recordings,
     /// How late the calls of each account's categories start.
     pub(crate) paces: Arc<Paces>,
+    /// Room for answers.
+    pub(crate) room: Room,
     /// Whether new calls may start.
     pub(crate) stop: Stop,
     /// Until when answers that are not there yet are waited for.
@@ -274,6 +280,7 @@ pub(crate) struct Asked {
 pub(crate) struct Spent {
     pub(crate) calls: u16,
     pub(crate) heard: Option<Heard>,
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
 /// `None`: its time had passed before it could start.
@@ -290,9 +297,9 @@ async fn asked(
         files::download(run, operation, ask, token, tools, start_until).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
-        let mut spent = Spent { calls: 1, heard: None };
+        let mut spent = Spent { calls: 1, ..Spent::default() };
         let of = (&ask.with, cursor);
-        let verdict = call(operation, &ask.request, of, token, tools, &mut spent.heard).await;
+        let verdict = call(operation, &ask.request, of, token, tools, &mut spent).await;
         Asked { verdict, spent }
     };
     match &asked.verdict {
@@ -338,7 +345,7 @@ pub(crate) async fn call(
     (with, cursor): (&Map<String, Value>, Option<&str>),
     token: &Held,
     tools: &Tools,
-    heard: &mut Option<Heard>,
+    spent: &mut Spent,
 ) -> Verdict {
     let text = format!("{}{}", token.base.as_str().trim_end_matches('/'), request.path_and_query);
     let url = match url::Url::parse(&text) {
@@ -356,7 +363,8 @@ pub(crate) async fn call(
                 headers: &answered.headers,
                 body: &answered.body,
             };
-            *heard = watershed_zoom::heard(&answer);
+            spent.heard = watershed_zoom::heard(&answer);
+            spent.room = tools.room.take(answered.body.len(), &*tools.clock).await;
             watershed_zoom::read_after(operation, with, cursor, &answer, tools.clock.now())
         }
         Err(error) => unanswered(&error),

@@ -33,9 +33,6 @@ use crate::cli::Cli;
 use crate::explain::explain;
 use crate::output::{Output, paint};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let vars = settings::of_process();

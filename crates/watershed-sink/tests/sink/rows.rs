@@ -195,7 +195,8 @@ async fn a_row_of_a_dataset_that_is_not_there_takes_its_whole_batch_with_it() {
     let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
     let stranger = Row { dataset: &UNKNOWN, ..person("x", json!({})) };
     let pet = Row { dataset: &PETS, ..person("p1", json!({})) };
-    let refused = sink.write(batch(vec![fetched(1, vec![pet, stranger])]).into()).await.unwrap_err();
+    let refused =
+        sink.write(batch(vec![fetched(1, vec![pet, stranger])]).into()).await.unwrap_err();
     assert!(matches!(refused, Error::UnknownDataset { dataset } if dataset == "unknown"));
     assert_eq!(sink.counts("acme".into()).await.unwrap()["pets"], 0);
 }
