@@ -5,6 +5,7 @@ use watershed_model::{Category, Millis, RunState, StepId};
 
 use super::follow::{Oracle, Run, Wrong};
 use super::order;
+use super::scarce::Kept;
 use super::tree::{Held, Node};
 
 impl Oracle {
@@ -22,6 +23,7 @@ impl Oracle {
         let mut uninvited = 0;
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
+            self.in_turn(exchange, leased, node, now)?;
             let together = self.runs[&leased.run].tree.nodes[node].together;
             self.permitted(exchange, leased, now, together)?;
             uninvited += usize::from(together);
@@ -104,6 +106,25 @@ impl Oracle {
         perhaps.ok_or_else(|| format!("leased {leased:?}{near}"))
     }
 
+    /// Whether nothing had to keep the first of a lease waiting. A suspect has no turn.
+    fn in_turn(
+        &self,
+        exchange: &Exchange,
+        leased: &Leased,
+        node: usize,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        if leased.fence.index > 0 || leased.lost >= 3 {
+            return Ok(());
+        }
+        let run = &self.runs[&leased.run];
+        let census = self.census(run, now + exchange.want.lead_ms, now);
+        match census.kept(&run.tree.nodes[node]) {
+            Kept::Surely => Err(format!("leased what must wait: {leased:?}")),
+            Kept::Perhaps | Kept::No => Ok(()),
+        }
+    }
+
     fn permitted(
         &mut self,
         exchange: &Exchange,
@@ -162,8 +183,10 @@ impl Oracle {
                 let category = run.submit.plan.step(n.step).category;
                 free.contains(&category) && !shared_out(n, category)
             };
-            let mut open = run.tree.open();
-            if let Some((_, node)) = open.find(|(_, n)| order::ready(n, now) && free(n)) {
+            let census = self.census(run, start, now);
+            let waits = |n: &Node| census.kept(n) != Kept::No;
+            let mut open = run.tree.open().filter(|(_, n)| order::ready(n, now) && free(n));
+            if let Some((_, node)) = open.find(|(_, n)| !waits(n)) {
                 return Err(format!("ready, with a permit to be had, and not leased: {node:?}"));
             }
         }

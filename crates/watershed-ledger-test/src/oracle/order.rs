@@ -4,6 +4,7 @@ use watershed_ledger::Exchange;
 use watershed_model::{Category, Millis, Order, RunId, Trigger};
 
 use super::follow::{Oracle, Run, Wrong};
+use super::scarce::{Census, Kept};
 use super::tree::Node;
 
 /// A page token this old goes before everything.
@@ -56,9 +57,10 @@ struct Front<'a> {
 }
 
 impl<'a> Front<'a> {
-    fn of(run: &'a Run, category: Option<Category>, now: Millis) -> Front<'a> {
+    fn of(run: &'a Run, category: Option<Category>, census: &Census<'_>, now: Millis) -> Front<'a> {
         let mut front = Front::default();
-        for node in of_category(run, category, now) {
+        let waits = |node: &&Node| census.kept(node) != Kept::No;
+        for node in of_category(run, category, now).filter(|node| !waits(node)) {
             let place = place(run, node, now);
             let foremost = |known: &Option<(Place, &Node)>| known.is_none_or(|(p, _)| place < p);
             if foremost(&front.first) {
@@ -106,7 +108,8 @@ pub(crate) fn check(
             let of = &other.submit.run;
             let known = fronts.iter().position(|(run, c, _)| *run == of && *c == category);
             let known = known.unwrap_or_else(|| {
-                fronts.push((of, category, Front::of(other, category, now)));
+                let census = oracle.census(other, now + exchange.want.lead_ms, now);
+                fronts.push((of, category, Front::of(other, category, &census, now)));
                 fronts.len() - 1
             });
             let front = &fronts[known].2;
