@@ -82,18 +82,6 @@ impl Audit {
         })
     }
 
-    /// Whether so few calls are left of a day of that category that they are shared out: they
-    /// belong to listings under way.
-    pub(crate) fn last_calls(&self, category: Category, now: Millis) -> bool {
-        let day = |l: &&Limit| l.period == Period::Day && l.categories.contains(category);
-        self.limits.0.iter().filter(day).any(|limit| {
-            let today = |g: &&Given| {
-                limit.categories.contains(g.category) && g.from.day() == now.day() && !g.returned
-            };
-            self.given.iter().filter(today).count() as f64 + 64.0 >= limit.calls.floor()
-        })
-    }
-
     pub(crate) fn limits(&self) -> &[Limit] {
         &self.limits.0
     }

@@ -177,7 +177,7 @@ impl Oracle {
             // The last calls of a day may be kept from new listings.
             let shared_out = |n: &Node, category: Option<Category>| {
                 n.checkpoint.is_none()
-                    && audit.zip(category).is_some_and(|(a, c)| a.last_calls(c, now))
+                    && audit.is_some_and(|a| order::last_calls(run, a, category, now, start))
             };
             let free = |n: &Node| {
                 let category = run.submit.plan.step(n.step).category;
