@@ -44,6 +44,10 @@ impl Subject for Memory {
         ready(self.ledger.run(run))
     }
 
+    fn size(&mut self) -> u64 {
+        self.ledger.snapshot().records()
+    }
+
     fn snapshot(&mut self) -> Box<dyn Any> {
         Box::new(self.ledger.snapshot())
     }

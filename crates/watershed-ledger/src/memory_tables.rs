@@ -62,6 +62,15 @@ pub struct MemoryTables {
 }
 
 impl MemoryTables {
+    /// How many records there are, items and keys included.
+    pub fn records(&self) -> u64 {
+        let items: usize = self.items.values().map(Vec::len).sum();
+        let keys: usize = self.keys.values().map(Vec::len).sum();
+        let once: usize = self.once.values().flat_map(|of| of.values()).map(BTreeSet::len).sum();
+        let heads = self.runs.len() + self.scopes.len() + self.chunks.len() + self.tasks.len();
+        (heads + self.leases.len() + self.workers.len() + items + keys + once) as u64
+    }
+
     fn number(&mut self, run: &RunId) -> RunNumber {
         if let Some(number) = self.numbers.get(run) {
             return *number;
