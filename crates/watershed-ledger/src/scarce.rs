@@ -23,8 +23,11 @@ use crate::tables::{Budget, Counts, Queue, Tally};
 /// Days whose calls are kept waiting for a scarce step: what is found tomorrow to be newer
 /// takes the place of none of today's.
 const DAYS_WAITING: u64 = 2;
-/// Items of a step that must have closed before it is believed how many children they have.
+/// So many items of what feeds a step must have closed before it is believed how many they
+/// bring. Where there are fewer in all (three lists of users), those that closed speak for as
+/// many that are open, which may bring twice as much.
 const KNOWN_FROM: u64 = 20;
+const DOUBT: f64 = 2.0;
 /// The rest of a day is what its calls take at their best, a tenth more, and ten minutes: for
 /// tries that go wrong, and leases that get lost.
 const REST_MORE: f64 = 1.1;
@@ -176,23 +179,19 @@ impl<'a> Scarce<'a> {
     /// Items that a step has to call for still, as far as it can be told from how many each
     /// step's items have brought so far; infinitely many where too little is known.
     fn expected(&self, id: StepId, above: &[StepId]) -> f64 {
-        let unknown = |step: &StepId| {
-            let tally = self.tally(*step);
-            tally.open > 0 && tally.closed() < KNOWN_FROM
-        };
-        if above.iter().any(unknown) {
-            return f64::INFINITY;
-        }
         let mut to_come = vec![0.0; self.plan.steps.len()];
         for step in above.iter().chain([&id]) {
             let open = |from: StepId| self.tally(from).open as f64 + to_come[from.index()];
             let pending: f64 = self.feeders(*step).map(open).sum();
             if pending > 0.0 {
                 let closed: u64 = self.feeders(*step).map(|from| self.tally(from).closed()).sum();
-                if closed == 0 {
+                let open: u64 = self.feeders(*step).map(|from| self.tally(from).open).sum();
+                if closed == 0 || (closed < KNOWN_FROM && closed < open) {
                     return f64::INFINITY;
                 }
-                to_come[step.index()] = pending * self.tally(*step).known as f64 / closed as f64;
+                let doubt = if closed < KNOWN_FROM { DOUBT } else { 1.0 };
+                let known = self.tally(*step).known as f64;
+                to_come[step.index()] = pending * doubt * known / closed as f64;
             }
         }
         let tally = self.tally(id);

@@ -159,7 +159,7 @@ impl Census<'_> {
             return Kept::Perhaps;
         }
         let count = &self.steps[step.index()];
-        let to_call_for = count.open.len() as f64 + self.to_come(step, &above);
+        let to_call_for = count.open.len() as f64 + self.to_come(step);
         if to_call_for - count.surely_held as f64 <= left - CALLS_NEAR {
             return Kept::No;
         }
@@ -208,24 +208,23 @@ impl Census<'_> {
     }
 
     /// Items of a step that what is open above it will bring, by what came so far.
-    fn to_come(&self, step: StepId, above: &[StepId]) -> f64 {
-        let hardly_known = |s: &StepId| {
-            let count = &self.steps[s.index()];
-            !count.open.is_empty() && count.closed < 20
-        };
-        if above.iter().any(hardly_known) {
-            return f64::INFINITY;
-        }
-        let (mut pending, mut closed) = (0.0, 0);
+    fn to_come(&self, step: StepId) -> f64 {
+        let (mut open, mut to_come, mut closed) = (0, 0.0, 0);
         for feed in self.feeders(step) {
             let count = &self.steps[feed.index()];
-            pending += count.open.len() as f64 + self.to_come(feed, &self.above(feed));
+            open += count.open.len() as u64;
+            to_come += self.to_come(feed);
             closed += count.closed;
         }
-        match (pending > 0.0, closed) {
-            (false, _) => 0.0,
-            (true, 0) => f64::INFINITY,
-            (true, _) => pending * self.steps[step.index()].known as f64 / closed as f64,
+        let pending = open as f64 + to_come;
+        if pending == 0.0 {
+            return 0.0;
         }
+        let hardly_known = closed == 0 || (closed < 20 && open > closed);
+        if hardly_known || pending == f64::INFINITY {
+            return f64::INFINITY;
+        }
+        let known = self.steps[step.index()].known as f64;
+        pending * known * if closed < 20 { 2.0 } else { 1.0 } / closed as f64
     }
 }

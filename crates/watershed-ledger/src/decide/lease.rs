@@ -2,8 +2,8 @@
 //!
 //! Order: runs by class, then as submitted; of a run first what is poisoned (it needs no
 //! permit), then its categories in turns, so that none uses up the slots of another; within
-//! one, old page tokens first, then `order`, less what `scarce` bars. What is suspected of killing workers is worked on
-//! alone (docs/adr/0009).
+//! one, old page tokens first, then `order`, less what `scarce` bars. What is suspected of
+//! killing workers is worked on alone (docs/adr/0009).
 
 use watershed_model::{Category, Millis, RunId, RunState};
 

@@ -128,7 +128,13 @@ fn what_is_expected_is_told_by_what_each_step_has_brought() {
         |told: &[Told]| at(told, 1.0, NOW, |s| s.expected(StepId(2), &[StepId(0), StepId(1)]));
     assert_eq!(expected(&told), 20.0 + 40.0);
     let mut few = told.clone();
-    few[0].closed = 19;
+    few[0] = listed(&[], 19, 20);
+    assert_eq!(expected(&few), f64::INFINITY);
+    // Of three lists, two that closed brought 90 instances: the third may bring 90 more, and
+    // 120 instances bring 80 reports.
+    few[0] = listed(&[], 2, 1);
+    assert_eq!(expected(&few), 20.0 + 80.0);
+    few[0] = listed(&[], 0, 1);
     assert_eq!(expected(&few), f64::INFINITY);
     let mut leased = told.clone();
     leased[2].leased = 5;
