@@ -1,2 +1,2 @@
 -- A chunk, without its items.
-SELECT run, step, scope, bucket, len, bytes, next, open, category, rank FROM chunk WHERE id = :id;
+SELECT run, step, scope, bucket, len, bytes, next, open, queue, rank FROM chunk WHERE id = :id;

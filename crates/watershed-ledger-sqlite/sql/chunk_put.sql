@@ -1,5 +1,5 @@
 -- Keeps a chunk and where it stands.
-INSERT INTO chunk (id, run, step, scope, bucket, len, bytes, next, open, category, rank)
-VALUES (:id, :run, :step, :scope, :bucket, :len, :bytes, :next, :open, :category, :rank)
+INSERT INTO chunk (id, run, step, scope, bucket, len, bytes, next, open, queue, rank)
+VALUES (:id, :run, :step, :scope, :bucket, :len, :bytes, :next, :open, :queue, :rank)
 ON CONFLICT (id) DO UPDATE SET len = excluded.len, bytes = excluded.bytes, next = excluded.next,
-  open = excluded.open, category = excluded.category, rank = excluded.rank;
+  open = excluded.open, queue = excluded.queue, rank = excluded.rank;

@@ -11,7 +11,7 @@ use watershed_ledger::Error;
 use watershed_ledger::tables::{Chunk, ChunkId, Item, Place, ScopeId};
 use watershed_model::{RunId, StepId};
 
-use crate::numbers::category;
+use crate::numbers::queue;
 use crate::pack::Packed;
 use crate::rows::{SqliteTables, id_column, signed, sql};
 
@@ -33,8 +33,8 @@ pub(crate) struct Chunks {
 
 struct Head {
     chunk: Chunk,
-    /// Category and rank while there is something to lease.
-    stand: Option<(u8, i64)>,
+    /// Queue and rank while there is something to lease.
+    stand: Option<(u32, i64)>,
     unwritten: bool,
 }
 
@@ -50,7 +50,7 @@ impl SqliteTables<'_> {
         }
         let found = self.one(sql!("chunk_get"), named_params! {":id": signed(id.0)}, |row| {
             let stand = match row.get(9)? {
-                Some(rank) => Some((row.get::<_, Option<u8>>(8)?.unwrap_or(0), rank)),
+                Some(rank) => Some((row.get::<_, Option<u32>>(8)?.unwrap_or(0), rank)),
                 None => None,
             };
             let chunk = Chunk {
@@ -78,7 +78,7 @@ impl SqliteTables<'_> {
         chunk: &Chunk,
         place: Option<&Place>,
     ) -> Result<(), Error> {
-        let stand = place.map(|p| (category(p.category), p.rank));
+        let stand = place.map(|p| (queue(p.queue), p.rank));
         let group = (self.run_number(&chunk.run)?, chunk.step, chunk.scope, chunk.bucket);
         if chunk.next == 0 {
             self.chunks.to_fill.insert(group, chunk.id);
@@ -145,7 +145,7 @@ impl SqliteTables<'_> {
                 ":bytes": chunk.bytes,
                 ":next": chunk.next,
                 ":open": chunk.open,
-                ":category": stand.map(|(category, _)| category),
+                ":queue": stand.map(|(queue, _)| queue),
                 ":rank": stand.map(|(_, rank)| rank),
             };
             self.run_sql(sql!("chunk_put"), params)?;

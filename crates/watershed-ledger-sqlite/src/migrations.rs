@@ -1,10 +1,12 @@
 //! Bringing a state file to this program's version: one step for each version.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
-use watershed_ledger::tables::Item;
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params};
+use watershed_ledger::tables::{Counts, Item, Queue, RunRecord};
+use watershed_model::{Order, Plan, StepId};
 
+use crate::numbers::queue;
 use crate::pack::Packed;
-use crate::rows::sql;
+use crate::rows::{json, sql};
 
 /// Marks a file as a Watershed ledger (`PRAGMA application_id`): the letters `WsLg`.
 pub(crate) const APPLICATION_ID: u32 = 0x5773_4c67;
@@ -17,13 +19,14 @@ struct Migration {
 }
 
 /// One for each version, from the first.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { statements: include_str!("../migrations/0001_ledger.sql"), then: None },
     Migration { statements: include_str!("../migrations/0002_together.sql"), then: None },
     Migration {
         statements: include_str!("../migrations/0003_compact.sql"),
         then: Some(pack_items),
     },
+    Migration { statements: include_str!("../migrations/0004_queues.sql"), then: Some(sort_out) },
 ];
 
 /// The version of the state that this program writes.
@@ -67,4 +70,75 @@ fn pack_items(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     }
     drop(found);
     transaction.execute_batch("DROP TABLE item")
+}
+
+/// Open items of a step by month.
+const MONTHS: &str = "SELECT bucket, sum(open) FROM (
+    SELECT bucket, open FROM chunk WHERE run = :run AND step = :step
+    UNION ALL SELECT body ->> '$.bucket', 1 FROM task WHERE run = :run AND body ->> '$.step' = :step
+  ) WHERE bucket > 0 GROUP BY bucket";
+/// Leased items by step.
+const LEASED: &str = "SELECT coalesce(chunk.step, task.body ->> '$.step') AS step, sum(tasks)
+  FROM lease
+  LEFT JOIN chunk ON chunk.id = lease.body ->> '$.of.range.chunk'
+  LEFT JOIN task ON task.id = lease.body ->> '$.of.task'
+  WHERE lease.run = :run GROUP BY step HAVING step IS NOT NULL";
+const SORT_CHUNKS: &str = "UPDATE chunk SET queue = iif(bucket > 0, :dated, :undated)
+  WHERE run = :run AND step = :step AND rank IS NOT NULL";
+const SORT_TASKS: &str = "UPDATE task SET queue = iif(body ->> '$.bucket' > 0, :dated, :undated)
+  WHERE run = :run AND body ->> '$.step' = :step AND rank IS NOT NULL AND token_at IS NULL";
+
+/// Puts the work of steps that go newest first into their queues, and counts it by month. A
+/// plan that this program does not know is left as it was: it leaves such a run to others.
+fn sort_out(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut runs = transaction.prepare(
+        "SELECT number, run.body, plan.body, counts.body FROM run
+         JOIN run_number USING (run) JOIN counts USING (run)
+         JOIN plan ON plan.hash = run.body ->> '$.plan_hash'",
+    )?;
+    let text = |row: &Row<'_>, at| row.get::<_, String>(at);
+    let mut found = runs.query([])?;
+    while let Some(row) = found.next()? {
+        let number: i64 = row.get(0)?;
+        let run: Option<RunRecord> = serde_json::from_str(&text(row, 1)?).ok();
+        let plan: Option<Plan> = serde_json::from_str(&text(row, 2)?).ok();
+        let counts: Option<Counts> = serde_json::from_str(&text(row, 3)?).ok();
+        let (Some(run), Some(plan), Some(mut counts)) = (run, plan, counts) else { continue };
+        sort_out_run(transaction, number, &plan, &mut counts)?;
+        let params = named_params! {":run": run.run.as_str(), ":body": json(&counts)};
+        transaction.execute(sql!("counts_put"), params)?;
+    }
+    Ok(())
+}
+
+fn sort_out_run(
+    transaction: &Transaction<'_>,
+    run: i64,
+    plan: &Plan,
+    counts: &mut Counts,
+) -> rusqlite::Result<()> {
+    let pair = |row: &Row<'_>| Ok((row.get::<_, u16>(0)?, u64::from(row.get::<_, u32>(1)?)));
+    let mut leased = transaction.prepare_cached(LEASED)?;
+    for leased in leased.query_map(named_params! {":run": run}, pair)? {
+        let (step, leased) = leased?;
+        if let Some(tally) = counts.steps.get_mut(usize::from(step)) {
+            tally.leased = leased;
+        }
+    }
+    for (id, _) in plan.steps().filter(|(_, step)| step.order == Order::NewestFirst) {
+        let StepId(step) = id;
+        for sort in [SORT_CHUNKS, SORT_TASKS] {
+            let (dated, undated) = (queue(Queue::Dated(id)), queue(Queue::Undated(id)));
+            let params = named_params! {
+                ":run": run, ":step": step, ":dated": dated, ":undated": undated
+            };
+            transaction.execute(sort, params)?;
+        }
+        let params = named_params! {":run": run, ":step": step};
+        let mut months = transaction.prepare_cached(MONTHS)?;
+        if let Some(tally) = counts.steps.get_mut(id.index()) {
+            tally.months = months.query_map(params, pair)?.collect::<Result<_, _>>()?;
+        }
+    }
+    Ok(())
 }

@@ -1,9 +1,10 @@
-//! Runs, names of `once` keys and categories by number: rows that are many hold no text.
+//! Runs, names of `once` keys, categories and queues by number: rows that are many hold no text.
 //!
 //! A number, once given, is never another's.
 
 use rusqlite::{Row, named_params};
 use watershed_ledger::Error;
+use watershed_ledger::tables::Queue;
 use watershed_model::{Category, ConnectionName, RunId};
 
 use crate::rows::{SqliteTables, sql};
@@ -110,5 +111,15 @@ pub(crate) fn category(category: Option<Category>) -> u8 {
         Some(Category::Medium) => 2,
         Some(Category::Heavy) => 3,
         Some(Category::ResourceIntensive) => 4,
+    }
+}
+
+/// A queue as it is stored, here and in `migrations/`: a category's under the category's own
+/// number, a step's two from 16 on.
+pub(crate) fn queue(queue: Queue) -> u32 {
+    match queue {
+        Queue::Listed(of) => u32::from(category(of)),
+        Queue::Dated(step) => 16 + 2 * u32::from(step.0),
+        Queue::Undated(step) => 17 + 2 * u32::from(step.0),
     }
 }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use rusqlite::{Row, named_params};
 use watershed_ledger::tables::{
-    Budget, Chunk, ChunkId, Counts, Item, Lease, Place, Ready, RunRecord, Scope, ScopeId, Tables,
-    Task, TaskId, WorkerRecord,
+    Budget, Chunk, ChunkId, Counts, Item, Lease, Place, Queue, Ready, RunRecord, Scope, ScopeId,
+    Tables, Task, TaskId, WorkerRecord,
 };
 use watershed_ledger::{Error, LeaseId};
 use watershed_model::{
     AccountId, Category, ConnectionName, Millis, Plan, PlanHash, RunId, StepId, WorkerId,
 };
 
-use crate::numbers::category;
+use crate::numbers::{category, queue};
 use crate::rows::{Later, SqliteTables, id_column, json, limit, signed, sql};
 
 /// Workers whose last exchange is kept. A file has one at a time (docs/adr/0005): by the time
@@ -193,6 +193,7 @@ impl Tables for SqliteTables<'_> {
             ":due_at": task.due_at.0,
             ":token_at": place.and_then(|p| p.token_at).map(|at| at.0),
             ":category": place.map(|p| category(p.category)),
+            ":queue": place.map(|p| queue(p.queue)),
             ":rank": place.map(|p| p.rank),
             ":body": json(task),
         };
@@ -242,15 +243,10 @@ impl Tables for SqliteTables<'_> {
         Ok(self.one(sql!("task_delayed"), params, id_column)?.unwrap_or(0))
     }
 
-    fn ready(
-        &mut self,
-        run: &RunId,
-        of: Option<Category>,
-        max: usize,
-    ) -> Result<Vec<Ready>, Error> {
+    fn ready(&mut self, run: &RunId, of: Queue, max: usize) -> Result<Vec<(i64, Ready)>, Error> {
         self.write_chunks()?;
         let params = named_params! {
-            ":run": self.run_known(run)?, ":category": category(of), ":max": limit(max)
+            ":run": self.run_known(run)?, ":queue": queue(of), ":max": limit(max)
         };
         let ranked = |row: &Row<'_>| Ok((row.get::<_, i64>(1)?, id_column(row)?));
         let chunks = self.all(sql!("chunk_ready"), params, ranked)?;
@@ -262,7 +258,7 @@ impl Tables for SqliteTables<'_> {
             .collect();
         ready.sort();
         ready.truncate(max);
-        Ok(ready.into_iter().map(|(_, _, ready)| ready).collect())
+        Ok(ready.into_iter().map(|(rank, _, ready)| (rank, ready)).collect())
     }
 
     fn aging(

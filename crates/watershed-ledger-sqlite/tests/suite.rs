@@ -44,6 +44,15 @@ impl Subject for File {
         self.ledger().run_at(run, self.now)
     }
 
+    fn size(&mut self) -> u64 {
+        let connection = Connection::open(self.path()).expect("the state opens");
+        let told = |name: &str| {
+            let read = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
+            connection.pragma_query_value(None, name, read).map(u64::from).expect("it is told")
+        };
+        (told("page_count") - told("freelist_count")) * told("page_size")
+    }
+
     fn snapshot(&mut self) -> Box<dyn Any> {
         let copy = self.folder.path().join("copy.db");
         let _ = std::fs::remove_file(&copy);

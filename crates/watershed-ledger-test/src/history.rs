@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use watershed_model::{Category, CategorySet, Limit, Limits, Millis, Period, Trigger};
+use watershed_model::{Category, CategorySet, Limit, Limits, Millis, Order, Period, Trigger};
 
 use crate::dice::{Dice, mix};
 use crate::draw::draw;
-use crate::sketch::Shape;
+use crate::sketch::{From, Line, Shape, shape};
 use crate::world::World;
 
 /// How large a history gets.
@@ -165,8 +165,8 @@ pub fn history(seed: u64, size: Size) -> History {
     };
     let meet = dice.chance(40);
     let failures = [0, 3, 12, 40][dice.index(4)];
-    let Moods { killers, restless } = Moods::of(seed, size);
-    let runs: Vec<Planned> = (0..1 + dice.index(runs_max))
+    let Moods { killers, restless, scarce } = Moods::of(seed, size);
+    let mut runs: Vec<Planned> = (0..1 + dice.index(runs_max))
         .map(|_| {
             let world = World {
                 seed: dice.roll(),
@@ -174,6 +174,7 @@ pub fn history(seed: u64, size: Size) -> History {
                 failures,
                 killers: if killers { 4 } else { 0 },
                 restless,
+                wide: scarce && size == Size::Small,
                 large: size == Size::Large && dice.chance(40),
                 same_again: dice.chance(50),
             };
@@ -198,6 +199,9 @@ pub fn history(seed: u64, size: Size) -> History {
     while drawn.len() < acts {
         drawn.push(act(&mut dice, runs.len(), workers, !meet));
     }
+    if scarce {
+        make_scarce(seed, &mut runs, &mut limits, &mut drawn);
+    }
     History { seed, size, start, runs, limits, workers, lead_ms, acts: drawn }
 }
 
@@ -208,6 +212,8 @@ struct Moods {
     killers: bool,
     /// Listings begin again, tasks are given back, and every call is counted by the day.
     restless: bool,
+    /// Many steps go newest first, some categories have few calls a day, and days pass.
+    scarce: bool,
 }
 
 impl Moods {
@@ -215,17 +221,68 @@ impl Moods {
         let drawn = |salt, percent| Dice::new(mix(&[seed, size as u64, salt])).chance(percent);
         // Larger ones would take months of such days to drain.
         let restless = size == Size::Small && drawn(RESTLESS_SALT, 50);
-        Moods { killers: drawn(KILLERS_SALT, 8), restless }
+        let scarce = size != Size::Large && drawn(SCARCE_SALT, 40);
+        Moods { killers: drawn(KILLERS_SALT, 8), restless, scarce }
     }
 }
 
-// Such that no history of `tests/seeds.txt` is of either kind.
+// Such that no history of `tests/seeds.txt` is of any kind.
 const KILLERS_SALT: u64 = 2;
 const RESTLESS_SALT: u64 = 12;
+const SCARCE_SALT: u64 = 43;
 
 /// So few calls a day that most days end with the last of them.
 fn scarce_days() -> Limit {
     Limit::new(CategorySet::of(&Category::ALL), Period::Day, 25.0)
+}
+
+/// Makes a history one in which what is scarce goes newest first, by dice of its own.
+fn make_scarce(seed: u64, runs: &mut [Planned], limits: &mut [Limits], acts: &mut [Act]) {
+    let mut dice = Dice::new(mix(&[seed, SCARCE_SALT, 1]));
+    for run in runs {
+        let mut lines = run.shape.lines.clone();
+        for line in lines.iter_mut().filter(|_| dice.chance(60)) {
+            line.order = Order::NewestFirst;
+        }
+        // Something scarce, and what may be held back for its sake.
+        let fed: Vec<(usize, usize)> = lines.iter().enumerate().filter_map(fed).collect();
+        if let Some((scarce, feeder)) = fed.get(dice.index(fed.len().max(1))) {
+            lines[*scarce].category = Some(Category::Heavy);
+            lines[*feeder].category = [None, Some(Category::Light)][dice.index(2)];
+            for line in [*scarce, *feeder] {
+                lines[line].order = Order::NewestFirst;
+            }
+        }
+        run.shape = shape(lines).expect("no join hangs on an order");
+    }
+    let counted = [
+        CategorySet::of(&[Category::Heavy]),
+        CategorySet::of(&[Category::Medium]),
+        CategorySet::of(&[Category::Light]),
+        CategorySet::of(&[Category::Heavy, Category::Medium]),
+    ];
+    for limits in limits {
+        for at in [0, dice.index(4)] {
+            // Half of them, by other limits, are still some.
+            let calls = 2.0 + dice.below(4) as f64;
+            limits.0.push(Limit::new(counted[at], Period::Day, calls));
+        }
+    }
+    for act in acts {
+        if let Act::Time { ms } = act
+            && dice.chance(40)
+        {
+            *ms = (1 + dice.below(20)) as i64 * 3_600_000;
+        }
+    }
+}
+
+/// A step that is fed by another, and the first that feeds it.
+fn fed((at, line): (usize, &Line)) -> Option<(usize, usize)> {
+    match &line.from {
+        From::Each(sources) => Some((at, sources.first()?.0)),
+        From::Run | From::Literals(_) | From::Needs(_) => None,
+    }
 }
 
 fn limits(dice: &mut Dice, kinds: u64) -> Limits {
@@ -305,8 +362,9 @@ impl fmt::Display for History {
                 let category = line.category.map_or("none", Category::name);
                 writeln!(
                     f,
-                    "  step{step}: {:?}{}{} {category} path {:?}",
+                    "  step{step}: {:?}{}{}{} {category} path {:?}",
                     line.from,
+                    if line.order == Order::NewestFirst { " newest first" } else { "" },
                     if line.windows { " windows" } else { "" },
                     if line.once { " once" } else { "" },
                     run.shape.paths[step],
@@ -334,7 +392,11 @@ mod tests {
         for line in include_str!("../tests/seeds.txt").lines().filter(|l| !l.starts_with('#')) {
             let seed = line.trim().parse().expect("a seed a line");
             let moods = Moods::of(seed, Size::of(seed));
-            assert_eq!(moods, Moods { killers: false, restless: false }, "seed {seed}");
+            assert_eq!(
+                moods,
+                Moods { killers: false, restless: false, scarce: false },
+                "seed {seed}"
+            );
         }
     }
 }

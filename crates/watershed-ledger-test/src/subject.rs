@@ -28,6 +28,9 @@ pub trait Subject {
     /// The ledger's.
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error>;
 
+    /// What its state takes, in records or in bytes: it must not grow while work waits.
+    fn size(&mut self) -> u64;
+
     /// All state as it is now. Asked only where [`Capability::Rollback`] is supported.
     fn snapshot(&mut self) -> Box<dyn Any>;
 

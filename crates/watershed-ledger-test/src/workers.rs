@@ -107,6 +107,12 @@ impl Play<'_> {
 
     /// What this exchange was worth.
     fn count(&mut self, exchange: &Exchange, answer: &Exchanged) {
+        for run in self.oracle.wanted(exchange) {
+            let census = self.oracle.census(run, self.now + exchange.want.lead_ms, self.now);
+            for why in census.waits(self.now) {
+                self.stats.reach(why, 1);
+            }
+        }
         for leased in &answer.leased {
             let plan = &self.history.runs[run_index(&leased.run)].shape.plan;
             let is_join = plan.joins.iter().any(|j| j.step == leased.step);

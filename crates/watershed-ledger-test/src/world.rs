@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) killers: u64,
     /// Whether listings begin again, and tasks are given back, more often than elsewhere.
     pub(crate) restless: bool,
+    /// Whether the first fan-outs bring more than elsewhere.
+    pub(crate) wide: bool,
     /// Whether some listings are long and some items large.
     pub(crate) large: bool,
     /// Whether what is done once more brings the same branches once more.
@@ -131,6 +133,9 @@ impl World {
         let depth = shape.paths[step].len();
         let most = [6, 4, 3, 3, 2, 2, 1][depth.min(6)];
         let mut records = (h >> 40) % (most + 1);
+        if self.wide && depth <= 1 {
+            records *= 2;
+        }
         let root = !matches!(shape.lines[step].from, From::Each(_) | From::Needs(_));
         if self.large && root && (h >> 48).is_multiple_of(3) {
             records = 350;

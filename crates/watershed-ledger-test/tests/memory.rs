@@ -44,6 +44,10 @@ impl Subject for Memory {
         ready(self.ledger.run(run))
     }
 
+    fn size(&mut self) -> u64 {
+        self.ledger.snapshot().records()
+    }
+
     fn snapshot(&mut self) -> Box<dyn Any> {
         Box::new(self.ledger.snapshot())
     }
@@ -74,7 +78,7 @@ fn number(variable: &str, default: u64) -> u64 {
 /// Fan-outs above the deepest tasks of which there must be many.
 const DEEP: usize = 5;
 /// What must happen in any hundred histories.
-const REACHED: [&str; 23] = [
+const REACHED: [&str; 25] = [
     "submit",
     "exchange",
     "an exchange whose answer is lost",
@@ -98,6 +102,8 @@ const REACHED: [&str; 23] = [
     "a `once` key that is open elsewhere",
     "a retry after its branch has folded",
     "a poisoned task",
+    "a scarce item that waits for newer ones",
+    "an item that is held back",
 ];
 
 fn agree(seeds: impl Iterator<Item = u64>) -> Stats {

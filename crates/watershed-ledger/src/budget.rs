@@ -206,6 +206,20 @@ impl Budget {
             .min()
     }
 
+    /// Calls that a category has a day, whatever was used of them, where a limit counts them.
+    pub(crate) fn day_calls(&self, category: Category) -> Option<u64> {
+        let days = self.limits.0.iter();
+        let days = days.filter(|l| l.period == Period::Day && l.categories.contains(category));
+        days.map(|limit| limit.calls.max(0.0).floor() as u64).min()
+    }
+
+    /// Milliseconds between two calls of a category at its best.
+    pub(crate) fn gap_ms(&self, category: Category, now: Millis) -> f64 {
+        let limits = self.limits.0.iter();
+        let spaced = limits.filter(|l| l.period != Period::Day && l.categories.contains(category));
+        spaced.map(|limit| self.gap_us(limit, now) as f64 / 1_000.0).fold(0.0, f64::max)
+    }
+
     /// A permit whose call never started: its day's call is free again. Its slot is not: the
     /// budget errs on the low side.
     pub fn give_back(&mut self, category: Category, slot: Slot) {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use watershed_model::{Join, Millis, Plan, RunState, StepId};
+use watershed_model::{Join, Millis, Order, Plan, RunState, StepId};
 
 use crate::Error;
 use crate::tables::{Counts, JoinState, RunRecord, Scope, ScopeId, Tables, Tally};
@@ -56,9 +56,35 @@ impl Ground {
         self.run.state.ended() && !before
     }
 
-    /// One open item of a step less.
-    pub(crate) fn close_item(&mut self, step: StepId) -> Result<&mut Tally, Error> {
+    /// One open item of a step and month more.
+    pub(crate) fn open_item(&mut self, step: StepId, month: u16) {
         let tally = &mut self.counts.steps[step.index()];
+        tally.open += 1;
+        if month > 0 && self.plan.step(step).order == Order::NewestFirst {
+            *tally.months.entry(month).or_default() += 1;
+        }
+    }
+
+    /// Items of a step are leased.
+    pub(crate) fn take(&mut self, step: StepId, items: usize) {
+        self.counts.steps[step.index()].leased += items as u64;
+    }
+
+    /// An item of a step is not leased any more.
+    pub(crate) fn give_up(&mut self, step: StepId) {
+        let leased = &mut self.counts.steps[step.index()].leased;
+        *leased = leased.saturating_sub(1);
+    }
+
+    /// One open item of a step and month less.
+    pub(crate) fn close_item(&mut self, step: StepId, month: u16) -> Result<&mut Tally, Error> {
+        let tally = &mut self.counts.steps[step.index()];
+        if let Some(open) = tally.months.get_mut(&month) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                tally.months.remove(&month);
+            }
+        }
         tally.open = tally
             .open
             .checked_sub(1)

@@ -18,6 +18,7 @@ mod memory;
 mod memory_tables;
 mod order;
 mod records;
+mod scarce;
 pub mod tables;
 mod view;
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use watershed_model::{Category, Millis, Plan, RunId, RunState, Source, StepId, WaitReport};
 
-use crate::tables::{Counts, Tables};
+use crate::decide::heads::Heads;
+use crate::fold::Ground;
+use crate::scarce::{Bar, Scarce};
+use crate::tables::{Budget, Counts, Queue, Tables};
 use crate::{Error, RunLine, RunView, StepCounts};
 
 /// A run, whole; `None` where it is not known.
@@ -19,13 +22,9 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
     let counts = tables.counts(run)?;
     let steps = steps(&plan, &counts);
     let budget = tables.budget(&record.account)?;
-    let mut waiting = BTreeSet::new();
-    for category in Category::ALL {
-        if !tables.ready(run, Some(category), 1)?.is_empty() {
-            waiting.insert(category);
-        }
-    }
-    let idle = waiting.is_empty() && tables.ready(run, None, 1)?.is_empty();
+    let ground = Ground::loaded(record, plan, counts);
+    let Standing { waiting, barred, idle } = Standing::of(tables, &ground, &budget, now)?;
+    let Ground { run: record, plan, counts, .. } = ground;
     let budget = budget.report(now, |category| waiting.contains(&category));
     let leased = tables.leased(run)?;
     let due_at = tables.first_due(run)?;
@@ -36,6 +35,7 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
             let why = format!("the {} budget of this {}", limit.category, limit.period);
             waits.push(WaitReport { why, count, until: limit.free_at.clone() });
         }
+        waits.extend(barred);
     }
     for (not_yet, why) in [
         (false, "another try of calls that did not go well"),
@@ -91,6 +91,62 @@ pub fn lines(tables: &mut impl Tables) -> Result<Vec<RunLine>, Error> {
     }
     lines.reverse();
     Ok(lines)
+}
+
+/// What is ready in a run.
+struct Standing {
+    /// Categories of which anything waits for nothing but its budget.
+    waiting: BTreeSet<Category>,
+    /// What is barred, and why.
+    barred: Vec<WaitReport>,
+    /// Whether nothing is ready.
+    idle: bool,
+}
+
+impl Standing {
+    fn of(
+        tables: &mut impl Tables,
+        ground: &Ground,
+        budget: &Budget,
+        now: Millis,
+    ) -> Result<Standing, Error> {
+        let scarce = Scarce::of(ground, budget, now);
+        let mut standing = Standing { waiting: BTreeSet::new(), barred: Vec::new(), idle: true };
+        for category in Category::ALL.into_iter().map(Some).chain([None]) {
+            let heads = Heads::of(tables, ground, category)?;
+            for (queue, month, bar) in heads.barred(&scarce) {
+                standing.idle = false;
+                match bar {
+                    Some(bar) => standing.barred.extend(why(ground, queue, month, bar)),
+                    None => standing.waiting.extend(category),
+                }
+            }
+        }
+        Ok(standing)
+    }
+}
+
+/// What waits in a barred queue, in words.
+fn why(ground: &Ground, queue: Queue, month: u16, bar: Bar) -> Option<WaitReport> {
+    let (Queue::Dated(step) | Queue::Undated(step)) = queue else { return None };
+    let tally = &ground.counts.steps[step.index()];
+    let count = match queue {
+        Queue::Undated(_) => tally.undated(),
+        _ => tally.months.range(..=month).map(|(_, open)| open).sum(),
+    };
+    let name = |step: StepId| ground.plan.step(step).name.as_str();
+    let (step, cause, until) = match bar {
+        Bar::Newer { from, until } => {
+            let cause = format!("newer months are still being looked for ({})", name(from));
+            (name(step), cause, Some(until.to_string()))
+        }
+        Bar::Enough { step: scarce } => {
+            let category = ground.plan.step(scarce).category.map_or("daily", Category::name);
+            let cause = format!("two days of the {category} budget wait for {}", name(scarce));
+            (name(step), cause, None)
+        }
+    };
+    Some(WaitReport { why: format!("{step}, while {cause}"), count, until })
 }
 
 /// Open items of the steps whose calls are of these categories.

@@ -8,8 +8,8 @@ use watershed_model::{
 };
 
 use crate::tables::{
-    Budget, Chunk, ChunkId, Counts, Item, Lease, Place, Ready, RunRecord, Scope, ScopeId, Tables,
-    Task, TaskId, WorkerRecord,
+    Budget, Chunk, ChunkId, Counts, Item, Lease, Place, Queue, Ready, RunRecord, Scope, ScopeId,
+    Tables, Task, TaskId, WorkerRecord,
 };
 use crate::{Error, LeaseId};
 
@@ -21,8 +21,15 @@ type Lane = (RunNumber, Option<Category>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stand {
     lane: Lane,
+    queue: Queue,
     rank: i64,
     token_at: Option<Millis>,
+}
+
+impl Stand {
+    fn entry(&self, ready: Ready) -> (RunNumber, Queue, i64, u64, Ready) {
+        (self.lane.0, self.queue, self.rank, number_of(ready), ready)
+    }
 }
 
 /// The tables as ordered maps.
@@ -44,7 +51,7 @@ pub struct MemoryTables {
     lost: BTreeSet<(RunNumber, u16, TaskId)>,
     keys: BTreeMap<TaskId, Vec<u64>>,
     delayed: BTreeSet<(RunNumber, Millis, TaskId)>,
-    ready: BTreeSet<(Lane, i64, u64, Ready)>,
+    ready: BTreeSet<(RunNumber, Queue, i64, u64, Ready)>,
     aging: BTreeSet<(Lane, Millis, TaskId)>,
     leases: BTreeMap<LeaseId, Lease>,
     until: BTreeSet<(Millis, LeaseId)>,
@@ -55,6 +62,15 @@ pub struct MemoryTables {
 }
 
 impl MemoryTables {
+    /// How many records there are, items and keys included.
+    pub fn records(&self) -> u64 {
+        let items: usize = self.items.values().map(Vec::len).sum();
+        let keys: usize = self.keys.values().map(Vec::len).sum();
+        let once: usize = self.once.values().flat_map(|of| of.values()).map(BTreeSet::len).sum();
+        let heads = self.runs.len() + self.scopes.len() + self.chunks.len() + self.tasks.len();
+        (heads + self.leases.len() + self.workers.len() + items + keys + once) as u64
+    }
+
     fn number(&mut self, run: &RunId) -> RunNumber {
         if let Some(number) = self.numbers.get(run) {
             return *number;
@@ -66,21 +82,21 @@ impl MemoryTables {
 
     fn stand(&mut self, place: &Place) -> Stand {
         let lane = (self.number(&place.run), place.category);
-        Stand { lane, rank: place.rank, token_at: place.token_at }
+        Stand { lane, queue: place.queue, rank: place.rank, token_at: place.token_at }
     }
 
     fn take_out(&mut self, ready: Ready, stand: &Stand) {
         if let (Ready::Task(task), Some(at)) = (ready, stand.token_at) {
             self.aging.remove(&(stand.lane, at, task));
         }
-        self.ready.remove(&(stand.lane, stand.rank, number_of(ready), ready));
+        self.ready.remove(&stand.entry(ready));
     }
 
     fn put_in(&mut self, ready: Ready, stand: &Stand) {
         if let (Ready::Task(task), Some(at)) = (ready, stand.token_at) {
             self.aging.insert((stand.lane, at, task));
         }
-        self.ready.insert((stand.lane, stand.rank, number_of(ready), ready));
+        self.ready.insert(stand.entry(ready));
     }
 
     fn forget_task(&mut self, id: TaskId) {
@@ -338,16 +354,11 @@ impl Tables for MemoryTables {
         Ok(of_run(&self.delayed, run, first).filter(|(_, id)| such(id)).count() as u64)
     }
 
-    fn ready(
-        &mut self,
-        run: &RunId,
-        category: Option<Category>,
-        max: usize,
-    ) -> Result<Vec<Ready>, Error> {
-        let lane = (self.number(run), category);
-        let from = (lane, i64::MIN, 0, Ready::Chunk(ChunkId(0)));
-        let there = self.ready.range(from..).take_while(|(l, ..)| *l == lane);
-        Ok(there.take(max).map(|(_, _, _, ready)| *ready).collect())
+    fn ready(&mut self, run: &RunId, queue: Queue, max: usize) -> Result<Vec<(i64, Ready)>, Error> {
+        let run = self.number(run);
+        let from = (run, queue, i64::MIN, 0, Ready::Chunk(ChunkId(0)));
+        let there = self.ready.range(from..).take_while(|(r, q, ..)| (*r, *q) == (run, queue));
+        Ok(there.take(max).map(|(_, _, rank, _, ready)| (*rank, *ready)).collect())
     }
 
     fn aging(

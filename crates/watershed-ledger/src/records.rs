@@ -73,7 +73,7 @@ pub struct RunRecord {
 }
 
 /// A step's counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Branches known so far.
     pub known: u64,
@@ -92,9 +92,30 @@ pub struct Tally {
     /// Pages after which more were to come.
     #[serde(default)]
     pub pages: u64,
+    /// Of the open ones: those that are leased.
+    #[serde(default)]
+    pub leased: u64,
+    /// Of the open ones of a step that goes newest first: how many of each known month.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub months: BTreeMap<u16, u64>,
 }
 
 impl Tally {
+    /// Closed, however.
+    pub(crate) fn closed(&self) -> u64 {
+        self.done + self.skipped + self.unavailable + self.waiting + self.failed
+    }
+
+    /// Open items of that month and newer ones.
+    pub(crate) fn open_from(&self, month: u16) -> u64 {
+        self.months.range(month..).map(|(_, open)| open).sum()
+    }
+
+    /// Open items of which nobody knows the month.
+    pub(crate) fn undated(&self) -> u64 {
+        self.open.saturating_sub(self.months.values().sum())
+    }
+
     /// Pages after the first that a listing of the step has on average, rounded down.
     pub(crate) fn pages_to_come(&self) -> u64 {
         self.pages / self.done.max(1)
@@ -291,13 +312,27 @@ pub enum Ready {
     Task(TaskId),
 }
 
-/// Where a ready thing stands: which lane and category, and how far in front (lower first).
+/// What of a run and category waits in one order. A queue of its own is what may be barred
+/// without what stands behind it in the category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Queue {
+    /// Items of the category's steps that go as listed, and all listings under way.
+    Listed(Option<Category>),
+    /// Items of known month of a step that goes newest first.
+    Dated(StepId),
+    /// Its other items.
+    Undated(StepId),
+}
+
+/// Where a ready thing stands: which queue, and how far in front (lower first).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The run.
     pub run: RunId,
     /// The category of its calls.
     pub category: Option<Category>,
+    /// Where it waits.
+    pub queue: Queue,
     /// Lower goes first.
     pub rank: i64,
     /// For a listing under way: when its token was given.

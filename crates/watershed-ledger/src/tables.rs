@@ -11,8 +11,8 @@ use watershed_model::{
 };
 
 pub use crate::records::{
-    Budget, Chunk, ChunkId, Counts, Item, JoinState, Lease, Leasehold, LimitUse, Place, Ready,
-    RunRecord, STATE_FORMAT, Scope, ScopeId, Slot, Tally, Task, TaskId, WorkerRecord,
+    Budget, Chunk, ChunkId, Counts, Item, JoinState, Lease, Leasehold, LimitUse, Place, Queue,
+    Ready, RunRecord, STATE_FORMAT, Scope, ScopeId, Slot, Tally, Task, TaskId, WorkerRecord,
 };
 use crate::{Error, LeaseId};
 
@@ -99,14 +99,10 @@ pub trait Tables {
     /// others.
     fn delayed(&mut self, run: &RunId, not_yet: bool) -> Result<u64, Error>;
 
-    /// What is ready in a run and category, the first ones first.
-    fn ready(
-        &mut self,
-        run: &RunId,
-        category: Option<Category>,
-        max: usize,
-    ) -> Result<Vec<Ready>, Error>;
-    /// Listings under way (with a place) whose token was given before, the oldest first.
+    /// What is ready in a queue of a run, and how far in front; the first ones first.
+    fn ready(&mut self, run: &RunId, queue: Queue, max: usize) -> Result<Vec<(i64, Ready)>, Error>;
+    /// Listings under way (with a place) of a run and category whose token was given before,
+    /// the oldest first.
     fn aging(
         &mut self,
         run: &RunId,

@@ -1,11 +1,11 @@
 //! A state file of an older program is brought along, its open work with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use watershed_ledger::tables::Task;
+use watershed_ledger::tables::{Counts, Task};
 use watershed_ledger::{Command, Error, Reply};
 use watershed_ledger_sqlite::{SqliteLedger, hold};
 use watershed_model::{Limits, Millis, RunState};
@@ -80,6 +80,32 @@ fn a_file_of_version_2_is_opened_and_its_run_goes_on_to_its_end() {
     let view = desk.view();
     assert_eq!((view.state, desk.open()), (RunState::Complete, 0));
     assert_eq!(view.steps.iter().map(|step| step.failed).sum::<u64>(), 1);
+}
+
+/// The counts of the run.
+fn counts(desk: &Desk) -> Counts {
+    let connection = Connection::open(desk.path()).expect("the state opens");
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    let body = connection.query_row("SELECT body FROM counts", [], read).expect("it is asked");
+    serde_json::from_str(&body).expect("counts")
+}
+
+#[test]
+fn what_a_file_of_version_2_has_open_is_counted_by_month() {
+    let mut desk = Desk::at(older().folder);
+    let open = counts(&desk).steps;
+    let months: Vec<_> = open.iter().map(|step| step.months.clone()).collect();
+    // Only the last step goes newest first.
+    assert_eq!(months, [BTreeMap::new(), BTreeMap::new(), [(24_308, 1), (24_313, 1)].into()]);
+    let leased: Vec<u64> = open.iter().map(|step| step.leased).collect();
+    assert_eq!(leased, [0, 3, 2]);
+    desk.says(&Command::Takeover { worker: desk.worker.clone() });
+    desk.says(&Command::SetLimits { account: "acme".into(), limits: Limits::default() });
+    desk.an_hour_passes();
+    desk.works(|_| Vec::new(), |_| false);
+    for step in counts(&desk).steps {
+        assert_eq!((step.open, step.leased, step.months.len()), (0, 0, 0));
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The named cases: one rule each, readable one by one.
 
 mod budget;
+mod days;
 mod failures;
 mod fences;
 mod joins;
@@ -10,6 +11,7 @@ mod once;
 mod order;
 mod retries;
 mod runs;
+mod scarce;
 mod scenario;
 mod suite;
 

@@ -66,6 +66,17 @@ impl Scenario {
         answer.expect("the command fits")
     }
 
+    /// Says a command that fits, the oracle not listening: it walks everything each time, and a
+    /// case with thousands of items tells by itself what must hold.
+    pub(super) fn say_alone(&mut self, command: Command) -> Reply {
+        self.subject.execute(command, self.now).expect("the command fits")
+    }
+
+    /// What the ledger's state takes.
+    pub(super) fn size(&mut self) -> u64 {
+        self.subject.size()
+    }
+
     /// Says a command that does not fit: it must change nothing.
     pub(super) fn refused(&mut self, command: Command) -> Error {
         let runs: Vec<RunId> = self.oracle.runs.keys().cloned().collect();
@@ -108,8 +119,21 @@ impl Scenario {
         tasks: u16,
         settles: Vec<Settle>,
     ) -> Exchanged {
+        let command = Command::Exchange(self.next_exchange(worker, lanes, tasks, settles));
+        let answer = self.exchanged(command.clone());
+        self.last = Some((command, answer.clone()));
+        answer
+    }
+
+    fn next_exchange(
+        &mut self,
+        worker: &str,
+        lanes: &[&str],
+        tasks: u16,
+        settles: Vec<Settle>,
+    ) -> Exchange {
         self.sequence += 1;
-        let exchange = Exchange {
+        Exchange {
             worker: worker.into(),
             sequence: self.sequence,
             random: self.sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15),
@@ -121,11 +145,16 @@ impl Scenario {
                 horizon_ms: self.horizon_ms,
                 lead_ms: 0,
             },
-        };
-        let command = Command::Exchange(exchange);
-        let answer = self.exchanged(command.clone());
-        self.last = Some((command, answer.clone()));
-        answer
+        }
+    }
+
+    /// An exchange in lane `zoom`, the oracle not listening.
+    pub(super) fn exchange_alone(&mut self, tasks: u16, settles: Vec<Settle>) -> Exchanged {
+        let exchange = self.next_exchange("w", &["zoom"], tasks, settles);
+        match self.say_alone(Command::Exchange(exchange)) {
+            Reply::Exchanged(answer) => answer,
+            other => panic!("an exchange was answered by {other:?}"),
+        }
     }
 
     /// Says the last exchange again; gives the first answer and the second.

@@ -1,7 +1,9 @@
 //! The suite: all cases by name.
 
 use super::scenario::Scenario;
-use super::{budget, failures, fences, joins, leases, listings, once, order, retries, runs};
+use super::{
+    budget, days, failures, fences, joins, leases, listings, once, order, retries, runs, scarce,
+};
 use crate::subject::{Capability, Make};
 
 /// A case: a rule, and what shows it.
@@ -59,6 +61,8 @@ const GROUPS: &[&[Case]] = &[
     once::CASES,
     runs::CASES,
     order::CASES,
+    scarce::CASES,
+    days::CASES,
     budget::CASES,
 ];
 

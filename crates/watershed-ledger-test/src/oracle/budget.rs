@@ -82,16 +82,29 @@ impl Audit {
         })
     }
 
-    /// Whether so few calls are left of a day of that category that they are shared out: they
-    /// belong to listings under way.
-    pub(crate) fn last_calls(&self, category: Category, now: Millis) -> bool {
+    pub(crate) fn limits(&self) -> &[Limit] {
+        &self.limits.0
+    }
+
+    /// Calls of the day that a category has left.
+    pub(crate) fn left_today(&self, category: Category, now: Millis) -> f64 {
         let day = |l: &&Limit| l.period == Period::Day && l.categories.contains(category);
-        self.limits.0.iter().filter(day).any(|limit| {
+        let left = self.limits.0.iter().filter(day).map(|limit| {
             let today = |g: &&Given| {
                 limit.categories.contains(g.category) && g.from.day() == now.day() && !g.returned
             };
-            self.given.iter().filter(today).count() as f64 + 64.0 >= limit.calls.floor()
-        })
+            limit.calls.floor() - self.given.iter().filter(today).count() as f64
+        });
+        left.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Milliseconds from call to call of a category, and whether it may have been slowed down.
+    pub(crate) fn gap_ms(&self, category: Category) -> (f64, bool) {
+        let spaced = |l: &&Limit| l.period != Period::Day && l.categories.contains(category);
+        let limits = self.limits.0.iter().filter(spaced);
+        let gap = limits.clone().map(|l| (l.period.ms() + 25) as f64 / l.calls);
+        let mut shared = limits.flat_map(|l| l.categories.iter());
+        (gap.fold(0.0, f64::max), shared.any(|c| self.refused.contains(&c)))
     }
 
     pub(crate) fn give_back(&mut self, category: Option<Category>, from: Millis) {

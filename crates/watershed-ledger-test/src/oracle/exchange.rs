@@ -150,6 +150,7 @@ impl Oracle {
         match outcome {
             Outcome::More { checkpoint, .. } => {
                 task.checkpoint = Some(checkpoint.clone());
+                task.pages += 1;
                 task.attempts = 0;
                 task.lost = 0;
                 task.due = None;

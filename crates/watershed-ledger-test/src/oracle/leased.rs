@@ -1,10 +1,11 @@
 //! Whether a leased task may be leased at all, and is told as it stands.
 
 use watershed_ledger::{Exchange, Exchanged, Fence, LeaseId, Leased, Submit};
-use watershed_model::{Category, Millis, RunState, StepId};
+use watershed_model::{Category, Millis, Order, RunState, StepId};
 
 use super::follow::{Oracle, Run, Wrong};
 use super::order;
+use super::scarce::Kept;
 use super::tree::{Held, Node};
 
 impl Oracle {
@@ -22,6 +23,7 @@ impl Oracle {
         let mut uninvited = 0;
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
+            self.in_turn(exchange, leased, node, now)?;
             let together = self.runs[&leased.run].tree.nodes[node].together;
             self.permitted(exchange, leased, now, node)?;
             uninvited += usize::from(together);
@@ -84,7 +86,8 @@ impl Oracle {
             return Err(format!("the fence {fence:?} is somebody's already"));
         }
         let mut near = String::new();
-        // Of twins the one that is due for sure; the clock may have stepped back behind the other.
+        // Of twins the one that is due for sure (the clock may have stepped back behind the other),
+        // and whose permit counts in the same.
         let mut perhaps = None;
         let facts = leased_facts(leased);
         for at in run.tree.of_item(leased.step, &leased.item) {
@@ -92,7 +95,9 @@ impl Oracle {
             let told = as_told(run, node, now, self.latest);
             match told {
                 Some(told) if told == *facts => {
-                    if order::ready(node, now) {
+                    let counted = order::category(run, node, !node.touched);
+                    let alike = leased.poisoned || leased.category == counted;
+                    if alike && order::ready(node, now) {
                         return Ok(at);
                     }
                     perhaps = perhaps.or(Some(at));
@@ -102,6 +107,28 @@ impl Oracle {
             }
         }
         perhaps.ok_or_else(|| format!("leased {leased:?}{near}"))
+    }
+
+    /// Whether nothing had to keep the first of a lease waiting. A suspect has no turn.
+    fn in_turn(
+        &self,
+        exchange: &Exchange,
+        leased: &Leased,
+        node: usize,
+        now: Millis,
+    ) -> Result<(), Wrong> {
+        if leased.fence.index > 0 || leased.lost >= 3 {
+            return Ok(());
+        }
+        let run = &self.runs[&leased.run];
+        if run.submit.plan.step(leased.step).order == Order::AsListed {
+            return Ok(());
+        }
+        let census = self.census(run, now + exchange.want.lead_ms, now);
+        match census.kept(&run.tree.nodes[node]) {
+            Kept::Surely => Err(format!("leased what must wait: {leased:?}")),
+            Kept::Perhaps | Kept::No => Ok(()),
+        }
     }
 
     fn permitted(
@@ -158,14 +185,16 @@ impl Oracle {
             // The last calls of a day may be kept from new listings.
             let shared_out = |n: &Node, category: Option<Category>| {
                 n.checkpoint.is_none()
-                    && audit.zip(category).is_some_and(|(a, c)| a.last_calls(c, now))
+                    && audit.is_some_and(|a| order::last_calls(run, a, category, now, start))
             };
             let free = |n: &Node| {
                 let category = order::category(run, n, !n.touched);
                 free.contains(&category) && !shared_out(n, category)
             };
-            let mut open = run.tree.open();
-            if let Some((_, node)) = open.find(|(_, n)| order::ready(n, now) && free(n)) {
+            let census = self.census(run, start, now);
+            let waits = |n: &Node| census.kept(n) != Kept::No;
+            let mut open = run.tree.open().filter(|(_, n)| order::ready(n, now) && free(n));
+            if let Some((_, node)) = open.find(|(_, n)| !waits(n)) {
                 return Err(format!("ready, with a permit to be had, and not leased: {node:?}"));
             }
         }

@@ -11,6 +11,7 @@ mod follow;
 mod leased;
 mod look;
 mod order;
+mod scarce;
 mod tree;
 
 pub(crate) use follow::{Oracle, Wrong};

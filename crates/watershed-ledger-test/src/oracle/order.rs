@@ -1,10 +1,12 @@
 //! The order of leases: nothing that stands behind is leased before what is ready in front.
 
-use watershed_ledger::Exchange;
-use watershed_model::{Category, KNOWN, Millis, Order, RunId, Trigger};
+use watershed_ledger::{End, Exchange};
+use watershed_model::{Category, KNOWN, Millis, Order, RunId, StepId, Trigger};
 
+use super::budget::Audit;
 use super::follow::{Oracle, Run, Wrong};
-use super::tree::Node;
+use super::scarce::{Census, Kept};
+use super::tree::{Node, Stage};
 
 /// A page token this old goes before everything.
 const TOKEN_OLD_MS: i64 = 5 * 60_000;
@@ -65,9 +67,10 @@ struct Front<'a> {
 }
 
 impl<'a> Front<'a> {
-    fn of(run: &'a Run, category: Option<Category>, now: Millis) -> Front<'a> {
+    fn of(run: &'a Run, category: Option<Category>, census: &Census<'_>, now: Millis) -> Front<'a> {
         let mut front = Front::default();
-        for node in of_category(run, category, now) {
+        let waits = |node: &&Node| census.kept(node) != Kept::No;
+        for node in of_category(run, category, now).filter(|node| !waits(node)) {
             let place = place(run, node, now);
             let foremost = |known: &Option<(Place, &Node)>| known.is_none_or(|(p, _)| place < p);
             if foremost(&front.first) {
@@ -86,6 +89,32 @@ impl<'a> Front<'a> {
         let listing = self.first_listing.filter(|(first, _)| fresh && *first == place);
         ahead.or(listing).map(|(_, node)| node)
     }
+}
+
+/// Whether so few calls are left of a day of a category that they are shared out among what a
+/// run has in it: they belong to listings under way, and to what a new one will need.
+pub(crate) fn last_calls(
+    run: &Run,
+    audit: &Audit,
+    category: Option<Category>,
+    now: Millis,
+    start: Millis,
+) -> bool {
+    let Some(of) = category else { return false };
+    let left = audit.left_today(of, now).min(audit.left_today(of, start));
+    if left > 64.0 {
+        return false;
+    }
+    let steps = run.submit.plan.steps().filter(|(_, step)| step.category == category);
+    let steps: Vec<StepId> = steps.map(|(id, _)| id).collect();
+    let listed = run.tree.open().filter(|(_, n)| n.checkpoint.is_some() && steps.contains(&n.step));
+    let to_come = steps.iter().map(|step| {
+        let nodes = run.tree.nodes.iter().filter(|n| n.step == *step);
+        let done = |n: &&Node| matches!(n.stage, Stage::Closed(End::Done) | Stage::Known);
+        let pages: u64 = nodes.clone().map(|n| n.pages).sum();
+        pages / (nodes.filter(done).count() as u64).max(1)
+    });
+    left <= (listed.count() as u64 + to_come.max().unwrap_or(0)) as f64
 }
 
 pub(crate) fn check(
@@ -115,13 +144,15 @@ pub(crate) fn check(
             let of = &other.submit.run;
             let known = fronts.iter().position(|(run, c, _)| *run == of && *c == category);
             let known = known.unwrap_or_else(|| {
-                fronts.push((of, category, Front::of(other, category, now)));
+                let census = oracle.census(other, now + exchange.want.lead_ms, now);
+                fronts.push((of, category, Front::of(other, category, &census, now)));
                 fronts.len() - 1
             });
             let front = &fronts[known].2;
-            let audit = oracle.audits.get(&run.submit.account).zip(category);
-            let last_calls = audit.is_some_and(|(a, c)| a.last_calls(c, now));
-            let waiting = if last_calls {
+            let audit = oracle.audits.get(&run.submit.account);
+            let start = now + exchange.want.lead_ms;
+            let few = |of: &Run| audit.is_some_and(|a| last_calls(of, a, category, now, start));
+            let waiting = if few(run) || few(other) {
                 // The last calls of a day belong to listings under way, by their tokens' age; a
                 // new one waits for tomorrow where it will need more than there are.
                 let older = |n: &&Node| {

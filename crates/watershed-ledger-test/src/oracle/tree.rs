@@ -56,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) attempts: u16,
     pub(crate) lost: u16,
     pub(crate) restarts: u16,
+    /// Pages after which more were to come.
+    pub(crate) pages: u64,
     /// Listing keys that it has brought.
     pub(crate) brought: Vec<u64>,
     pub(crate) held: Option<Held>,
@@ -80,6 +82,7 @@ impl Node {
             attempts: 0,
             lost: 0,
             restarts: 0,
+            pages: 0,
             brought: Vec::new(),
             held: None,
             touched: false,

@@ -204,6 +204,10 @@ impl Subject for Planted {
         Ok(seen)
     }
 
+    fn size(&mut self) -> u64 {
+        self.tables.records()
+    }
+
     fn snapshot(&mut self) -> Box<dyn Any> {
         Box::new(self.tables.clone())
     }

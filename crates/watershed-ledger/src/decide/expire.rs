@@ -82,6 +82,7 @@ fn take_back(
         let held = Held::of(tables, lease, u16::try_from(index).unwrap_or(u16::MAX))?;
         let mut task = held.task.clone();
         task.lost = task.lost.saturating_add(1);
+        ground.give_up(task.step);
         keep_open(tables, ground, held, task, now, now)?;
         tasks += 1;
     }

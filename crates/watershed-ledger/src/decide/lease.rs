@@ -2,18 +2,20 @@
 //!
 //! Order: runs by class, then as submitted; of a run first what is poisoned (it needs no
 //! permit), then its categories in turns, so that none uses up the slots of another; within
-//! one, old page tokens first, then `order`. What is suspected of killing workers is worked on
-//! alone (docs/adr/0009).
+//! one, old page tokens first, then `order`, less what `scarce` bars. What is suspected of
+//! killing workers is worked on alone (docs/adr/0009).
 
 use watershed_model::{Category, Millis, RunId, RunState};
 
 use super::budgets::Budgets;
 use super::exchange::{Grounds, touched};
+use super::heads::{Head, Heads};
 use super::show::show;
 use super::take::{Taker, Then, leaves, task};
 use crate::budget::Permit;
 use crate::fold::Ground;
 use crate::order;
+use crate::scarce::{Bar, Scarce};
 use crate::tables::{Budget, Ready, Tables};
 use crate::{Error, Exchange, Exchanged, LeaseId};
 
@@ -143,11 +145,28 @@ impl Taker<'_> {
         // The worker has no slot left for what these have: it asks when it has, and a permit
         // is there.
         for category in turn {
-            if !tables.ready(&run, category, 1)?.is_empty() {
+            let heads = Heads::of(tables, ground, category)?;
+            let scarce = Scarce::of(ground, budget, self.start());
+            if heads.foremost(&scarce, |_| {}).is_some() {
                 self.ask(self.may_start(category, budget));
             }
         }
         Ok(())
+    }
+
+    /// The foremost ready thing that nothing bars. What is barred is asked for again when the
+    /// rest of the day begins, and soon where a settle may lift the bar.
+    fn foremost(&mut self, ground: &Ground, budget: &Budget, heads: &Heads) -> Option<Head> {
+        let scarce = Scarce::of(ground, budget, self.start());
+        let leased = ground.counts.steps.iter().any(|tally| tally.leased > 0);
+        heads.foremost(&scarce, |bar| {
+            if leased {
+                self.ask(self.now + LOOK_AGAIN_MS);
+            }
+            if let Bar::Newer { until, .. } = bar {
+                self.ask(until + -self.exchange.want.lead_ms);
+            }
+        })
     }
 
     /// Where the run has a suspect: takes it, if the worker has nothing else; then, or until the
@@ -155,7 +174,7 @@ impl Taker<'_> {
     fn suspect(
         &mut self,
         tables: &mut impl Tables,
-        ground: &Ground,
+        ground: &mut Ground,
         budget: &mut Budget,
     ) -> Result<(), Error> {
         let suspects = tables.poisoned(&ground.run.run, SUSPECT_LOST, 1)?;
@@ -205,13 +224,14 @@ impl Taker<'_> {
         // Strictly older ones are asked for.
         let mut old = self.now + (1 - TOKEN_OLD_MS);
         let mut last_calls = false;
+        let mut heads = Heads::of(tables, ground, category)?;
         while self.left > goal {
             let run = &ground.run.run;
-            let next = match tables.aging(run, category, old, 1)?.first() {
-                Some(id) => Ready::Task(*id),
+            let (next, head) = match tables.aging(run, category, old, 1)?.first() {
+                Some(id) => (Ready::Task(*id), None),
                 None if last_calls => return Ok(Then::Dry),
-                None => match tables.ready(run, category, 1)?.first() {
-                    Some(ready) => *ready,
+                None => match self.foremost(ground, budget, &heads) {
+                    Some(head) => (head.ready, Some(head)),
                     None => return Ok(Then::Dry),
                 },
             };
@@ -239,6 +259,10 @@ impl Taker<'_> {
                         (last_calls, old) = (true, Millis(i64::MAX));
                     }
                 }
+            }
+            match head {
+                Some(head) => heads.taken_of(tables, &ground.run.run, head)?,
+                None => heads = Heads::of(tables, ground, category)?,
             }
         }
         Ok(Then::More)

@@ -68,7 +68,7 @@ fn one(
     }
     let tally = &mut ground.counts.steps[step.index()];
     tally.known += u64::from(!counted);
-    tally.open += 1;
+    ground.open_item(step, letter.bucket);
     let child = Child {
         step,
         item: letter.item.clone(),

@@ -9,6 +9,7 @@ mod budgets;
 mod exchange;
 mod expire;
 mod fit;
+pub(crate) mod heads;
 mod lease;
 mod letters;
 mod settle;

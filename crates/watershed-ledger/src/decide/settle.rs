@@ -27,6 +27,7 @@ pub(super) fn settle(
     let held = Held::of(tables, lease, entry.fence.index)?;
     account(tables, ground, lease, (entry, held.task.step), budgets, now)?;
     lease.open[usize::from(entry.fence.index)] = false;
+    ground.give_up(held.task.step);
     carry_out(tables, ground, held, &entry.outcome, now)?;
     Ok(Settled::Accepted)
 }
@@ -155,7 +156,7 @@ fn carry_out(
         Outcome::Closed { broods, end } => {
             children(tables, ground, &held.task, broods, now)?;
             let step = held.task.step;
-            let tally = ground.close_item(step)?;
+            let tally = ground.close_item(step, held.task.bucket)?;
             match end {
                 End::Done => tally.done += 1,
                 End::Skipped => tally.skipped += 1,
@@ -168,7 +169,7 @@ fn carry_out(
         }
         Outcome::Failed => {
             let step = held.task.step;
-            ground.close_item(step)?.failed += 1;
+            ground.close_item(step, held.task.bucket)?.failed += 1;
             fold::count_failure(tables, held.task.scope, step)?;
             spawn::bury_once(tables, ground, step, held.task.once)?;
             // Before it closes: the last item's dead letter fails the run, not completes it.

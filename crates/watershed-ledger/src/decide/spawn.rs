@@ -81,7 +81,7 @@ pub(crate) fn join_task(
 ) -> Result<(), Error> {
     let tally = &mut ground.counts.steps[step.index()];
     tally.known += 1;
-    tally.open += 1;
+    ground.open_item(step, 0);
     let child = Child { step, item, once: None, bucket: 0, together: false };
     loose(tables, ground, scope, child, now).map(|_| ())
 }
@@ -156,7 +156,7 @@ fn gather(
                 tally.done += 1;
                 return Ok(());
             }
-            tally.open += 1;
+            ground.open_item(child.step, child.bucket);
             let home = gathered.at_level(tables, scope, ground.plan.step(child.step).scope)?;
             let item =
                 Item { item: child.item.clone(), once: child.once, together: child.together };

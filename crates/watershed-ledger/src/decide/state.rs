@@ -88,7 +88,7 @@ fn drop_chunk(
     let waiting = chunk.len - chunk.next;
     for item in tables.items(id, chunk.next, waiting)? {
         spawn::free_once(tables, ground, chunk.step, item.once)?;
-        ground.close_item(chunk.step)?;
+        ground.close_item(chunk.step, chunk.bucket)?;
     }
     chunk.next = chunk.len;
     chunk.open = chunk
@@ -110,7 +110,7 @@ fn drop_task(
 ) -> Result<(), Error> {
     let Some(task) = tables.task(id)? else { return Ok(()) };
     spawn::free_once(tables, ground, task.step, task.once)?;
-    ground.close_item(task.step)?;
+    ground.close_item(task.step, task.bucket)?;
     if task.keyed {
         tables.delete_keys(id)?;
     }

@@ -91,7 +91,7 @@ impl Taker<'_> {
     pub(super) fn take_task(
         &mut self,
         tables: &mut impl Tables,
-        ground: &Ground,
+        ground: &mut Ground,
         id: TaskId,
         category: Option<Category>,
         slot: Slot,
@@ -99,6 +99,7 @@ impl Taker<'_> {
         let mut task = task(tables, id)?;
         task.leased = true;
         tables.put_task(&task, None)?;
+        ground.take(task.step, 1);
         self.keep(tables, ground, Leasehold::Task(id), category, vec![slot])
     }
 
@@ -106,7 +107,7 @@ impl Taker<'_> {
     pub(super) fn take_range(
         &mut self,
         tables: &mut impl Tables,
-        ground: &Ground,
+        ground: &mut Ground,
         id: ChunkId,
         max: usize,
         budget: &mut Budget,
@@ -135,6 +136,7 @@ impl Taker<'_> {
         let place = (chunk.next < chunk.len).then(|| order::of_chunk(&ground.plan, &chunk));
         tables.put_chunk(&chunk, place.as_ref())?;
         let category = claim.map(|c| c.category);
+        ground.take(chunk.step, slots.len());
         self.keep(tables, ground, Leasehold::Range { chunk: id, from }, category, slots)?;
         Ok((then, claim))
     }

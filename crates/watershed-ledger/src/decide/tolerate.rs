@@ -2,7 +2,7 @@
 
 use watershed_model::{OnFailure, Plan, StepId};
 
-use crate::tables::{Counts, Tally};
+use crate::tables::Counts;
 
 /// Branches closed before a step is judged.
 const JUDGED_FROM: u64 = 100;
@@ -18,7 +18,7 @@ pub(crate) fn judge(plan: &Plan, counts: &Counts, step: StepId, failed: bool) ->
     if failed && spec.on_failure == OnFailure::FailRun {
         return Some(format!("step {} may not fail, and did", spec.name));
     }
-    let closed = closed(&counts.steps[step.index()]);
+    let closed = counts.steps[step.index()].closed();
     if closed == JUDGED_FROM || (failed && closed > JUDGED_FROM) {
         return exceeded(plan, counts, step);
     }
@@ -33,18 +33,14 @@ pub(crate) fn judge_at_end(plan: &Plan, counts: &Counts) -> Option<String> {
 fn exceeded(plan: &Plan, counts: &Counts, step: StepId) -> Option<String> {
     let spec = plan.step(step);
     let tally = &counts.steps[step.index()];
-    let share = tally.failed as f64 / closed(tally).max(1) as f64;
+    let share = tally.failed as f64 / tally.closed().max(1) as f64;
     (tally.failed >= FAILURES_MIN && share > spec.tolerate.fraction).then(|| {
         format!(
             "step {}: {} of {} failed, more than the {:.1} % that are tolerated",
             spec.name,
             tally.failed,
-            closed(tally),
+            tally.closed(),
             spec.tolerate.fraction * 100.0
         )
     })
-}
-
-fn closed(tally: &Tally) -> u64 {
-    tally.done + tally.skipped + tally.unavailable + tally.waiting + tally.failed
 }
