@@ -64,7 +64,9 @@ impl Oracle {
                 Stage::Open => {
                     let dated = plan.step(node.step).order == Order::NewestFirst;
                     count.open.push(if dated { node.bucket } else { 0 });
-                    count.surely_held += u64::from(node.surely_held(now));
+                    // What needs no call may have been leased after the others were judged.
+                    let before = node.bucket != KNOWN;
+                    count.surely_held += u64::from(before && node.surely_held(now));
                     count.perhaps_held += u64::from(node.held.is_some());
                 }
                 Stage::Closed(_) | Stage::Failed | Stage::Known => count.closed += 1,
