@@ -1,7 +1,7 @@
 //! Whether a leased task may be leased at all, and is told as it stands.
 
 use watershed_ledger::{Exchange, Exchanged, Fence, LeaseId, Leased, Submit};
-use watershed_model::{Category, Millis, RunState, StepId};
+use watershed_model::{Category, Millis, Order, RunState, StepId};
 
 use super::follow::{Oracle, Run, Wrong};
 use super::order;
@@ -118,6 +118,9 @@ impl Oracle {
             return Ok(());
         }
         let run = &self.runs[&leased.run];
+        if run.submit.plan.step(leased.step).order == Order::AsListed {
+            return Ok(());
+        }
         let census = self.census(run, now + exchange.want.lead_ms, now);
         match census.kept(&run.tree.nodes[node]) {
             Kept::Surely => Err(format!("leased what must wait: {leased:?}")),

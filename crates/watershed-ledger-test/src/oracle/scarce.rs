@@ -54,9 +54,10 @@ impl Oracle {
         let plan = &run.submit.plan;
         let mut steps = vec![Count::default(); plan.steps.len()];
         let audit = self.audits.get(&run.submit.account);
-        let newest_first = plan.steps.iter().any(|s| s.order == Order::NewestFirst);
-        // Where no step goes newest first nobody asks.
-        for node in run.tree.nodes.iter().filter(|_| newest_first) {
+        let census = Census { run, audit, start, steps: Vec::new(), known: Default::default() };
+        // Where nothing is scarce, nothing waits for its sake.
+        let scarce = (0..plan.steps.len()).any(|step| census.is_scarce(step_id(step)));
+        for node in run.tree.nodes.iter().filter(|_| scarce) {
             let count = &mut steps[node.step.index()];
             count.known += u64::from(node.stage != Stage::Merged);
             match node.stage {
@@ -70,7 +71,7 @@ impl Oracle {
                 Stage::Dropped | Stage::Merged => {}
             }
         }
-        Census { run, audit, start, steps, known: Default::default() }
+        Census { steps, ..census }
     }
 }
 
