@@ -174,7 +174,7 @@ pub fn history(seed: u64, size: Size) -> History {
                 failures,
                 killers: if killers { 4 } else { 0 },
                 restless,
-                wide: scarce && size == Size::Small,
+                wide: scarce && !restless && size == Size::Small,
                 large: size == Size::Large && dice.chance(40),
                 same_again: dice.chance(50),
             };

@@ -72,8 +72,8 @@ impl Ground {
 
     /// An item of a step is not leased any more.
     pub(crate) fn give_up(&mut self, step: StepId) {
-        let leased = &mut self.counts.steps[step.index()].leased;
-        *leased = leased.saturating_sub(1);
+        let tally = &mut self.counts.steps[step.index()];
+        tally.leased = tally.leased.saturating_sub(1);
     }
 
     /// One open item of a step and month less.
@@ -81,10 +81,8 @@ impl Ground {
         let tally = &mut self.counts.steps[step.index()];
         if let Some(open) = tally.months.get_mut(&month) {
             *open = open.saturating_sub(1);
-            if *open == 0 {
-                tally.months.remove(&month);
-            }
         }
+        tally.months.retain(|_, open| *open > 0);
         tally.open = tally
             .open
             .checked_sub(1)
