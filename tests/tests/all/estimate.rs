@@ -135,9 +135,12 @@ fn an_estimate_writes_nothing_and_a_dry_run_is_the_same() {
     let estimate = home.run(&["estimate", "zoom-backfill", "--json"]).expect(0).json();
     assert!(!home.data().exists(), "neither ledger nor dataset");
     let dry = home.run(&["run", "zoom-backfill", "--dry-run", "--json"]).expect(0).json();
-    for member in ["steps", "categories", "disk_bytes", "left_out"] {
+    for member in ["steps", "categories", "left_out"] {
         assert_eq!(dry[member], estimate[member], "{member}");
     }
+    // Answers come in any order, and the pages of a file fill accordingly.
+    let [dry, told] = [&dry, &estimate].map(|e| e["disk_bytes"].as_f64().expect("bytes"));
+    assert!((dry / told - 1.0).abs() < 0.1, "{dry} and {told} bytes");
     assert!(!home.data().exists(), "neither ledger nor dataset");
     let words = home.run(&["estimate", "zoom-backfill"]).expect(0).stdout;
     for word in ["binds", "at best", "sampling", "disk", "participants"] {
