@@ -1,6 +1,6 @@
 //! The dataset equals the account; the account saw no call in vain.
 
-use watershed_tests::{Covered, Home, Scope, Settings, Size, Spec, audit, coverage, seeds};
+use watershed_tests::{Covered, Home, Scope, Settings, Size, Spec, Stats, audit, coverage, seeds};
 
 use crate::ground::{account, free_account, free_home, home, measured};
 
@@ -86,6 +86,24 @@ fn without_faults_the_least_is_spent_and_a_second_run_asks_for_no_history() {
         ),
         "1.01 times; no call for what is history",
     );
+}
+
+#[test]
+fn a_second_run_needs_no_permit_for_what_is_stored() {
+    let account = free_account(12, 83);
+    let home = free_home(&account);
+    home.run(&["run", "zoom-backfill"]).expect(0);
+    let first = account.stats().expect("stats");
+    assert!(first.calls_of("zoom.report_participants") > 10, "{:#}", first.0);
+    // Not one heavy call is left of any day: a report that asked for one would wait for ever.
+    let settings = std::fs::read_to_string(home.path().join("watershed.toml")).expect("settings");
+    let none = settings.replace("heavy_per_day = 10000000", "heavy_per_day = 1");
+    assert_ne!(none, settings);
+    home.write("watershed.toml", &none);
+    home.run(&["run", "zoom-backfill", "--run-id", "second"]).expect(0);
+    let second = account.stats().expect("stats");
+    let reports = |stats: &Stats| stats.calls_of("zoom.report_participants");
+    assert_eq!(reports(&second), reports(&first));
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use watershed_ledger::{Command, Leased, Outcome};
 
-use super::scenario::{Scenario, bound_task, done, item_names, of, page, records, submit, task};
+use super::scenario::{
+    Scenario, bound_task, done, item_names, month_task, of, page, records, submit, task,
+};
 use super::suite::declare;
 use crate::sketch::{From, Line};
-use watershed_model::{Category, Millis, Period, Throttle, Trigger};
+use watershed_model::{Category, KNOWN, Millis, Period, Throttle, Trigger};
 
 declare! {
     a_second_holds_no_more_starts_than_its_limit,
@@ -24,6 +26,7 @@ declare! {
     two_connections_of_one_account_share_its_budget,
     two_accounts_do_not_share_a_budget,
     work_that_no_limit_names_needs_no_permit,
+    what_needs_no_call_waits_for_no_permit,
     other_categories_go_on_while_one_waits,
     new_limits_count_what_was_used_before,
     a_clock_that_steps_back_gives_nothing_twice,
@@ -279,6 +282,25 @@ fn work_that_no_limit_names_needs_no_permit(s: &mut Scenario) {
     let leased = s.lease("w", 9);
     assert_eq!(leased.len(), 4);
     assert!(leased.iter().all(|l| l.start_from <= s.now && l.start_until > s.now));
+}
+
+fn what_needs_no_call_waits_for_no_permit(s: &mut Scenario) {
+    s.limits(&[(Period::Day, LIGHT, 1.0)]);
+    let mut kin = vec![task(0, "new"), task(0, "another")];
+    kin.extend(["stored", "elsewhere", "gone"].map(|item| month_task(0, item, KNOWN)));
+    s.run("run", vec![Line::new(From::Literals(1)).category(Category::Light)], kin, vec![]);
+    let leased = s.lease("w", 9);
+    let mut names = item_names(&leased);
+    names.sort_unstable();
+    assert_eq!(names, ["elsewhere", "gone", "new", "stored"]);
+    assert!(leased.iter().all(|l| (l.item == "new") == l.category.is_some()), "{leased:?}");
+    // What was not there after all is given back, and then needs a permit like any other.
+    let back = |l: &Leased| if l.item == "gone" { Outcome::Released } else { done() };
+    let settles = leased.iter().map(|l| of(l, back(l))).collect();
+    assert!(s.exchange("w", &["zoom"], 9, settles).leased.is_empty(), "the day is spent");
+    s.now = s.now.next_day();
+    let [next] = &s.lease("w", 9)[..] else { panic!("a day has one call") };
+    assert_eq!((next.item.as_str(), next.category), ("gone", Some(Category::Light)));
 }
 
 fn other_categories_go_on_while_one_waits(s: &mut Scenario) {
