@@ -38,6 +38,9 @@ pub struct Learned {
     pub others: f64,
     /// and when that was last seen.
     pub others_at: Millis,
+    /// What the last answer told of them.
+    #[serde(default)]
+    pub told: f64,
     /// How often the rate was cut,
     pub cuts: u8,
     /// and when last.
@@ -49,7 +52,10 @@ impl Learned {
     pub fn hear(&mut self, left: Left, own: f64, now: Millis) {
         self.limit = left.limit;
         let limit = f64::from(left.limit);
-        let others = limit - f64::from(left.remaining) - own;
+        let told = limit - f64::from(left.remaining) - own;
+        // What two answers in a row tell: a call that was long on its way makes one of them wrong.
+        let others = told.min(self.told);
+        self.told = told;
         if others <= (limit * NOTED).max(NOTED_CALLS) {
             return;
         }
@@ -110,6 +116,11 @@ mod tests {
         Limit { of: 30.0, ..Limit::new(light, Period::Second, 27.0) }
     }
 
+    fn hear_twice(learned: &mut Learned, left: Left, own: f64, now: Millis) {
+        learned.hear(left, own, now);
+        learned.hear(left, own, now);
+    }
+
     fn left(limit: u32, remaining: u32) -> Left {
         Left { daily: false, limit, remaining }
     }
@@ -117,9 +128,9 @@ mod tests {
     #[test]
     fn what_others_take_is_left_to_them_and_taken_back_when_they_stop() {
         let mut learned = Learned::default();
-        learned.hear(left(30, 17), 1.0, NOON);
+        hear_twice(&mut learned, left(30, 17), 1.0, NOON);
         assert_eq!(learned.calls(&light(), NOON), 18.0);
-        learned.hear(left(30, 12), 18.0, NOON + 1_000);
+        hear_twice(&mut learned, left(30, 12), 18.0, NOON + 1_000);
         assert_eq!(learned.calls(&light(), NOON + 60_000), 18.0, "one answer denies nothing");
         assert_eq!(learned.calls(&light(), NOON + 90_000), 24.0);
         assert_eq!(learned.calls(&light(), NOON + 120_000), 27.0);
@@ -128,26 +139,35 @@ mod tests {
     #[test]
     fn what_shows_half_of_others_confirms_them_all() {
         let mut learned = Learned::default();
-        learned.hear(left(30, 17), 1.0, NOON);
-        learned.hear(left(30, 6), 18.0, NOON + 70_000);
+        hear_twice(&mut learned, left(30, 17), 1.0, NOON);
+        hear_twice(&mut learned, left(30, 6), 18.0, NOON + 70_000);
         assert_eq!(learned.calls(&light(), NOON + 130_000), 18.0);
-        learned.hear(left(30, 7), 18.0, NOON + 130_000);
+        hear_twice(&mut learned, left(30, 7), 18.0, NOON + 130_000);
         assert_eq!(learned.calls(&light(), NOON + 160_000), 24.0, "five are less than half");
+    }
+
+    #[test]
+    fn what_one_answer_tells_alone_is_not_believed() {
+        let mut learned = Learned::default();
+        for remaining in [17, 11, 17, 17] {
+            learned.hear(left(30, remaining), 1.0, NOON);
+        }
+        assert_eq!(learned.calls(&light(), NOON), 18.0);
     }
 
     #[test]
     fn a_few_calls_that_overtake_each_other_are_nobody_elses() {
         let mut learned = Learned::default();
-        learned.hear(left(30, 9), 18.0, NOON);
+        hear_twice(&mut learned, left(30, 9), 18.0, NOON);
         assert_eq!(learned.calls(&light(), NOON), 27.0);
     }
 
     #[test]
     fn a_lower_limit_than_configured_is_believed_and_a_higher_one_is_not_used() {
         let mut learned = Learned::default();
-        learned.hear(left(10, 9), 1.0, NOON);
+        hear_twice(&mut learned, left(10, 9), 1.0, NOON);
         assert_eq!(learned.calls(&light(), NOON), 9.0);
-        learned.hear(left(80, 79), 1.0, NOON);
+        hear_twice(&mut learned, left(80, 79), 1.0, NOON);
         assert_eq!(learned.calls(&light(), NOON), 27.0);
     }
 
@@ -168,7 +188,7 @@ mod tests {
     #[test]
     fn whatever_others_take_a_call_is_tried_now_and_then() {
         let mut learned = Learned::default();
-        learned.hear(left(30, 0), 0.0, NOON);
+        hear_twice(&mut learned, left(30, 0), 0.0, NOON);
         assert_eq!(learned.calls(&light(), NOON), 0.5);
     }
 }

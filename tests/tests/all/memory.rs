@@ -15,8 +15,8 @@ const STATE_MAX: u64 = 50 * MB;
 /// What comes after the first half of the calls adds so much to the state at most: items that
 /// wait take some room, what is finished none.
 const GROWTH_MAX: u64 = 10 * MB;
-/// Some 13 instances a person and unit of `--meetings`: a hundred each.
-const MEETINGS: f64 = 8.0;
+/// Some eight instances a person and unit of `--meetings`: a hundred each, 2,000,000 in all.
+const MEETINGS: f64 = 12.5;
 const RUN_MAX: Duration = Duration::from_secs(1_200);
 
 /// Both at their most, and the state after half of the calls.
