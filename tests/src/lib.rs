@@ -15,6 +15,7 @@ mod moments;
 mod phases;
 mod program;
 mod size;
+mod told;
 mod truth;
 
 pub use account::{Account, Spec, Stats};
@@ -26,4 +27,5 @@ pub use moments::{Moment, at};
 pub use phases::{InFlight, Phase, TRACED};
 pub use program::{program, root};
 pub use size::{Size, seeds};
+pub use told::told;
 pub use truth::{SECRET_MARK, SECRET_MEMBERS, Truth, bare};

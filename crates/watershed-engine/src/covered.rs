@@ -81,15 +81,15 @@ pub(crate) async fn foresee(
             }
         }
     }
-    loosen(children);
+    loosen(children.iter_mut().map(|(_, child)| &mut **child));
     Ok(())
 }
 
 /// What is known is leased together with nothing; what was to be leased together with it goes
 /// with what it was to go with.
-fn loosen(children: &mut [(Arc<ActiveRun>, &mut Child)]) {
+fn loosen<'c>(children: impl IntoIterator<Item = &'c mut Child>) {
     let mut before: BTreeMap<StepId, bool> = BTreeMap::new();
-    for (_, child) in children {
+    for child in children {
         let known = before.remove(&child.step);
         child.together &= known.unwrap_or(true);
         if child.bucket == KNOWN {
@@ -257,5 +257,37 @@ fn answers(
         | CoverageState::Skipped
         | CoverageState::Excluded
         | CoverageState::Failed => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of recordings: the number of the recording, and whether the file is known.
+    fn together(files: &[(u8, bool)]) -> Vec<bool> {
+        let mut before = None;
+        let mut children: Vec<Child> = files
+            .iter()
+            .map(|(recording, known)| Child {
+                step: StepId(0),
+                item: String::new(),
+                once: None,
+                bucket: if *known { KNOWN } else { 0 },
+                together: before.replace(*recording) == Some(*recording),
+            })
+            .collect();
+        loosen(&mut children);
+        children.iter().map(|child| child.together).collect()
+    }
+
+    #[test]
+    fn files_of_one_recording_stay_together_without_those_that_are_known() {
+        assert_eq!(together(&[(1, false), (1, true), (1, false)]), [false, false, true]);
+        let two_known = [(1, false), (1, true), (1, true), (1, false)];
+        assert_eq!(together(&two_known), [false, false, false, true]);
+        // The first of a recording is known: the next is bound to nothing of the one before.
+        assert_eq!(together(&[(1, false), (2, true), (2, false), (2, false)])[2..], [false, true]);
+        assert_eq!(together(&[(1, true), (2, false), (2, false)]), [false, false, true]);
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use watershed_ledger::{
     Command, Exchange, Exchanged, Fence, LeaseId, Leased, Ledger, Reply, Settled, Want,
 };
-use watershed_model::{Catalogue, ConnectionName, KNOWN, Millis, RunId, RunState, WorkerId};
+use watershed_model::{Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
 use watershed_sink::Batch;
 
 use crate::active::{ActiveRun, Link};
@@ -344,11 +344,8 @@ impl Dispatch {
         }
         for job in jobs {
             // What was known has gone, and it has no permit: it waits for one like any other.
-            if job.leased.bucket == KNOWN
-                && job.leased.category.is_none()
-                && matches!(job.todo, Todo::Ask(_))
-                && job.run.operation(job.leased.step).category.is_some()
-            {
+            let counted = job.run.operation(job.leased.step).category.is_some();
+            if counted && job.leased.category.is_none() && matches!(job.todo, Todo::Ask(_)) {
                 self.state.done.push(conclude::released(&job.leased));
                 continue;
             }

@@ -158,6 +158,10 @@ mod tests {
         pace.start(LIGHT, NOON + 1_050, NOON + 1_050).expect("in time");
         assert_eq!(pace.own(LIGHT, NOON + 1_050, NOON + 2_000), 10, "the first is long past");
         assert_eq!(pace.own(LIGHT, NOON + 300, NOON + 2_000), 10);
+        // One without a slot counts too; periods that were over before a call count no more.
+        pace.note(LIGHT, NOON + 5_000);
+        pace.note(LIGHT, NOON + 5_100);
+        assert_eq!(pace.own(LIGHT, NOON + 5_100, NOON + 5_200), 2);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod shorten;
 mod sketch;
 mod subject;
 mod tell;
+mod told;
 mod workers;
 mod world;
 
@@ -27,3 +28,4 @@ pub use divergence::Divergence;
 pub use history::{History, Size, history};
 pub use shorten::shorten;
 pub use subject::{Capability, Make, Subject};
+pub use told::told;

@@ -13,10 +13,15 @@ use crate::tables::{Chunk, Counts, Place, Queue, Task};
 /// The place of a chunk's next items. What needs no call stands with what no limit counts.
 pub(crate) fn of_chunk(plan: &Plan, chunk: &Chunk) -> Place {
     let place = place(plan, chunk.run.clone(), (chunk.step, chunk.bucket), false, None);
-    if chunk.bucket == KNOWN {
+    if needs_no_call(chunk) {
         return Place { category: None, queue: Queue::Listed(None), ..place };
     }
     place
+}
+
+/// Whether a chunk's items are leased without a permit.
+pub(crate) fn needs_no_call(chunk: &Chunk) -> bool {
+    chunk.bucket == KNOWN
 }
 
 /// The place of a task.

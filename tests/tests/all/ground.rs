@@ -1,8 +1,6 @@
 //! What most tests begin with.
 
-use std::io::Write;
-
-use watershed_tests::{Account, Home, Settings, Spec};
+use watershed_tests::{Account, Home, Settings, Spec, told};
 
 /// Limits of an account that never refuses a call for its rate.
 pub(crate) const NO_LIMITS: &str = "off";
@@ -30,21 +28,13 @@ pub(crate) fn home(account: &Account, settings: &Settings) -> Home {
 /// Says a figure of a campaign: on the terminal, and in the table of `./scripts/test --all`.
 pub(crate) fn measured(campaign: &str, size: &str, result: &str, bound: &str) {
     eprintln!("measured: {campaign}: {size}: {result} (bound: {bound})");
-    add("WATERSHED_MEASURED", &format!("| {campaign} | {size} | {result} | {bound} |\n"));
+    told("WATERSHED_MEASURED", &format!("| {campaign} | {size} | {result} | {bound} |"));
 }
 
 /// Says what one kill found: on the terminal, and in the list of `./scripts/test`.
 pub(crate) fn kill_told(kill: &str) {
     eprintln!("{kill}");
-    add("WATERSHED_KILLS", &format!("{kill}\n"));
-}
-
-/// Adds a line to the file that a variable of the environment names.
-fn add(variable: &str, line: &str) {
-    let Some(page) = std::env::var_os(variable) else { return };
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.create(true).append(true).open(page).expect("the file can be written");
-    file.write_all(line.as_bytes()).expect("the file can be written");
+    told("WATERSHED_KILLS", kill);
 }
 
 /// The scopes that an account grants by default.

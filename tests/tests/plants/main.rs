@@ -7,8 +7,6 @@
 mod backfill;
 mod sink;
 
-use std::io::Write;
-
 use watershed_tests::{Account, Audit, Scope, Spec, audit, seeds};
 
 use crate::backfill::backfill;
@@ -56,12 +54,7 @@ async fn found(plant: Plant, name: &str, by: &str, dies: bool) {
 /// Says where a plant was found: on the terminal, and in the table of `./scripts/test --all`.
 fn told(plant: &str, by: &str, at: &str) {
     eprintln!("planted: {plant}: found by {by}: {at}");
-    if let Some(page) = std::env::var_os("WATERSHED_PLANTS") {
-        let line = format!("| {plant} | {by} | {at} |\n");
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(page);
-        let mut file = file.expect("the page of plants can be written");
-        file.write_all(line.as_bytes()).expect("the page of plants can be written");
-    }
+    watershed_tests::told("WATERSHED_PLANTS", &format!("| {plant} | {by} | {at} |"));
 }
 
 #[tokio::test]

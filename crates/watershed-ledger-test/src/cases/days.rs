@@ -1,7 +1,6 @@
 //! A hundred days of a scarce budget, day by day, in the ledger's own time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 
 use watershed_ledger::{Command, Leased, Outcome};
 use watershed_model::{Category, Kin, Millis, Period, RunState, Trigger, hash64};
@@ -9,6 +8,7 @@ use watershed_model::{Category, Kin, Millis, Period, RunState, Trigger, hash64};
 use super::scenario::{Scenario, brings, done, month_task, of, submit, task};
 use super::suite::declare;
 use crate::sketch::{From, Line};
+use crate::told::told;
 
 declare! {
     a_hundred_days_of_reports_complete_month_by_month_over_all_users,
@@ -160,10 +160,5 @@ fn a_hundred_days_of_reports_complete_month_by_month_over_all_users(s: &mut Scen
 fn measured(size: &str, result: &str) {
     let (campaign, bound) = ("Order over a scarce budget", "every day spent, newest first");
     eprintln!("measured: {campaign}: {size}: {result} (bound: {bound})");
-    if let Some(page) = std::env::var_os("WATERSHED_MEASURED") {
-        let line = format!("| {campaign} | {size} | {result} | {bound} |\n");
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(page);
-        let mut file = file.expect("the page of figures can be written");
-        file.write_all(line.as_bytes()).expect("the page of figures can be written");
-    }
+    told("WATERSHED_MEASURED", &format!("| {campaign} | {size} | {result} | {bound} |"));
 }

@@ -4,8 +4,6 @@
 
 mod planted;
 
-use std::io::Write;
-
 use watershed_ledger_test::{Size, Subject, history, play, shorten};
 
 use crate::planted::{Plant, Planted};
@@ -53,12 +51,7 @@ fn found(plant: Plant, name: &str) {
 /// Says where a plant was found: on the terminal, and in the table of `./scripts/test --all`.
 fn told(plant: &str, by: &str, at: &str) {
     eprintln!("planted: {plant}: found by {by}: {at}");
-    if let Some(page) = std::env::var_os("WATERSHED_PLANTS") {
-        let line = format!("| {plant} | {by} | {at} |\n");
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(page);
-        let mut file = file.expect("the page of plants can be written");
-        file.write_all(line.as_bytes()).expect("the page of plants can be written");
-    }
+    watershed_ledger_test::told("WATERSHED_PLANTS", &format!("| {plant} | {by} | {at} |"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Taking one task, or a range of a chunk, under a lease and with its permits.
 
-use watershed_model::{Category, KNOWN, Millis, StepId, Trigger};
+use watershed_model::{Category, Millis, StepId, Trigger};
 
 use crate::budget::{Claim, Permit};
 use crate::fold::{self, Ground};
@@ -116,7 +116,7 @@ impl Taker<'_> {
             .chunk(id)?
             .ok_or_else(|| fold::damaged(format!("ready chunk {} is missing", id.0)))?;
         let wanted = usize::from(chunk.len.saturating_sub(chunk.next)).min(max);
-        let claim = if chunk.bucket == KNOWN {
+        let claim = if order::needs_no_call(&chunk) {
             None
         } else {
             self.claim(tables, ground, budget, chunk.step, false)?
