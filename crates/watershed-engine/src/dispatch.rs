@@ -26,7 +26,7 @@ use crate::stop::{Stop, Stopping};
 use crate::task::{self, Done, Job, Todo, Tools};
 
 /// Permits are taken this far ahead: several tasks a trip, each with its own start.
-const HORIZON_MS: i64 = 200;
+const HORIZON_MS: i64 = 400;
 /// A task that comes to its call this long after its slot is in time.
 const LATE_MS: i64 = 5;
 /// However slow a machine is, permits are not asked for further ahead.

@@ -17,6 +17,7 @@ use crate::pace::Paces;
 use crate::report;
 use crate::runtime::{self, Ends};
 use crate::stop::Stop;
+use crate::task::Tools;
 use crate::token::Tokens;
 use crate::transport::Transport;
 
@@ -73,7 +74,8 @@ impl Engine {
                 (connection.name.clone(), Arc::new(Link::new(connection, tokens)))
             })
             .collect();
-        Engine { ledger, sink, transport, clock, catalogue, links, paces: Arc::default() }
+        let paces = Arc::new(Paces::new(clock.now()));
+        Engine { ledger, sink, transport, clock, catalogue, links, paces }
     }
 
     /// Executes tasks of all lanes until `run` has ended (where one is named) or a stop is
@@ -95,7 +97,9 @@ impl Engine {
         let slots = usize::from(settings.concurrency).max(1);
         let (tickets, ticket_end) = mpsc::channel(slots);
         let (return_end, returns) = mpsc::channel(slots);
-        let tools = Arc::new(self.tools(stop.clone(), settings.wait_until));
+        let tools =
+            Tools { alone: settings.alone, ..self.tools(stop.clone(), settings.wait_until) };
+        let tools = Arc::new(tools);
         let worker = WorkerId(format!("w-{:016x}", self.clock.random()));
         let workers = tokio::spawn(runtime::run(
             worker.to_string(),

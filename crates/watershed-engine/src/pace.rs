@@ -1,17 +1,19 @@
 //! Calls that start late keep those behind them late, so that no second holds one too many. Pure.
 //!
-//! The ledger spreads the slots of a period's calls over a period and 25 ms. Where every start
-//! lies at most so much less behind its slot than any start of the period before it, the starts
-//! of a period have slots within a period and 25 ms: as many as the limit allows. So a machine
-//! that stumbles loses no slot: it runs late for a while, and catches up by 5 ms a period.
+//! The ledger spreads the slots of a period's calls over a period and 10 ms. Where every start
+//! lies at most 5 ms less behind its slot than any start of the period before it, the starts of a
+//! period have slots within a period and 5 ms: no more than the share. So a machine that stumbles
+//! loses no slot: it runs late for a while, and catches up by 5 ms a period.
+//!
+//! A category's first call is made alone: what its answer tells of other apps is exact.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use watershed_model::{AccountId, Category, Millis};
 
-/// How much less late a call may be than those before it: a fifth of what the ledger's slots
-/// leave. The rest is the network's, whose delays vary too.
+/// How much less late a call may be than those before it: half of what the ledger's slots leave.
+/// The rest is for clocks that tick by the millisecond.
 const EARLIER_MS: i64 = 5;
 
 /// Starts are remembered for a period and so much longer: for calls that are answered later, what
@@ -21,11 +23,27 @@ const KEPT_MS: i64 = 10_000;
 /// One call may be so much longer on its way than another: the first on a connection is.
 const DELAYED_MS: i64 = 40;
 
+/// So long after a call nobody counts it in a second any more.
+pub(crate) const PAST_MS: i64 = 1_000 + DELAYED_MS;
+
+/// So long the others wait at most for the answer to a category's first call,
+const FIRST_MS: i64 = 2_000;
+/// and look so often whether it has come.
+const LOOK_MS: i64 = 5;
+
 /// The starts of each account's categories, of this process.
-#[derive(Debug, Default)]
-pub(crate) struct Paces(Mutex<BTreeMap<(AccountId, Category), Pace>>);
+#[derive(Debug)]
+pub(crate) struct Paces {
+    begun: Millis,
+    of: Mutex<BTreeMap<(AccountId, Category), Pace>>,
+}
 
 impl Paces {
+    /// For a process that has begun then.
+    pub(crate) fn new(begun: Millis) -> Paces {
+        Paces { begun, of: Mutex::default() }
+    }
+
     /// [`Pace::start`] of that account.
     pub(crate) fn start(
         &self,
@@ -35,6 +53,21 @@ impl Paces {
         now: Millis,
     ) -> Result<(), Millis> {
         self.all().entry((account.clone(), category)).or_default().start(category, slot, now)
+    }
+
+    /// Whether the call that started then was the category's first, and no process has made
+    /// another in its second, as far as this one is the only one.
+    pub(crate) fn alone(&self, account: &AccountId, category: Category, started: Millis) -> bool {
+        let all = self.all();
+        let first = all.get(&(account.clone(), category)).and_then(|pace| pace.first_at);
+        first == Some(started) && started - self.begun >= PAST_MS
+    }
+
+    /// A call was answered, or will not be.
+    pub(crate) fn answered(&self, account: &AccountId, category: Category) {
+        if let Some(pace) = self.all().get_mut(&(account.clone(), category)) {
+            pace.first_answered = true;
+        }
     }
 
     /// A call starts now that has no slot.
@@ -56,13 +89,15 @@ impl Paces {
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<(AccountId, Category), Pace>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.of.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The starts of one category of an account.
 #[derive(Debug, Default)]
 struct Pace {
+    first_at: Option<Millis>,
+    first_answered: bool,
     /// The last ones, in order.
     starts: VecDeque<Millis>,
     /// When a call started and how late it was, the latest ones first among equals: each is
@@ -74,6 +109,9 @@ impl Pace {
     /// A call whose slot is `slot` starts now; or the time at which it may.
     fn start(&mut self, category: Category, slot: Millis, now: Millis) -> Result<(), Millis> {
         let period_ms = period_ms(category);
+        if let Some(later) = self.first_alone(now) {
+            return Err(later);
+        }
         while self.late.front().is_some_and(|(at, _)| now - *at > period_ms || *at > now) {
             self.late.pop_front();
         }
@@ -88,6 +126,16 @@ impl Pace {
         self.late.push_back((now, late));
         self.note(category, now);
         Ok(())
+    }
+
+    /// Until when a call waits for the sake of the first one.
+    fn first_alone(&mut self, now: Millis) -> Option<Millis> {
+        let Some(since) = self.first_at else {
+            self.first_at = Some(now);
+            return None;
+        };
+        let waits = !self.first_answered && (0..FIRST_MS).contains(&(now - since));
+        waits.then_some(now + LOOK_MS)
     }
 
     fn note(&mut self, category: Category, now: Millis) {
@@ -130,7 +178,7 @@ mod tests {
 
     /// Starts calls as soon as each may, never before `ready`.
     fn starts(slots: &[(Millis, i64)]) -> Vec<Millis> {
-        let mut pace = Pace::default();
+        let mut pace = Pace { first_at: Some(NOON), first_answered: true, ..Pace::default() };
         let mut now = NOON;
         slots
             .iter()
@@ -147,7 +195,7 @@ mod tests {
 
     #[test]
     fn calls_that_start_while_one_is_under_way_may_be_in_what_it_tells() {
-        let mut pace = Pace::default();
+        let mut pace = Pace { first_at: Some(NOON), first_answered: true, ..Pace::default() };
         for n in 0..10 {
             let at = NOON + n * 100;
             pace.start(LIGHT, at, at).expect("in time");
@@ -162,6 +210,19 @@ mod tests {
         pace.note(LIGHT, NOON + 5_000);
         pace.note(LIGHT, NOON + 5_100);
         assert_eq!(pace.own(LIGHT, NOON + 5_100, NOON + 5_200), 2);
+    }
+
+    #[test]
+    fn the_first_call_is_made_alone() {
+        let mut pace = Pace::default();
+        pace.start(LIGHT, NOON, NOON).expect("nothing was before it");
+        assert!(pace.start(LIGHT, NOON, NOON + 200).is_err(), "it is not answered");
+        assert_eq!(pace.own(LIGHT, NOON, NOON + 300), 1);
+        pace.first_answered = true;
+        pace.start(LIGHT, NOON, NOON + 300).expect("the first is answered");
+        let mut pace = Pace::default();
+        pace.start(LIGHT, NOON, NOON).expect("nothing was before it");
+        pace.start(LIGHT, NOON, NOON + FIRST_MS).expect("nobody waits for ever");
     }
 
     #[test]
@@ -180,7 +241,7 @@ mod tests {
             calls in 1u32..100,
             ready in prop::collection::vec(prop_oneof![9 => 0i64..5, 1 => 0i64..900], 1..300),
         ) {
-            let gap_us = (1_025_000 + i64::from(calls) - 1) / i64::from(calls);
+            let gap_us = (1_010_000 + i64::from(calls) - 1) / i64::from(calls);
             let slot = |n: usize| NOON + (n as i64 * gap_us + 999) / 1_000;
             let slots: Vec<(Millis, i64)> =
                 ready.iter().enumerate().map(|(n, ready)| (slot(n), *ready)).collect();

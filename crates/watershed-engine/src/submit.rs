@@ -13,6 +13,7 @@ use watershed_sink::{Batch, Write};
 use crate::active::{ActiveRun, Link, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::pace::PAST_MS;
 use crate::room::Room;
 use crate::spawned::kept_out;
 use crate::stop::Stop;
@@ -219,10 +220,11 @@ impl Engine {
         let tools = self.tools(crate::stop::stop().1, None);
         for _ in 0..PROBES_MAX {
             let token = link.tokens.get().await?;
+            let started = self.clock.now();
             if let Some(category) = operation.category {
-                self.paces.note(&link.connection.account, category, self.clock.now());
+                self.paces.note(&link.connection.account, category, started);
             }
-            let wait_until: Millis = match task::call(
+            let verdict = task::call(
                 operation,
                 &request,
                 (&with, None),
@@ -230,11 +232,8 @@ impl Engine {
                 &tools,
                 &mut Spent::default(),
             )
-            .await
-            {
-                Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
-                // Of the thing asked for, which is made up, not of the operation.
-                Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),
+            .await;
+            let wait_until: Millis = match &verdict {
                 Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
                 Verdict::Wait(throttle) if !throttle.daily => throttle.until,
                 // A token that was revoked meanwhile says nothing of the operation.
@@ -242,7 +241,16 @@ impl Engine {
                     link.tokens.refused(token.generation).await;
                     self.clock.now()
                 }
-                _ => return Ok(false),
+                _ => {
+                    // What the run's first call tells of other apps is exact once this one is past.
+                    self.clock.sleep_until(started + PAST_MS).await;
+                    return Ok(match verdict {
+                        Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => true,
+                        // Of the thing asked for, which is made up, not of the operation.
+                        Verdict::Unavailable { why, .. } => !why.stops_step(),
+                        _ => false,
+                    });
+                }
             };
             self.clock.sleep_until(wait_until).await;
         }
@@ -259,6 +267,7 @@ impl Engine {
             recordings: crate::files::Recordings::default(),
             paces: self.paces.clone(),
             room: Room::default(),
+            alone: false,
             stop,
             wait_until,
         }

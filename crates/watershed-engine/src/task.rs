@@ -99,6 +99,8 @@ pub(crate) struct Tools {
     pub(crate) paces: Arc<Paces>,
     /// Room for answers.
     pub(crate) room: Room,
+    /// Whether no other process makes calls for these accounts.
+    pub(crate) alone: bool,
     /// Whether new calls may start.
     pub(crate) stop: Stop,
     /// Until when answers that are not there yet are waited for.
@@ -143,10 +145,13 @@ impl Tools {
         }
     }
 
-    /// How many calls of ours may be in what the answer to one that started then tells.
-    fn own(&self, leased: &Leased, run: &ActiveRun, started: Millis) -> u16 {
-        let Some(category) = leased.category else { return 0 };
-        self.paces.own(&run.link.connection.account, category, started, self.clock.now())
+    /// How many calls of ours may be in what the answer to one that started then tells, and
+    /// whether it is that one alone.
+    fn own(&self, leased: &Leased, run: &ActiveRun, started: Millis) -> (u16, bool) {
+        let Some(category) = leased.category else { return (0, false) };
+        let account = &run.link.connection.account;
+        let own = self.paces.own(account, category, started, self.clock.now());
+        (own, self.alone && own == 1 && self.paces.alone(account, category, started))
     }
 }
 
@@ -249,11 +254,15 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     if first_at > start_until || stopped {
         return Done { late_ms, ..conclude::released(&leased) };
     }
-    let Some(mut asked) = asked(&leased, &run, &ask, &token, start_until, tools).await else {
+    let asked = asked(&leased, &run, &ask, &token, start_until, tools).await;
+    if let Some(category) = leased.category {
+        tools.paces.answered(&run.link.connection.account, category);
+    }
+    let Some(mut asked) = asked else {
         return Done { late_ms, ..conclude::released(&leased) };
     };
     if let Some(heard) = &mut asked.spent.heard {
-        heard.own = tools.own(&leased, &run, first_at);
+        (heard.own, heard.alone) = tools.own(&leased, &run, first_at);
     }
     if !matches!(asked.verdict, Verdict::Token { .. }) && asked.spent.calls > 0 {
         run.link.tokens.accepted();

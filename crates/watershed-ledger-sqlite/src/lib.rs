@@ -6,7 +6,6 @@
 
 mod chunks;
 mod fault;
-mod form;
 mod hold;
 mod ledger;
 mod migrations;

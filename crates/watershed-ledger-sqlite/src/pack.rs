@@ -5,9 +5,8 @@
 //! where it first occurs. Items are only ever added at the end, and read by their place.
 //! Guarantee: every item comes back as it was put in. Pure.
 
+use watershed_ledger::form::{self, put_number, take, take_number};
 use watershed_ledger::tables::Item;
-
-use crate::form::{self, put_number, take, take_number};
 
 /// In a head: it goes together with the item before.
 const TOGETHER: u64 = 1;

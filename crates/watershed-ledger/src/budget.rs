@@ -1,10 +1,11 @@
 //! Permits: evenly spaced start slots of each limit, and calls of a day. Pure.
 //!
 //! A limit of a second or minute keeps the time of its next slot; a permit takes it and moves
-//! it on. The slots of a second are spread over a second and 25 ms, so that calls which start up
-//! to 25 ms after theirs make no stretch of a second hold more than ceil(calls) starts, whoever
-//! counts and however; one that starts later keeps those behind it late (the worker's part). A
-//! day counts. A call must fit every limit that names its category
+//! it on. The slots of a second are spread over a second and 10 ms, so that calls which start up
+//! to 10 ms after theirs make no stretch of a second hold more than ceil(calls) starts, whoever
+//! counts and however; one that starts later keeps those behind it late (the worker's part). As
+//! many slots as the account has calls are spread over a second and 25 ms: that many may arrive,
+//! whatever delays them on their way. A day counts. A call must fit every limit that names its category
 //! (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
 
 use watershed_model::{
@@ -13,8 +14,10 @@ use watershed_model::{
 
 use crate::tables::{Budget, LimitUse, Slot};
 
-/// Starts may lie this much further from their slots than the starts around them.
-const START_WITHIN_MS: i64 = 25;
+/// Starts may lie this much further from their slots than the starts around them,
+const START_WITHIN_MS: i64 = 10;
+/// and arrivals this much.
+const ARRIVE_WITHIN_MS: i64 = 25;
 /// A call that has not started this long after its slot gives the permit up.
 const START_BY_MS: i64 = 500;
 /// What a day keeps back for events is everybody's from here on, in milliseconds of the UTC day.
@@ -176,8 +179,7 @@ impl Budget {
         }
         let Some(left) = heard.left else { return };
         if !left.daily {
-            let own = f64::from(slot.own.max(heard.own));
-            return self.hear_of_period(heard.category, left, own, now);
+            return self.hear_of_period(left, heard, slot, now);
         }
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
             let counts = limit.period == Period::Day && limit.categories.contains(heard.category);
@@ -333,12 +335,15 @@ impl Budget {
     /// An answer told what is left of a second. Where the slots of its category lie further
     /// apart from now on, those of the period before the next one count as if they had done so
     /// already: else that period and the next would hold more together than either may.
-    fn hear_of_period(&mut self, category: Category, left: Left, own: f64, now: Millis) {
+    fn hear_of_period(&mut self, left: Left, heard: Heard, slot: Slot, now: Millis) {
+        let category = heard.category;
         let gaps = |budget: &Budget| -> Vec<i64> {
             budget.limits.0.iter().map(|limit| budget.gap_us(limit, now)).collect()
         };
         let before = gaps(self);
-        self.learned.entry(category).or_default().hear(left, own, now);
+        let own = if heard.alone { 1 } else { slot.own.max(heard.own) };
+        let learned = self.learned.entry(category).or_default();
+        learned.hear(left, own.into(), heard.alone, now);
         let after = gaps(self);
         for ((limit, used), (before, after)) in
             self.limits.0.iter().zip(&mut self.used).zip(before.into_iter().zip(after))
@@ -357,10 +362,14 @@ impl Budget {
 
     /// Microseconds between two slots of a second or minute.
     fn gap_us(&self, limit: &Limit, now: Millis) -> i64 {
-        let calls = self.calls(limit, &LimitUse::default(), now);
-        let spread_us = (limit.period.ms() + START_WITHIN_MS) as f64 * 1_000.0;
+        let learned = || limit.categories.iter().filter_map(|c| self.learned.get(&c));
+        let share = learned().fold(limit.calls, |least, l| least.min(l.calls(limit, now)));
+        let room = if limit.of > 0.0 { limit.of } else { limit.calls };
+        let room = learned().fold(room, |least, l| least.min(l.room(limit, now)));
+        let spread_us = |within_ms: i64| (limit.period.ms() + within_ms) as f64 * 1_000.0;
         // Without calls there is no slot: `permit` refuses before it looks.
-        (spread_us / calls).ceil() as i64
+        let gap_us = (spread_us(START_WITHIN_MS) / share).max(spread_us(ARRIVE_WITHIN_MS) / room);
+        gap_us.ceil() as i64
     }
 }
 

@@ -48,13 +48,14 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// An answer told what is left. `own` is how many calls of ours the period held at most.
-    pub fn hear(&mut self, left: Left, own: f64, now: Millis) {
+    /// An answer told what is left. `own` is how many calls of ours the period held at most;
+    /// `sure`: that many, for sure.
+    pub fn hear(&mut self, left: Left, own: f64, sure: bool, now: Millis) {
         self.limit = left.limit;
         let limit = f64::from(left.limit);
         let told = limit - f64::from(left.remaining) - own;
         // What two answers in a row tell: a call that was long on its way makes one of them wrong.
-        let others = told.min(self.told);
+        let others = if sure { told } else { told.min(self.told) };
         self.told = told;
         if others <= (limit * NOTED).max(NOTED_CALLS) {
             return;
@@ -80,15 +81,20 @@ impl Learned {
     /// Calls a period that may start under `limit` now.
     pub fn calls(&self, limit: &Limit, now: Millis) -> f64 {
         let heard = f64::from(self.limit);
-        let mut calls = limit.calls;
-        if heard > 0.0 {
-            if heard < limit.of {
-                calls *= heard / limit.of;
-            }
-            calls = calls.min(heard - self.others(now));
-        }
-        calls *= CUT.powi(i32::from(self.cuts_left(now)));
-        calls.max(LEAST.min(limit.calls))
+        let lower = if heard > 0.0 && heard < limit.of { heard / limit.of } else { 1.0 };
+        let share = limit.calls * lower * CUT.powi(i32::from(self.cuts_left(now)));
+        share.min(self.room(limit, now)).max(LEAST.min(limit.calls))
+    }
+
+    /// Calls a period that the account has for us now, whatever our share of them is.
+    pub fn room(&self, limit: &Limit, now: Millis) -> f64 {
+        let all = match f64::from(self.limit) {
+            heard if heard > 0.0 => heard - self.others(now),
+            _ if limit.of > 0.0 => limit.of,
+            _ => limit.calls,
+        };
+        let room = all * CUT.powi(i32::from(self.cuts_left(now)));
+        room.max(LEAST.min(limit.calls))
     }
 
     /// What others take, as far as it is still believed.
@@ -117,8 +123,8 @@ mod tests {
     }
 
     fn hear_twice(learned: &mut Learned, left: Left, own: f64, now: Millis) {
-        learned.hear(left, own, now);
-        learned.hear(left, own, now);
+        learned.hear(left, own, false, now);
+        learned.hear(left, own, false, now);
     }
 
     fn left(limit: u32, remaining: u32) -> Left {
@@ -150,9 +156,11 @@ mod tests {
     fn what_one_answer_tells_alone_is_not_believed() {
         let mut learned = Learned::default();
         for remaining in [17, 11, 17, 17] {
-            learned.hear(left(30, remaining), 1.0, NOON);
+            learned.hear(left(30, remaining), 1.0, false, NOON);
         }
         assert_eq!(learned.calls(&light(), NOON), 18.0);
+        learned.hear(left(30, 16), 1.0, true, NOON);
+        assert_eq!(learned.calls(&light(), NOON), 17.0, "but of a call that was alone");
     }
 
     #[test]

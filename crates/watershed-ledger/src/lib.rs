@@ -11,6 +11,7 @@ mod command;
 mod decide;
 mod error;
 mod fold;
+pub mod form;
 pub mod learned;
 mod ledger;
 mod look;
@@ -29,7 +30,7 @@ pub use command::{
 pub use decide::decide;
 pub use error::Error;
 pub use ledger::{Ledger, Pending};
-pub use look::{lines, view};
+pub use look::{Seen, lines, show, view};
 pub use memory::{MemoryLedger, ReadClock};
 pub use memory_tables::MemoryTables;
 pub use view::{RunLine, RunView, StepCounts};

@@ -1,14 +1,39 @@
 //! Looking at a run: counts, budget, and what waits for what.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use watershed_model::{Category, Millis, Plan, RunId, RunState, Source, StepId, WaitReport};
 
 use crate::decide::heads::Heads;
 use crate::fold::Ground;
+use crate::order;
 use crate::scarce::{Bar, Scarce};
-use crate::tables::{Budget, Counts, Queue, Tables};
+use crate::tables::{Budget, Counts, Queue, RunRecord, Tables};
 use crate::{Error, RunLine, RunView, StepCounts};
+
+/// What a view of a run is made of, wherever it was read.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The run.
+    pub run: RunRecord,
+    /// Its plan.
+    pub plan: Arc<Plan>,
+    /// Its counts.
+    pub counts: Counts,
+    /// Its account's budget.
+    pub budget: Budget,
+    /// The heads of its queues, and how far in front they stand.
+    pub heads: Vec<(Queue, i64)>,
+    /// When the first delayed task is due.
+    pub due_at: Option<Millis>,
+    /// Tasks that are delayed because a call did not go well.
+    pub tries: u64,
+    /// Tasks that are delayed because their answer was not there yet.
+    pub not_yet: u64,
+    /// Tasks leased now.
+    pub leased: u64,
+}
 
 /// A run, whole; `None` where it is not known.
 ///
@@ -20,14 +45,36 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
         .plan(&record.plan_hash)?
         .ok_or_else(|| crate::fold::damaged(format!("the plan of run {run} is missing")))?;
     let counts = tables.counts(run)?;
-    let steps = steps(&plan, &counts);
     let budget = tables.budget(&record.account)?;
     let ground = Ground::loaded(record, plan, counts);
-    let Standing { waiting, barred, idle } = Standing::of(tables, &ground, &budget, now)?;
+    let mut heads = Vec::new();
+    for category in Category::ALL.into_iter().map(Some).chain([None]) {
+        heads.extend(Heads::of(tables, &ground, category)?.ranks());
+    }
+    let Ground { run: record, plan, counts, .. } = ground;
+    Ok(Some(show(
+        Seen {
+            run: record,
+            plan,
+            counts,
+            budget,
+            heads,
+            due_at: tables.first_due(run)?,
+            tries: tables.delayed(run, false)?,
+            not_yet: tables.delayed(run, true)?,
+            leased: tables.leased(run)?,
+        },
+        now,
+    )))
+}
+
+/// The view of what was read.
+pub fn show(seen: Seen, now: Millis) -> RunView {
+    let Seen { run, plan, counts, budget, heads, due_at, tries, not_yet, leased } = seen;
+    let ground = Ground::loaded(run, plan, counts);
+    let Standing { waiting, barred, idle } = Standing::of(&heads, &ground, &budget, now);
     let Ground { run: record, plan, counts, .. } = ground;
     let budget = budget.report(now, |category| waiting.contains(&category));
-    let leased = tables.leased(run)?;
-    let due_at = tables.first_due(run)?;
     let mut waits = Vec::new();
     if record.state == RunState::Running {
         for limit in budget.iter().filter(|b| b.binds) {
@@ -37,20 +84,20 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
         }
         waits.extend(barred);
     }
-    for (not_yet, why) in [
-        (false, "another try of calls that did not go well"),
-        (true, "answers that are not there yet at Zoom"),
+    for (count, why) in [
+        (tries, "another try of calls that did not go well"),
+        (not_yet, "answers that are not there yet at Zoom"),
     ] {
-        let count = tables.delayed(run, not_yet)?;
         if count > 0 {
             let until = due_at.map(|at| at.to_string());
             waits.push(WaitReport { why: why.to_owned(), count, until });
         }
     }
-    Ok(Some(RunView {
+    RunView {
         run: record.run,
         connection: record.connection,
         account: record.account,
+        steps: steps(&plan, &counts),
         plan: (*plan).clone(),
         plan_hash: record.plan_hash,
         inputs: record.inputs,
@@ -60,7 +107,6 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
         why: record.why,
         submitted_at: record.submitted_at,
         ended_at: record.ended_at,
-        steps,
         calls: counts.calls,
         least: counts.least,
         repeated: counts.repeated,
@@ -69,7 +115,7 @@ pub fn view(tables: &mut impl Tables, run: &RunId, now: Millis) -> Result<Option
         waits,
         leased,
         next_at: due_at.filter(|_| idle && leased == 0),
-    }))
+    }
 }
 
 /// All runs, newest first.
@@ -104,25 +150,22 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(
-        tables: &mut impl Tables,
-        ground: &Ground,
-        budget: &Budget,
-        now: Millis,
-    ) -> Result<Standing, Error> {
+    fn of(heads: &[(Queue, i64)], ground: &Ground, budget: &Budget, now: Millis) -> Standing {
         let scarce = Scarce::of(ground, budget, now);
         let mut standing = Standing { waiting: BTreeSet::new(), barred: Vec::new(), idle: true };
-        for category in Category::ALL.into_iter().map(Some).chain([None]) {
-            let heads = Heads::of(tables, ground, category)?;
-            for (queue, month, bar) in heads.barred(&scarce) {
-                standing.idle = false;
-                match bar {
-                    Some(bar) => standing.barred.extend(why(ground, queue, month, bar)),
-                    None => standing.waiting.extend(category),
-                }
+        for (queue, rank) in heads {
+            standing.idle = false;
+            let month = order::month_of(*rank);
+            let category = match queue {
+                Queue::Listed(category) => *category,
+                Queue::Dated(step) | Queue::Undated(step) => ground.plan.step(*step).category,
+            };
+            match scarce.bar(*queue, month) {
+                Some(bar) => standing.barred.extend(why(ground, *queue, month, bar)),
+                None => standing.waiting.extend(category),
             }
         }
-        Ok(standing)
+        standing
     }
 }
 

@@ -357,7 +357,7 @@ fn what_answers_say_of_the_day_is_believed() {
     let mut budget = budget(vec![day]);
     let slot = granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
     let left = Some(Left { daily: true, limit: 10, remaining: 3 });
-    let told = Heard { category: Category::Heavy, left, own: 0 };
+    let told = Heard { category: Category::Heavy, left, own: 0, alone: false };
     let reports = OperationId::from("zoom.report_participants");
     budget.hear((&reports, Some(Category::Heavy)), told, slot, NOON);
     assert_eq!(budget.left_today(Category::Heavy, NOON), Some((3, 4)), "others have made six");
@@ -374,9 +374,19 @@ fn the_category_that_an_answer_names_is_believed() {
     let slot = granted(budget.permit(Category::Light, NOON, 0)).unwrap();
     let lists = OperationId::from("zoom.list_meetings");
     let planned = (&lists, Some(Category::Light));
-    budget.hear(planned, Heard { category: Category::Medium, left: None, own: 0 }, slot, NOON);
+    budget.hear(
+        planned,
+        Heard { category: Category::Medium, left: None, own: 0, alone: false },
+        slot,
+        NOON,
+    );
     assert_eq!(budget.label(&lists), Some(Category::Medium));
-    budget.hear(planned, Heard { category: Category::Light, left: None, own: 0 }, slot, NOON);
+    budget.hear(
+        planned,
+        Heard { category: Category::Light, left: None, own: 0, alone: false },
+        slot,
+        NOON,
+    );
     assert_eq!(budget.label(&lists), None);
 }
 
@@ -435,7 +445,7 @@ fn beside_another_app(shape: &'static str, latency_ms: i64) -> (usize, usize) {
         while answers.front().is_some_and(|(at, ..)| *at <= now) {
             let (_, slot, remaining) = answers.pop_front().unwrap();
             let left = Some(Left { daily: false, limit: 30, remaining });
-            let heard = Heard { category: Category::Light, left, own: 0 };
+            let heard = Heard { category: Category::Light, left, own: 0, alone: false };
             budget.hear((&lists, Some(Category::Light)), heard, slot, now);
         }
         if now.0 % 25 == 0 {

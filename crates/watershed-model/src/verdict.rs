@@ -132,6 +132,9 @@ pub struct Heard {
     /// Calls of the worker that heard it that may be in what it tells, for a second or minute.
     #[serde(default)]
     pub own: u16,
+    /// Whether that is one for sure, its own: no process made another in that second or minute.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// What is left of a limit.

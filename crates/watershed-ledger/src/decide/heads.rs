@@ -64,15 +64,9 @@ impl Heads {
         foremost.map(|(_, head)| head)
     }
 
-    /// The queues in which anything is ready: the month of the head, and what bars it.
-    pub(crate) fn barred<'s>(
-        &'s self,
-        scarce: &'s Scarce<'_>,
-    ) -> impl Iterator<Item = (Queue, u16, Option<Bar>)> + 's {
-        self.0.iter().filter_map(|(queue, head)| {
-            let month = order::month_of(head.as_ref()?.0);
-            Some((*queue, month, scarce.bar(*queue, month)))
-        })
+    /// The queues in which anything is ready, and how far in front their heads stand.
+    pub(crate) fn ranks(&self) -> impl Iterator<Item = (Queue, i64)> + '_ {
+        self.0.iter().filter_map(|(queue, head)| Some((*queue, head.as_ref()?.0)))
     }
 }
 

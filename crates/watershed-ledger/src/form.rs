@@ -28,7 +28,7 @@ const HOLES: u8 = 0xf8;
 const WORD_MAX: usize = 32;
 
 /// Adds the form of a text to `form`, and what fills its holes to `fills`.
-pub(crate) fn split(text: &str, form: &mut Vec<u8>, fills: &mut Vec<u8>) {
+pub fn split(text: &str, form: &mut Vec<u8>, fills: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -66,7 +66,7 @@ pub(crate) fn split(text: &str, form: &mut Vec<u8>, fills: &mut Vec<u8>) {
 
 /// The text of a form whose holes are filled from the front of `fills`; `None` where the two
 /// do not fit.
-pub(crate) fn join(form: &[u8], fills: &mut &[u8]) -> Option<String> {
+pub fn join(form: &[u8], fills: &mut &[u8]) -> Option<String> {
     let mut text = String::with_capacity(form.len() + 48);
     let mut rest = form;
     while !rest.is_empty() {
@@ -80,7 +80,7 @@ pub(crate) fn join(form: &[u8], fills: &mut &[u8]) -> Option<String> {
 }
 
 /// Takes what fills the form's holes off the front of `fills`.
-pub(crate) fn skip(form: &[u8], fills: &mut &[u8]) -> Option<()> {
+pub fn skip(form: &[u8], fills: &mut &[u8]) -> Option<()> {
     for hole in form.iter().filter(|b| **b >= HOLES) {
         match *hole {
             PADDED | BARE | HEX => take(fills, 16).map(|_| ())?,
@@ -206,7 +206,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Adds a number, seven bits a byte, the lowest first.
-pub(crate) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+pub fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -215,7 +215,7 @@ pub(crate) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number off the front.
-pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+pub fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;
@@ -229,7 +229,7 @@ pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// Takes so many bytes off the front.
-pub(crate) fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+pub fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (taken, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
     Some(taken)
