@@ -60,6 +60,14 @@ pub enum Error {
         /// What was said.
         why: String,
     },
+    /// It will not do until somebody changes something there.
+    #[error("{place} refuses: {why}")]
+    Refused {
+        /// Where.
+        place: String,
+        /// What was said.
+        why: String,
+    },
     /// What is stored does not make sense.
     #[error("{place} is damaged: {why}")]
     Corrupt {
@@ -80,6 +88,7 @@ impl Error {
             | Error::OtherRun { .. }
             | Error::Version { .. }
             | Error::Held { .. }
+            | Error::Refused { .. }
             | Error::Corrupt { .. } => false,
         }
     }

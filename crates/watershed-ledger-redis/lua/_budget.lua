@@ -1,0 +1,322 @@
+-- Permits: evenly spaced start slots of each limit, and calls of a day; and what answers told of
+-- the account. The rules are those of `watershed_ledger::Budget` and `Learned`.
+
+local Budget = {}
+do
+  local START_WITHIN, ARRIVE_WITHIN, START_BY = 10, 25, 500
+  local RESERVED_UNTIL = 22 * 3600000
+  local STEP_MAX_US = DAY * 1000
+  local CLOSED_MAX = 25 * 3600000
+  local PERIOD = { second = 1000, minute = 60000, day = DAY }
+  local BIT = { light = 1, medium = 2, heavy = 4, resource_intensive = 8 }
+  local NAMES = { 'light', 'medium', 'heavy', 'resource_intensive' }
+  local HELD, CUT, CUTS_MAX, BURST, BACK = 60000, 0.7, 3, 2000, 60000
+  local CONFIRMED, LEAST, NOTED, NOTED_CALLS = 0.5, 0.5, 0.1, 2
+
+  local function names(limit, category)
+    return floor(limit.categories / BIT[category]) % 2 == 1
+  end
+
+  -- What was learned.
+
+  local function others(l, now)
+    local forgotten = (now - l.others_at - HELD) / HELD
+    return l.others * (1 - max(0, min(1, forgotten)))
+  end
+
+  local function cuts_left(l, now)
+    return max(0, l.cuts - floor(max(0, now - l.cut_at) / BACK))
+  end
+
+  local function room(l, limit, now)
+    local all = limit.calls
+    if l.limit > 0 then
+      all = l.limit - others(l, now)
+    elseif limit.of > 0 then
+      all = limit.of
+    end
+    return max(all * CUT ^ cuts_left(l, now), min(LEAST, limit.calls))
+  end
+
+  local function calls_of(l, limit, now)
+    local lower = 1
+    if l.limit > 0 and l.limit < limit.of then lower = l.limit / limit.of end
+    local share = limit.calls * lower * CUT ^ cuts_left(l, now)
+    return max(min(share, room(l, limit, now)), min(LEAST, limit.calls))
+  end
+
+  local function learned(budget, category)
+    local l = budget.learned[category]
+    if not l then
+      l = { limit = 0, others = 0, others_at = 0, told = 0, cuts = 0, cut_at = 0 }
+      budget.learned[category] = l
+    end
+    return l
+  end
+
+  local function hear(l, left, own, sure, now)
+    l.limit = left.limit
+    local told = left.limit - left.remaining - own
+    local seen = sure and told or min(told, l.told)
+    l.told = told
+    if seen <= max(left.limit * NOTED, NOTED_CALLS) then return end
+    if seen >= others(l, now) then
+      l.others, l.others_at = seen, now
+    elseif seen >= l.others * CONFIRMED then
+      l.others_at = now
+    end
+  end
+
+  local function cut(l, now)
+    local past = now - l.cut_at
+    if l.cuts > 0 and past >= 0 and past < BURST then return end
+    l.cuts = min(cuts_left(l, now) + 1, CUTS_MAX)
+    l.cut_at = now
+  end
+
+  -- Slots.
+
+  local function gap_us(budget, limit, now)
+    local share = limit.calls
+    local all = limit.of > 0 and limit.of or limit.calls
+    for _, category in ipairs(NAMES) do
+      local l = names(limit, category) and budget.learned[category]
+      if l then
+        share = min(share, calls_of(l, limit, now))
+        all = min(all, room(l, limit, now))
+      end
+    end
+    local ms = PERIOD[limit.period]
+    local own, arrive = (ms + START_WITHIN) * 1000 / share, (ms + ARRIVE_WITHIN) * 1000 / all
+    return math.ceil(max(own, arrive))
+  end
+
+  local function next_slot_us(gap, used, now)
+    local now_us = now * 1000
+    if used.next_us - now_us > gap + STEP_MAX_US then return now_us end
+    return used.next_us
+  end
+
+  local function within(used, at_us, period_us)
+    local periods = floor(at_us / period_us) - used.day
+    local past = (at_us % period_us) / period_us
+    local here, last = 0, 0
+    if periods == 0 then
+      here, last = used.used, used.last
+    elseif periods == 1 then
+      last = used.used
+    end
+    return here + math.ceil(last * (1 - past))
+  end
+
+  local function today(used, now)
+    return used.day == day_of(now) and used.used or 0
+  end
+
+  local function day_calls(limit, used, now)
+    local share = floor(max(limit.calls, 0))
+    if used.day ~= day_of(now) or used.others == 0 then return share end
+    return min(share, max(0, used.limit - used.others))
+  end
+
+  local function take(budget, category, slot_us, now)
+    local own = 0
+    local gaps = {}
+    for i, limit in ipairs(budget.limits) do gaps[i] = gap_us(budget, limit, now) end
+    for i, limit in ipairs(budget.limits) do
+      if names(limit, category) then
+        local used = budget.used[i]
+        local period_us = PERIOD[limit.period] * 1000
+        local period = day_of(now)
+        if limit.period ~= 'day' then
+          used.next_us = slot_us + gaps[i]
+          period = floor(slot_us / period_us)
+        end
+        if used.day ~= period then
+          used.last = used.day + 1 == period and used.used or 0
+          used.day, used.used, used.others = period, 0, 0
+        end
+        used.used = used.used + 1
+        if limit.period ~= 'day' then
+          local most = floor((period_us - 1) / gaps[i]) + 1
+          own = max(own, min(within(used, slot_us, period_us), most))
+        end
+      end
+    end
+    return min(own, 65535)
+  end
+
+  function Budget.of()
+    return Store.get('g') or { limits = {}, used = {}, closed = {}, learned = {}, labels = {} }
+  end
+
+  function Budget.keep(budget)
+    Store.put('g', budget)
+  end
+
+  -- Takes over new limits; what was given under limits of the same categories and period counts.
+  function Budget.set(budget, limits)
+    local used = {}
+    for i, limit in ipairs(limits) do
+      for at, known in ipairs(budget.limits) do
+        if known.categories == limit.categories and known.period == limit.period then
+          used[i] = used[i] or budget.used[at]
+        end
+      end
+      used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0 }
+    end
+    budget.limits, budget.used = limits, used
+  end
+
+  -- A permit {from, until, own}; or nil, and when it is worth asking again. With `look` nothing
+  -- is taken.
+  function Budget.permit(budget, claim, now, horizon, look)
+    local category = claim.category
+    local slot_us = now * 1000
+    local closed = budget.closed[category]
+    if closed then
+      if closed > now and closed - now <= CLOSED_MAX then return nil, closed end
+      if not look then budget.closed[category] = nil end
+    end
+    for i, limit in ipairs(budget.limits) do
+      if names(limit, category) then
+        local used = budget.used[i]
+        if limit.calls <= 0 then return nil, next_day(now) end
+        if limit.period == 'day' then
+          if used.day == day_of(now) + 1 then return nil, next_day(now) end
+          local wanted = today(used, now) + claim.leave
+          local left = day_calls(limit, used, now)
+          if wanted >= left then return nil, next_day(now) end
+          local free_for_all = day_of(now) * DAY + RESERVED_UNTIL
+          local kept_back = floor(max(limit.reserve, 0))
+          if not claim.event and now < free_for_all and wanted + kept_back >= left then
+            return nil, free_for_all
+          end
+        else
+          slot_us = max(slot_us, next_slot_us(gap_us(budget, limit, now), used, now))
+        end
+      end
+    end
+    local from = math.ceil(slot_us / 1000)
+    if from - now > horizon then return nil, from - horizon end
+    if day_of(from) ~= day_of(now) then return nil, from end
+    if look then return { from, from, 0 } end
+    local own = take(budget, category, slot_us, now)
+    return { from, min(from + START_BY, next_day(from) - 1), own }
+  end
+
+  -- A permit whose call never started: its day's call is free again.
+  function Budget.give_back(budget, category, from)
+    for i, limit in ipairs(budget.limits) do
+      local used = budget.used[i]
+      if limit.period == 'day' and names(limit, category) and used.day == day_of(from) then
+        used.used = max(0, used.used - 1)
+      end
+    end
+  end
+
+  local function hear_of_period(budget, heard, slot, now)
+    local category, left = heard.category, heard.left
+    local own = heard.alone and 1 or max(slot[3], heard.own)
+    local before = {}
+    for i, limit in ipairs(budget.limits) do before[i] = gap_us(budget, limit, now) end
+    hear(learned(budget, category), left, own, heard.alone, now)
+    for i, limit in ipairs(budget.limits) do
+      if limit.period ~= 'day' and names(limit, category) then
+        local used, period_us = budget.used[i], PERIOD[limit.period] * 1000
+        local wider = max(0, gap_us(budget, limit, now) - before[i])
+        local taken = within(used, used.next_us, period_us)
+        taken = min(taken, floor(period_us / before[i]) + 1)
+        local pause = wider > 0 and period_us / 8 or 0
+        used.next_us = used.next_us + wider * taken + pause
+      end
+    end
+  end
+
+  -- What an answer told of the call that had that slot.
+  function Budget.hear(budget, operation, planned, heard, slot, now)
+    if planned == heard.category then
+      budget.labels[operation] = nil
+    else
+      budget.labels[operation] = heard.category
+    end
+    local left = heard.left
+    if not left then return end
+    if not left.daily then
+      return hear_of_period(budget, heard, slot, now)
+    end
+    for i, limit in ipairs(budget.limits) do
+      local used = budget.used[i]
+      if limit.period == 'day' and names(limit, heard.category) and used.day == day_of(slot[1])
+      then
+        local spent = max(0, left.limit - left.remaining)
+        used.others = max(used.others, max(0, spent - used.used))
+        used.limit = left.limit
+      end
+    end
+  end
+
+  -- A 429: the category (for a daily one, all that share its day) is closed until then.
+  function Budget.throttle(budget, throttle, now)
+    local till = min(max(throttle['until'], now), now + CLOSED_MAX)
+    local closing = { throttle.category }
+    if not throttle.daily then
+      cut(learned(budget, throttle.category), now)
+    else
+      for _, limit in ipairs(budget.limits) do
+        if limit.period == 'day' and names(limit, throttle.category) then
+          for _, category in ipairs(NAMES) do
+            if names(limit, category) then closing[#closing + 1] = category end
+          end
+        end
+      end
+    end
+    for _, category in ipairs(closing) do
+      budget.closed[category] = max(budget.closed[category] or till, till)
+    end
+  end
+
+  -- Calls of the day that are left to a category, and of how many; nil where no limit counts it.
+  function Budget.left_today(budget, category, now)
+    local left, of
+    for i, limit in ipairs(budget.limits) do
+      if limit.period == 'day' and names(limit, category) then
+        local calls = day_calls(limit, budget.used[i], now)
+        local here = max(0, calls - today(budget.used[i], now))
+        if not left or here < left or (here == left and calls < of) then left, of = here, calls end
+      end
+    end
+    return left, of
+  end
+
+  -- Calls that a category has a day, whatever was used of them.
+  function Budget.day_calls(budget, category)
+    local calls
+    for _, limit in ipairs(budget.limits) do
+      if limit.period == 'day' and names(limit, category) then
+        calls = min(calls or math.huge, floor(max(limit.calls, 0)))
+      end
+    end
+    return calls
+  end
+
+  -- Milliseconds between two calls of a category at its best.
+  function Budget.gap_ms(budget, category, now)
+    local gap = 0
+    for _, limit in ipairs(budget.limits) do
+      if limit.period ~= 'day' and names(limit, category) then
+        gap = max(gap, gap_us(budget, limit, now) / 1000)
+      end
+    end
+    return gap
+  end
+
+  -- After the ledger lost what it had given: no slot before that time.
+  function Budget.cool_down(budget, till)
+    for i, limit in ipairs(budget.limits) do
+      if limit.period ~= 'day' then
+        budget.used[i].next_us = max(budget.used[i].next_us, till * 1000)
+      end
+    end
+  end
+end

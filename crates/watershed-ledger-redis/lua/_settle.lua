@@ -1,0 +1,163 @@
+-- Settling: the one act that moves a checkpoint, adds children and closes an item. A settle whose
+-- fence is not the worker's changes nothing. On the wire: {lease, nonce, index, calls, repeats or
+-- false, least, throttle or false, heard or false, kind, …}; what follows the kind is its own.
+
+local Settle = {}
+do
+  local BY_END = { done = 'done', skipped = 'skipped', unavailable = 'unavailable',
+                   waiting = 'waiting' }
+
+  -- The lease of a fence that is good now, or nil.
+  local function good(entry, worker)
+    local lease = Lease.load(entry.lease)
+    local fits = lease and lease.worker == worker and lease.nonce == entry.nonce
+    return fits and lease.open[entry.index + 1] and lease or nil
+  end
+
+  -- Refuses children that the plan has no place for.
+  function Settle.check(entries, worker)
+    for _, entry in ipairs(entries) do
+      local lease = entry.broods and #entry.broods > 0 and good(entry, worker)
+      if lease then
+        local ground = Ground.of(lease.run)
+        local level
+        for _, brood in ipairs(entry.broods) do
+          if #brood[2] > 0 then
+            level = level or Fold.load(Lease.scope(lease)).level
+            local why = Spawn.misfit(ground.plan, level, brood[2])
+            if why then fail('illegal', { command = 'exchange', run = lease.run, why = why }) end
+          end
+        end
+      end
+    end
+  end
+
+  local function count(counts, name, more)
+    counts[name] = (counts[name] or 0) + more
+  end
+
+  local function count_calls(ground, lease, entry)
+    local counts = ground.counts
+    -- Who lost the lease may have made its call: it counts as spent, since nobody knows better.
+    local calls = entry.calls + (entry.repeats == 'lost_lease' and 1 or 0)
+    if calls > 0 then count(counts.calls, lease.category or 'none', calls) end
+    counts.least = counts.least + entry.least
+    if entry.repeats then count(counts.repeated, entry.repeats, 1) end
+    if entry.throttle then
+      count(counts.throttled, entry.throttle.daily and 'daily' or 'per_second', 1)
+    end
+  end
+
+  -- What the settle says to the account's budget.
+  local function account(ground, lease, entry, step, now)
+    local unused = entry.calls == 0 and lease.category
+    if not unused and not entry.throttle and not entry.heard then return end
+    local budget = Budget.of()
+    local slot = lease.slots[entry.index + 1]
+    if unused and slot then Budget.give_back(budget, lease.category, slot[1]) end
+    if entry.heard and slot then
+      step = Ground.step(ground, step)
+      Budget.hear(budget, step.operation, step.category or nil, entry.heard, slot, now)
+    end
+    if entry.throttle then Budget.throttle(budget, entry.throttle, now) end
+    Budget.keep(budget)
+  end
+
+  -- Adds the children of records that the listing has not brought before; gives their keys.
+  local function children(ground, task, broods, now)
+    if #broods == 0 then return '' end
+    local seen, new, kins = {}, {}, {}
+    local known = task.keyed and Store.get('K' .. id7(task.id))
+    if known then
+      for at = 1, #known[1], 8 do seen[string.sub(known[1], at, at + 7)] = true end
+    end
+    for _, brood in ipairs(broods) do
+      if not seen[brood[1]] then
+        seen[brood[1]] = true
+        new[#new + 1] = brood[1]
+        for _, kin in ipairs(brood[2]) do kins[#kins + 1] = kin end
+      end
+    end
+    if ground.run.state ~= 'cancelling' then Spawn.kin(ground, task.scope, kins, now) end
+    return table.concat(new)
+  end
+
+  local function close(ground, lease, task, now)
+    if lease.of == 'c' then return Lease.leave_chunk(ground, lease.what, now) end
+    Task.delete(task)
+    Lease.close_task_unit(ground, task.scope, task.step, now)
+  end
+
+  local outcomes = {}
+
+  function outcomes.more(ground, lease, task, entry, now)
+    local new = children(ground, task, entry.broods, now)
+    local tally = Ground.tally(ground, task.step)
+    tally.pages = tally.pages + 1
+    task.checkpoint = entry.checkpoint
+    task.lost, task.attempts, task.not_yet, task.keyed = 0, 0, false, true
+    Lease.keep_open(ground, lease, task, now, now)
+    if new ~= '' then
+      local field = 'K' .. id7(task.id)
+      local known = Store.get(field)
+      Store.put(field, { (known and known[1] or '') .. new })
+    end
+  end
+
+  function outcomes.closed(ground, lease, task, entry, now)
+    children(ground, task, entry.broods, now)
+    local tally = Ground.close_item(ground, task.step, task.bucket)
+    local how = BY_END[entry['end']]
+    tally[how] = tally[how] + 1
+    Judge.item(ground, task.step, false, now)
+    Spawn.free_once(ground, task.step, task.once)
+    close(ground, lease, task, now)
+  end
+
+  function outcomes.failed(ground, lease, task, entry, now)
+    local tally = Ground.close_item(ground, task.step, task.bucket)
+    tally.failed = tally.failed + 1
+    Fold.count_failure(task.scope, task.step)
+    Spawn.bury_once(ground, task.step, task.once)
+    -- Before it closes: the last item's dead letter fails the run, not completes it.
+    Judge.item(ground, task.step, true, now)
+    close(ground, lease, task, now)
+  end
+
+  outcomes['retry'] = function(ground, lease, task, entry, now)
+    task.lost, task.not_yet = 0, false
+    if entry.counts then task.attempts = min(task.attempts + 1, 65535) end
+    Lease.keep_open(ground, lease, task, entry.at, now)
+  end
+
+  function outcomes.not_yet(ground, lease, task, entry, now)
+    task.lost, task.checkpoint, task.not_yet = 0, false, true
+    Lease.keep_open(ground, lease, task, entry.at, now)
+  end
+
+  function outcomes.restart(ground, lease, task, entry, now)
+    task.lost, task.checkpoint = 0, false
+    task.restarts = min(task.restarts + 1, 65535)
+    Lease.keep_open(ground, lease, task, now, now)
+  end
+
+  function outcomes.released(ground, lease, task, entry, now)
+    Lease.keep_open(ground, lease, task, now, now)
+  end
+
+  -- Carries a settle out; whether it was accepted.
+  function Settle.one(entry, worker, now)
+    local lease = good(entry, worker)
+    if not lease then return false end
+    local ground = Ground.of(lease.run)
+    count_calls(ground, lease, entry)
+    local task = Lease.task(ground, lease, entry.index)
+    account(ground, lease, entry, task.step, now)
+    lease.open[entry.index + 1] = false
+    lease.left = lease.left - 1
+    Ground.give_up(ground, task.step)
+    outcomes[entry.kind](ground, lease, task, entry, now)
+    if lease.left == 0 then Lease.delete(lease) else Lease.keep(lease) end
+    return true
+  end
+end

@@ -1,0 +1,195 @@
+-- The records and the orders among them: read once, changed here, written once at the end.
+--
+-- Three keys hold an account: KEYS[1], a hash, its records; KEYS[2], a sorted set whose members
+-- all score 0, the orders (a member is a prefix, two numbers of 7 bytes, a kind); KEYS[3], a
+-- hash, the `once` keys that are held. docs/redis.md lists the fields and the prefixes.
+-- Guarantee: nothing is written before `Store.flush`, and that does nothing that can fail.
+
+local Store = {}
+do
+  local H, X, O = KEYS[1], KEYS[2], KEYS[3]
+  local records, raws, dirty = {}, {}, {}
+  local added, gone = {}, {}
+  local buckets, bucket_dirty = {}, {}
+
+  -- A record, or nil.
+  function Store.get(field)
+    local value = records[field]
+    if value == nil then
+      local raw = call('HGET', H, field)
+      raws[field] = raw
+      value = raw and cmsgpack.unpack(raw)
+      records[field] = value
+    end
+    return value or nil
+  end
+
+  -- Keeps a record, changed or new.
+  function Store.put(field, value)
+    records[field] = value
+    dirty[field] = true
+  end
+
+  function Store.forget(field)
+    records[field] = false
+    dirty[field] = true
+  end
+
+  -- Puts a member into an order that it is not in.
+  function Store.put_in(prefix, first, second, kind)
+    local key = struct.pack('>I7I7', max(first, 0), second) .. kind
+    local out = gone[prefix]
+    if out and out[key] then
+      out[key] = nil
+    else
+      local mine = added[prefix]
+      if not mine then
+        mine = {}
+        added[prefix] = mine
+      end
+      mine[key] = true
+    end
+    return prefix .. key
+  end
+
+  -- Takes a member out that is in its order; `place` is what `put_in` gave.
+  function Store.take_out(place)
+    local prefix, key = string.sub(place, 1, -16), string.sub(place, -15)
+    local mine = added[prefix]
+    if mine and mine[key] then
+      mine[key] = nil
+    else
+      local out = gone[prefix]
+      if not out then
+        out = {}
+        gone[prefix] = out
+      end
+      out[key] = true
+    end
+  end
+
+  local function read(key)
+    local first, second, at = struct.unpack('>I7I7', key)
+    return { first, second, string.sub(key, at) }
+  end
+
+  local function before(a, b)
+    if a[1] ~= b[1] then return a[1] < b[1] end
+    if a[2] ~= b[2] then return a[2] < b[2] end
+    return string.byte(a[3]) < string.byte(b[3])
+  end
+
+  -- The first members of an order, at most so many, each {first, second, kind}.
+  function Store.first(prefix, most)
+    local found, out = {}, gone[prefix]
+    local from, page = 0, most
+    if out and next(out) then page = most + 32 end
+    while #found < most do
+      local members = call(
+        'ZRANGEBYLEX', X, '[' .. prefix, '[' .. prefix .. string.rep('\255', 16),
+        'LIMIT', from, page
+      )
+      for _, member in ipairs(members) do
+        local key = string.sub(member, #prefix + 1)
+        if not (out and out[key]) then found[#found + 1] = read(key) end
+      end
+      if #members < page then break end
+      from = from + page
+    end
+    local mine = added[prefix]
+    if mine and next(mine) then
+      for key in pairs(mine) do found[#found + 1] = read(key) end
+      table.sort(found, before)
+    end
+    while #found > most do table.remove(found) end
+    return found
+  end
+
+  local function bucket_of(space, key)
+    local a, b = string.byte(key, 1, 2)
+    local field = space .. be(2, a * 16 + floor(b / 16))
+    local held = buckets[field]
+    if held == nil then
+      held = call('HGET', O, field) or ''
+      buckets[field] = held
+    end
+    return field, held, string.sub(key, 2)
+  end
+
+  local function place_of(held, rest)
+    local at = 1
+    while true do
+      local found = string.find(held, rest, at, true)
+      if not found then return nil end
+      if (found - 1) % 7 == 0 then return found end
+      at = found + 1
+    end
+  end
+
+  -- Takes a key, which is then held; false where it was held already.
+  function Store.take_key(space, key)
+    local field, held, rest = bucket_of(space, key)
+    if place_of(held, rest) then return false end
+    buckets[field] = held .. rest
+    bucket_dirty[field] = true
+    return true
+  end
+
+  function Store.free_key(space, key)
+    local field, held, rest = bucket_of(space, key)
+    local at = place_of(held, rest)
+    if at then
+      buckets[field] = string.sub(held, 1, at - 1) .. string.sub(held, at + 7)
+      bucket_dirty[field] = true
+    end
+  end
+
+  local function each(list, most, act)
+    for from = 1, #list, most do
+      act(list, from, min(from + most - 1, #list))
+    end
+  end
+
+  -- Writes all that has changed.
+  function Store.flush()
+    local set, del = {}, {}
+    for field in pairs(dirty) do
+      local value = records[field]
+      if value then
+        local raw = cmsgpack.pack(value)
+        if raw ~= raws[field] then
+          set[#set + 1] = field
+          set[#set + 1] = raw
+        end
+      elseif raws[field] ~= false then
+        del[#del + 1] = field
+      end
+    end
+    each(set, 500, function(l, a, b) call('HSET', H, unpack(l, a, b)) end)
+    each(del, 500, function(l, a, b) call('HDEL', H, unpack(l, a, b)) end)
+    local put, out = {}, {}
+    for prefix, keys in pairs(added) do
+      for key in pairs(keys) do
+        put[#put + 1] = 0
+        put[#put + 1] = prefix .. key
+      end
+    end
+    for prefix, keys in pairs(gone) do
+      for key in pairs(keys) do out[#out + 1] = prefix .. key end
+    end
+    each(out, 500, function(l, a, b) call('ZREM', X, unpack(l, a, b)) end)
+    each(put, 500, function(l, a, b) call('ZADD', X, unpack(l, a, b)) end)
+    local held, free = {}, {}
+    for field in pairs(bucket_dirty) do
+      if buckets[field] == '' then
+        free[#free + 1] = field
+      else
+        held[#held + 1] = field
+        held[#held + 1] = buckets[field]
+      end
+    end
+    each(held, 500, function(l, a, b) call('HSET', O, unpack(l, a, b)) end)
+    each(free, 500, function(l, a, b) call('HDEL', O, unpack(l, a, b)) end)
+    return #put > 0
+  end
+end

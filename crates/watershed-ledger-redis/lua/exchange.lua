@@ -1,0 +1,58 @@
+-- Settles what is done, then takes back what ran out, drops some of what is cancelled, and leases
+-- what may start: one act. A repeat of the worker's last one gets the same answer.
+
+local RUN_OUT_MAX = 64
+
+local function repeated(said, last)
+  local leases = {}
+  for _, id in ipairs(last.leases) do
+    local lease = Lease.load(id)
+    if lease and lease.worker == said.worker then leases[#leases + 1] = Lease.show(lease) end
+  end
+  return { settled = last.settled, leases = leases, ask_again_at = last.ask_again_at,
+           ended = last.ended }
+end
+
+local function run_out()
+  local tasks = 0
+  for _, member in ipairs(Store.first('u', RUN_OUT_MAX)) do
+    if member[1] > NOW or tasks >= RUN_OUT_MAX then break end
+    tasks = tasks + Lease.take_back(Lease.load(member[2]), NOW)
+  end
+end
+
+return run(function(said)
+  local field = 'w' .. said.worker
+  local worker = Store.get(field)
+  if worker and worker.sequence == said.sequence then return repeated(said, worker) end
+  if worker and worker.sequence > said.sequence then
+    local stale = {}
+    for i = 1, #said.settles do stale[i] = false end
+    return { settled = stale, leases = {}, ended = {} }
+  end
+  worker = worker or { held = 0 }
+  Store.put(field, worker)
+  Settle.check(said.settles, said.worker)
+  local settled = {}
+  for i, entry in ipairs(said.settles) do settled[i] = Settle.one(entry, said.worker, NOW) end
+  run_out()
+  local lanes = {}
+  for _, lane in ipairs(said.lanes) do lanes[lane] = true end
+  local live = Ground.live(lanes)
+  for _, ground in ipairs(live) do Runs.sweep(ground, NOW) end
+  if NOW < META.cool_until and META.cool_until - NOW <= COOL_DOWN then said.tasks = 0 end
+  local taken = Take.all(said, worker, live, NOW)
+  local leases, ids = {}, {}
+  for i, lease in ipairs(taken.leases) do
+    leases[i], ids[i] = Lease.show(lease), lease.id
+  end
+  local again = taken.ask_again_at or false
+  if again and said.tasks == 0 and NOW < META.cool_until then
+    again = max(again, META.cool_until)
+  end
+  local over = Ground.keep(lanes)
+  worker.sequence, worker.settled, worker.leases = said.sequence, settled, ids
+  worker.ask_again_at, worker.ended, worker.alone = again, over, taken.alone or false
+  worker.seen = NOW
+  return { settled = settled, leases = leases, ask_again_at = again, ended = over }
+end)

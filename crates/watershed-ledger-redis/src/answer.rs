@@ -1,0 +1,159 @@
+//! Answers of the scripts.
+
+use serde::Deserialize;
+use watershed_ledger::form;
+use watershed_ledger::{Checkpoint, Error, Exchanged, Fence, LeaseId, Leased, Settled};
+use watershed_model::{Category, Millis, RunId, ScopeSeed, StepId};
+
+use crate::read::{Maybe, Raw};
+
+/// Leases lost in a row that make a task poisoned: `watershed_ledger`'s.
+const LOST_MAX: u16 = 6;
+
+/// What every answer says, or the error that it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Head {
+    pub(crate) ok: bool,
+    pub(crate) epoch: String,
+    pub(crate) acts: u64,
+    pub(crate) lost: bool,
+    pub(crate) now: i64,
+    kind: String,
+    place: String,
+    found: u32,
+    known: u32,
+    command: String,
+    run: String,
+    what: String,
+    why: String,
+}
+
+impl Head {
+    /// Whether there are no records of the account.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.kind == "gone"
+    }
+
+    /// The error that the answer is.
+    pub(crate) fn error(self) -> Error {
+        let run = RunId::from(self.run.as_str());
+        let among = |known: &[&'static str], name: &str| {
+            known.iter().find(|word| **word == name).copied().unwrap_or("this")
+        };
+        match self.kind.as_str() {
+            "no_run" => Error::NoRun(run),
+            "illegal" => {
+                let commands = ["submit", "exchange", "retry", "pause", "resume", "cancel"];
+                Error::Illegal { command: among(&commands, &self.command), run, why: self.why }
+            }
+            "other_run" => {
+                Error::OtherRun { run, what: among(&["plan", "connection", "inputs"], &self.what) }
+            }
+            "version" => Error::Version { place: self.place, found: self.found, known: self.known },
+            _ => Error::Corrupt { place: "the ledger on Redis".to_owned(), why: self.why },
+        }
+    }
+}
+
+/// To an exchange.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Answer {
+    settled: Vec<bool>,
+    leases: Vec<Shown>,
+    #[serde(default)]
+    ask_again_at: Maybe<i64>,
+    ended: Vec<RunId>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Shown {
+    lease: u64,
+    nonce: String,
+    run: RunId,
+    category: Maybe<Category>,
+    step: u16,
+    scopes: Vec<(u8, Raw, Vec<(u16, Vec<String>)>)>,
+    failures: Vec<(u16, u64)>,
+    tasks: Vec<Task>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Task(
+    u16,
+    i64,
+    i64,
+    Maybe<Raw>,
+    Raw,
+    Maybe<Raw>,
+    u16,
+    Maybe<Checkpoint>,
+    u16,
+    u16,
+    u16,
+);
+
+impl Answer {
+    /// As the ledger's answer.
+    pub(crate) fn exchanged(self, now: i64) -> Result<Exchanged, Error> {
+        let mut leased = Vec::new();
+        for shown in self.leases {
+            shown.open(&mut leased).ok_or_else(|| Error::Corrupt {
+                place: "the ledger on Redis".to_owned(),
+                why: "a lease cannot be read".to_owned(),
+            })?;
+        }
+        let settled = |accepted| if accepted { Settled::Accepted } else { Settled::Stale };
+        Ok(Exchanged {
+            now: Millis(now),
+            settled: self.settled.into_iter().map(settled).collect(),
+            leased,
+            ask_again_at: self.ask_again_at.0.map(Millis),
+            ended: self.ended,
+        })
+    }
+}
+
+impl Shown {
+    fn open(self, leased: &mut Vec<Leased>) -> Option<()> {
+        let nonce = u64::from_str_radix(&self.nonce, 16).ok()?;
+        let mut scopes = Vec::with_capacity(self.scopes.len());
+        for (level, key, joins) in self.scopes {
+            let joins = joins.into_iter().map(|(step, items)| (StepId(step), items)).collect();
+            scopes.push(ScopeSeed { level, key: key.hash()?, joins });
+        }
+        let failures: Vec<(StepId, u64)> =
+            self.failures.into_iter().map(|(step, failed)| (StepId(step), failed)).collect();
+        for task in self.tasks {
+            let Task(index, from, until, form, fills, once, bucket, checkpoint, attempts, lost, restarts) =
+                task;
+            let item = match form.0 {
+                Some(form) => form::join(&form.0, &mut fills.0.as_slice())?,
+                None => fills.text()?,
+            };
+            let once = match once.0 {
+                Some(once) => Some(once.hash()?),
+                None => None,
+            };
+            leased.push(Leased {
+                fence: Fence { lease: LeaseId(self.lease), nonce, index },
+                run: self.run.clone(),
+                step: StepId(self.step),
+                item,
+                once,
+                bucket,
+                checkpoint: checkpoint.0,
+                attempts,
+                lost,
+                restarts,
+                poisoned: lost >= LOST_MAX,
+                category: self.category.0,
+                start_from: Millis(from),
+                start_until: Millis(until),
+                scopes: scopes.clone(),
+                failures: failures.clone(),
+            });
+        }
+        Some(())
+    }
+}

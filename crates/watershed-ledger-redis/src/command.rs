@@ -1,0 +1,258 @@
+//! Commands as the scripts read them.
+
+use watershed_ledger::form;
+use watershed_ledger::{Checkpoint, End, Exchange, Letter, Outcome, Settle, Submit};
+use watershed_model::{
+    Brood, Category, Child, Heard, Kin, Limits, OnFailure, Order, Period, Plan, ScopeSeed, Source,
+    StepId, Throttle, Trigger,
+};
+
+use crate::said::Said;
+
+/// Settles and leases of the lanes of one account.
+pub(crate) fn exchange<'a>(
+    exchange: &'a Exchange,
+    settles: &[&'a Settle],
+    lanes: &[&'a str],
+    tasks: u16,
+) -> Vec<(&'static str, Said<'a>)> {
+    let want = &exchange.want;
+    vec![
+        ("worker", Said::text(exchange.worker.as_str())),
+        ("sequence", Said::count(exchange.sequence)),
+        ("random", Said::hash(exchange.random)),
+        ("settles", Said::list(settles, |entry| settle(entry))),
+        ("lanes", Said::list(lanes, |lane| Said::text(lane))),
+        ("tasks", Said::Int(tasks.into())),
+        ("lease_ms", Said::Int(want.lease_ms)),
+        ("horizon_ms", Said::Int(want.horizon_ms)),
+        ("lead_ms", Said::Int(want.lead_ms)),
+    ]
+}
+
+fn settle(settle: &Settle) -> Said<'_> {
+    let mut said = vec![
+        ("lease", Said::count(settle.fence.lease.0)),
+        ("nonce", Said::bytes(format!("{:016x}", settle.fence.nonce).into_bytes())),
+        ("index", Said::Int(settle.fence.index.into())),
+        ("calls", Said::Int(settle.calls.into())),
+        ("repeats", Said::maybe(settle.repeats, |repeat| Said::text(repeat.name()))),
+        ("least", Said::count(settle.least)),
+        ("throttle", Said::maybe(settle.throttle, throttle)),
+        ("heard", Said::maybe(settle.heard, heard)),
+    ];
+    said.extend(outcome(&settle.outcome));
+    Said::Map(said)
+}
+
+fn outcome(outcome: &Outcome) -> Vec<(&'static str, Said<'_>)> {
+    let kind = |name| ("kind", Said::text(name));
+    match outcome {
+        Outcome::More { broods, checkpoint } => vec![
+            kind("more"),
+            ("broods", Said::list(broods, brood)),
+            ("checkpoint", checkpoint_of(checkpoint)),
+        ],
+        Outcome::Closed { broods, end } => {
+            let end = match end {
+                End::Done => "done",
+                End::Skipped => "skipped",
+                End::Unavailable => "unavailable",
+                End::Waiting => "waiting",
+            };
+            vec![kind("closed"), ("broods", Said::list(broods, brood)), ("end", Said::text(end))]
+        }
+        Outcome::Failed => vec![kind("failed")],
+        Outcome::Retry { at, counts } => {
+            vec![kind("retry"), ("at", Said::Int(at.0)), ("counts", Said::Flag(*counts))]
+        }
+        Outcome::NotYet { at } => vec![kind("not_yet"), ("at", Said::Int(at.0))],
+        Outcome::Restart => vec![kind("restart")],
+        Outcome::Released => vec![kind("released")],
+    }
+}
+
+fn checkpoint_of(checkpoint: &Checkpoint) -> Said<'_> {
+    Said::Map(vec![
+        ("token", Said::text(&checkpoint.token)),
+        ("token_at", Said::Int(checkpoint.token_at.0)),
+        ("first_at", Said::Int(checkpoint.first_at.0)),
+        ("pages", Said::Int(checkpoint.pages.into())),
+        ("rows", Said::count(checkpoint.rows)),
+    ])
+}
+
+fn throttle(throttle: Throttle) -> Said<'static> {
+    Said::Map(vec![
+        ("category", Said::text(throttle.category.name())),
+        ("daily", Said::Flag(throttle.daily)),
+        ("until", Said::Int(throttle.until.0)),
+    ])
+}
+
+fn heard(heard: Heard) -> Said<'static> {
+    let left = Said::maybe(heard.left, |left| {
+        Said::Map(vec![
+            ("daily", Said::Flag(left.daily)),
+            ("limit", Said::Int(left.limit.into())),
+            ("remaining", Said::Int(left.remaining.into())),
+        ])
+    });
+    Said::Map(vec![
+        ("category", Said::text(heard.category.name())),
+        ("left", left),
+        ("own", Said::Int(heard.own.into())),
+        ("alone", Said::Flag(heard.alone)),
+    ])
+}
+
+fn brood(brood: &Brood) -> Said<'_> {
+    Said::List(vec![Said::hash(brood.key), Said::list(&brood.kin, kin)])
+}
+
+fn kin(kin: &Kin) -> Said<'_> {
+    match kin {
+        Kin::Task(child) => child_of(child),
+        Kin::Scope { level, key, joins, kin } => Said::Map(vec![
+            ("level", Said::Int((*level).into())),
+            ("key", Said::hash(*key)),
+            ("joins", joins_of(joins)),
+            ("kin", Said::list(kin, self::kin)),
+        ]),
+    }
+}
+
+fn child_of(child: &Child) -> Said<'_> {
+    let (mut form, mut fills) = (Vec::new(), Vec::new());
+    form::split(&child.item, &mut form, &mut fills);
+    Said::List(vec![
+        Said::Int(child.step.0.into()),
+        Said::bytes(form),
+        Said::bytes(fills),
+        Said::maybe(child.once, Said::hash),
+        Said::Int(child.bucket.into()),
+        Said::Flag(child.together),
+    ])
+}
+
+fn joins_of(joins: &[(StepId, Vec<String>)]) -> Said<'_> {
+    Said::list(joins, |(step, items)| {
+        let items = Said::list(items, |item| Said::text(item));
+        Said::List(vec![Said::Int(step.0.into()), items])
+    })
+}
+
+/// A run, with its plan whole and as far as the rules need it.
+pub(crate) fn submit<'a>(
+    submit: &'a Submit,
+    plan: Vec<u8>,
+    inputs: Vec<u8>,
+) -> Vec<(&'static str, Said<'a>)> {
+    let (class, trigger) = match submit.trigger {
+        Trigger::Event => (0, "event"),
+        Trigger::Manual => (1, "manual"),
+        Trigger::Schedule => (2, "schedule"),
+    };
+    vec![
+        ("run", Said::text(submit.run.as_str())),
+        ("connection", Said::text(submit.connection.as_str())),
+        ("plan_hash", Said::text(submit.plan_hash.as_str())),
+        ("inputs", Said::bytes(inputs)),
+        ("granted", Said::list(&submit.granted, |name| Said::text(name))),
+        ("trigger", Said::text(trigger)),
+        ("class", Said::Int(class)),
+        ("rules", rules(&submit.plan)),
+        ("plan", Said::bytes(plan)),
+        ("kin", Said::list(&submit.kin, kin)),
+        ("joins", joins_of(&submit.joins)),
+    ]
+}
+
+/// What the rules need of a plan.
+fn rules(plan: &Plan) -> Said<'_> {
+    let steps = Said::list(&plan.steps, |step| {
+        let from: Vec<StepId> = match &step.source {
+            Source::Items(feeds) => feeds.iter().map(|feed| feed.step).collect(),
+            Source::Run | Source::Literals(_) | Source::Join(_) => Vec::new(),
+        };
+        let ids = |ids: &[StepId]| Said::list(ids.to_vec(), |id| Said::Int(id.0.into()));
+        Said::Map(vec![
+            ("name", Said::text(&step.name)),
+            ("operation", Said::text(step.operation.as_str())),
+            ("category", Said::maybe(step.category, |c: Category| Said::text(c.name()))),
+            ("newest", Said::Flag(step.order == Order::NewestFirst)),
+            ("depth", Said::Int(step.depth.into())),
+            ("scope", Said::Int(step.scope.into())),
+            ("from", ids(&from)),
+            ("feeds", ids(&step.feeds)),
+            ("fail_run", Said::Flag(step.on_failure == OnFailure::FailRun)),
+            ("fraction", Said::Float(step.tolerate.fraction)),
+        ])
+    });
+    let joins = Said::list(&plan.joins, |join| {
+        let last = join.watches.iter().map(|step| step.0).max().unwrap_or(0);
+        Said::Map(vec![
+            ("step", Said::Int(join.step.0.into())),
+            ("scope", Said::Int(join.scope.into())),
+            ("watch_max", Said::Int(last.into())),
+        ])
+    });
+    let watched = Said::list(0..plan.steps.len(), |step| {
+        let watches = |(at, join): (i64, &watershed_model::Join)| {
+            join.watches.iter().any(|watched| watched.index() == step).then_some(at)
+        };
+        Said::list((1..).zip(&plan.joins).filter_map(watches), Said::Int)
+    });
+    Said::Map(vec![
+        ("format", Said::Int(plan.format.into())),
+        ("name", Said::text(&plan.name)),
+        ("steps", steps),
+        ("scopes", Said::list(&plan.scopes, |s| Said::maybe(s.parent, |p| Said::Int(p.into())))),
+        ("joins", joins),
+        ("watched", watched),
+    ])
+}
+
+/// A dead letter.
+pub(crate) fn letter(letter: &Letter) -> Said<'_> {
+    let seed = |seed: &ScopeSeed| {
+        let mut joins = Vec::new();
+        for (step, items) in &seed.joins {
+            let items = Said::list(items.clone(), |item| Said::bytes(item.into_bytes()));
+            joins.push(Said::List(vec![Said::Int(step.0.into()), items]));
+        }
+        Said::List(vec![Said::Int(seed.level.into()), Said::hash(seed.key), Said::List(joins)])
+    };
+    Said::List(vec![
+        Said::Int(letter.step.0.into()),
+        Said::text(&letter.item),
+        Said::maybe(letter.once, Said::hash),
+        Said::Int(letter.bucket.into()),
+        Said::List(letter.scopes.iter().map(seed).collect()),
+    ])
+}
+
+/// The account's limits.
+pub(crate) fn limits(limits: &Limits) -> Said<'static> {
+    Said::List(
+        limits
+            .0
+            .iter()
+            .map(|limit| {
+                let bits = |category: Category| 1 << (category as i64);
+                let period = match limit.period {
+                    Period::Second => "second",
+                    Period::Minute => "minute",
+                    Period::Day => "day",
+                };
+                Said::Map(vec![
+                    ("categories", Said::Int(limit.categories.iter().map(bits).sum())),
+                    ("period", Said::text(period)),
+                    ("calls", Said::Float(limit.calls)),
+                    ("of", Said::Float(limit.of)),
+                    ("reserve", Said::Float(limit.reserve)),
+                ])
+            })
+            .collect(),
+    )
+}

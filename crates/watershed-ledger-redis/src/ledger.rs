@@ -1,0 +1,424 @@
+//! The ledger on Redis: each command one script of the account that it is about.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redis::{FromRedisValue, Script};
+use watershed_ledger::{
+    Command, Error, Exchange, Exchanged, LeaseId, Ledger, Pending, ReadClock, Reply, RunLine,
+    RunView, Settle, Settled, show,
+};
+use watershed_model::{AccountId, ConnectionName, Millis, RunId};
+
+use crate::answer::{Answer, Head};
+use crate::command;
+use crate::fault::fault;
+use crate::keys::Keys;
+use crate::link::Link;
+use crate::read::Maybe;
+use crate::said::Said;
+use crate::scripts::{REGISTER, SCRIPTS};
+use crate::seen::Look;
+
+/// Ids of an account begin at its number times this.
+const IDS_OF_ACCOUNT: u64 = 1 << 40;
+
+/// A ledger on Redis. Any number of processes use it at once.
+pub struct RedisLedger {
+    link: Link,
+    keys: Keys,
+    /// Redis tells the time, but where a test does.
+    clock: Option<ReadClock>,
+    known: Mutex<Known>,
+}
+
+/// What was learned of the ledger.
+#[derive(Default)]
+struct Known {
+    numbers: BTreeMap<u64, AccountId>,
+    lanes: BTreeMap<ConnectionName, AccountId>,
+    runs: BTreeMap<RunId, AccountId>,
+    /// The epoch of each account's records, and acts counted in it.
+    acts: BTreeMap<AccountId, (String, u64)>,
+    /// Whether a loss has been found and not told yet.
+    lost: bool,
+}
+
+impl RedisLedger {
+    /// A ledger whose keys begin with `prefix`, over that link.
+    pub fn new(link: Link, prefix: &str) -> RedisLedger {
+        RedisLedger { link, keys: Keys::new(prefix), clock: None, known: Mutex::default() }
+    }
+
+    /// The same with a clock that is not Redis's own.
+    #[must_use]
+    pub fn with_clock(self, clock: ReadClock) -> RedisLedger {
+        RedisLedger { clock: Some(clock), ..self }
+    }
+
+    /// Whether the ledger lost anything since this was asked last: it began anew, or went back
+    /// to an earlier state.
+    pub fn take_lost(&self) -> bool {
+        std::mem::take(&mut self.known().lost)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<T, Error> {
+        let mut connection = self.link.connection().await?;
+        let mut invocation = script.prepare_invoke();
+        for key in keys {
+            invocation.key(key);
+        }
+        for arg in args {
+            invocation.arg(arg.as_slice());
+        }
+        let done = invocation.invoke_async(&mut connection).await;
+        done.map_err(|error| fault(self.link.place(), &error))
+    }
+
+    /// Runs a script of an account; what it answers, after its head. `None`: there are no records.
+    async fn act(
+        &self,
+        account: &AccountId,
+        script: &Script,
+        said: Said<'_>,
+    ) -> Result<Option<(Head, Vec<u8>)>, Error> {
+        let (epoch, acts) = self.known().acts.get(account).cloned().unwrap_or_default();
+        let now = self.clock.as_ref().map_or_else(String::new, |clock| clock().0.to_string());
+        let fresh = format!("{:032x}", uuid::Uuid::now_v7().as_u128());
+        let known = Said::Map(vec![
+            ("epoch", Said::text(&epoch)),
+            ("acts", Said::count(acts)),
+            ("fresh", Said::text(&fresh)),
+        ]);
+        let args = [now.into_bytes(), known.packed(), said.packed()];
+        let answer: Vec<u8> = self.invoke(script, &self.keys.of(account), &args).await?;
+        let head: Head = rmp_serde::from_slice(&answer).map_err(|error| unread(&error))?;
+        if head.is_gone() {
+            // Where things are found may be gone with them.
+            *self.known() = Known { lost: !epoch.is_empty(), ..Known::default() };
+            return Ok(None);
+        }
+        if !head.ok {
+            return Err(head.error());
+        }
+        if !head.epoch.is_empty() {
+            let mut known = self.known();
+            known.lost |= head.lost;
+            let last = known.acts.entry(account.clone()).or_default();
+            if last.0 != head.epoch || last.1 < head.acts {
+                *last = (head.epoch.clone(), head.acts);
+            }
+        }
+        Ok(Some((head, answer)))
+    }
+
+    /// Gives an account its number, and remembers where a lane and a run are found.
+    async fn register(
+        &self,
+        account: &AccountId,
+        lane: Option<&ConnectionName>,
+        run: Option<&RunId>,
+    ) -> Result<u64, Error> {
+        let word = |word: Option<&str>| word.unwrap_or_default().as_bytes().to_vec();
+        let args = [
+            account.as_str().as_bytes().to_vec(),
+            word(lane.map(ConnectionName::as_str)),
+            word(run.map(RunId::as_str)),
+        ];
+        let number: u64 = self.invoke(&REGISTER, &self.keys.registry(), &args).await?;
+        let mut known = self.known();
+        known.numbers.insert(number, account.clone());
+        if let Some(lane) = lane {
+            known.lanes.insert(lane.clone(), account.clone());
+        }
+        Ok(number)
+    }
+
+    async fn lookup(&self, at: usize, name: &str) -> Result<Option<AccountId>, Error> {
+        let mut connection = self.link.connection().await?;
+        let mut get = redis::cmd("HGET");
+        get.arg(&self.keys.registry()[at]).arg(name);
+        let found: Option<String> = get
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| fault(self.link.place(), &error))?;
+        Ok(found.map(AccountId::from))
+    }
+
+    async fn accounts(&self) -> Result<BTreeMap<u64, AccountId>, Error> {
+        let mut connection = self.link.connection().await?;
+        let mut all = redis::cmd("HGETALL");
+        all.arg(&self.keys.registry()[0]);
+        let found: BTreeMap<String, u64> = all
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| fault(self.link.place(), &error))?;
+        let numbers: BTreeMap<u64, AccountId> =
+            found.into_iter().map(|(name, number)| (number, AccountId::from(name))).collect();
+        self.known().numbers.clone_from(&numbers);
+        Ok(numbers)
+    }
+
+    async fn of_lane(&self, lane: &ConnectionName) -> Result<Option<AccountId>, Error> {
+        if let Some(account) = self.known().lanes.get(lane) {
+            return Ok(Some(account.clone()));
+        }
+        let found = self.lookup(1, lane.as_str()).await?;
+        if let Some(account) = &found {
+            self.known().lanes.insert(lane.clone(), account.clone());
+        }
+        Ok(found)
+    }
+
+    async fn of_run(&self, run: &RunId) -> Result<Option<AccountId>, Error> {
+        if let Some(account) = self.known().runs.get(run) {
+            return Ok(Some(account.clone()));
+        }
+        let found = self.lookup(2, run.as_str()).await?;
+        if let Some(account) = &found {
+            self.known().runs.insert(run.clone(), account.clone());
+        }
+        Ok(found)
+    }
+
+    /// The account that gave a lease.
+    async fn of_lease(&self, lease: LeaseId) -> Result<Option<AccountId>, Error> {
+        let number = lease.0 / IDS_OF_ACCOUNT;
+        if let Some(account) = self.known().numbers.get(&number) {
+            return Ok(Some(account.clone()));
+        }
+        Ok(self.accounts().await?.remove(&number))
+    }
+
+    async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, Error> {
+        let mut parts: BTreeMap<AccountId, Part<'_>> = BTreeMap::new();
+        for lane in &exchange.want.lanes {
+            if let Some(account) = self.of_lane(lane).await? {
+                parts.entry(account).or_default().lanes.push(lane.as_str());
+            }
+        }
+        for (at, settle) in exchange.settles.iter().enumerate() {
+            if let Some(account) = self.of_lease(settle.fence.lease).await? {
+                parts.entry(account).or_default().settles.push((at, settle));
+            }
+        }
+        let mut whole = Exchanged {
+            settled: vec![Settled::Stale; exchange.settles.len()],
+            ..Exchanged::default()
+        };
+        let mut left = exchange.want.tasks;
+        for (account, part) in &parts {
+            let settles: Vec<&Settle> = part.settles.iter().map(|(_, settle)| *settle).collect();
+            let mut said = command::exchange(exchange, &settles, &part.lanes, left);
+            said.push(("base", Said::Int(0)));
+            let Some((head, answer)) =
+                self.act(account, &SCRIPTS.exchange, Said::Map(said)).await?
+            else {
+                continue;
+            };
+            let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
+            let here = answer.exchanged(head.now)?;
+            for ((at, _), settled) in part.settles.iter().zip(here.settled) {
+                whole.settled[*at] = settled;
+            }
+            left = left.saturating_sub(u16::try_from(here.leased.len()).unwrap_or(u16::MAX));
+            whole.leased.extend(here.leased);
+            whole.ended.extend(here.ended);
+            whole.ask_again_at = whole.ask_again_at.into_iter().chain(here.ask_again_at).min();
+            whole.now = here.now;
+        }
+        if whole.now == Millis::default() {
+            whole.now = self.time().await?;
+        }
+        Ok(whole)
+    }
+
+    async fn time(&self) -> Result<Millis, Error> {
+        if let Some(clock) = &self.clock {
+            return Ok(clock());
+        }
+        let mut connection = self.link.connection().await?;
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME")
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| fault(self.link.place(), &error))?;
+        Ok(Millis(seconds * 1_000 + micros / 1_000))
+    }
+
+    async fn carry_out(&self, command: &Command) -> Result<Reply, Error> {
+        match command {
+            Command::Submit(submit) => {
+                let account = &submit.account;
+                let plan = serde_json::to_vec(&submit.plan).map_err(|e| unread(&e))?;
+                let inputs = serde_json::to_vec(&submit.inputs).map_err(|e| unread(&e))?;
+                let number =
+                    self.register(account, Some(&submit.connection), Some(&submit.run)).await?;
+                let mut said = command::submit(submit, plan, inputs);
+                said.push(("base", Said::count(number * IDS_OF_ACCOUNT)));
+                let done = self.act(account, &SCRIPTS.submit, Said::Map(said)).await?;
+                Ok(Reply::Submitted { already: field(done, "already")?.unwrap_or(false) })
+            }
+            Command::Exchange(exchange) => self.exchange(exchange).await.map(Reply::Exchanged),
+            Command::Extend { worker, leases, lease_ms } => {
+                let mut by_account: BTreeMap<AccountId, Vec<LeaseId>> = BTreeMap::new();
+                let mut lost = Vec::new();
+                for lease in leases {
+                    match self.of_lease(*lease).await? {
+                        Some(account) => by_account.entry(account).or_default().push(*lease),
+                        None => lost.push(*lease),
+                    }
+                }
+                for (account, leases) in by_account {
+                    let said = Said::Map(vec![
+                        ("worker", Said::text(worker.as_str())),
+                        ("leases", Said::list(&leases, |lease| Said::count(lease.0))),
+                        ("lease_ms", Said::Int(*lease_ms)),
+                        ("base", Said::Int(0)),
+                    ]);
+                    let all: Vec<u64> = leases.iter().map(|lease| lease.0).collect();
+                    let done = self.act(&account, &SCRIPTS.extend, said).await?;
+                    let gone: Vec<u64> = field(done, "leases")?.unwrap_or(all);
+                    lost.extend(gone.into_iter().map(LeaseId));
+                }
+                Ok(Reply::Extended { lost })
+            }
+            Command::Takeover { worker } => {
+                let mut tasks = 0;
+                for (number, account) in self.accounts().await? {
+                    let said = Said::Map(vec![
+                        ("worker", Said::text(worker.as_str())),
+                        ("base", Said::count(number * IDS_OF_ACCOUNT)),
+                    ]);
+                    let done = self.act(&account, &SCRIPTS.takeover, said).await?;
+                    tasks += field::<u64>(done, "tasks")?.unwrap_or(0);
+                }
+                Ok(Reply::TakenOver { tasks })
+            }
+            Command::Pause(run) => self.turn(run, "pause").await,
+            Command::Resume(run) => self.turn(run, "resume").await,
+            Command::Cancel(run) => self.turn(run, "cancel").await,
+            Command::Retry { run, letters } => {
+                let Some(account) = self.of_run(run).await? else {
+                    return Err(Error::NoRun(run.clone()));
+                };
+                let said = Said::Map(vec![
+                    ("run", Said::text(run.as_str())),
+                    ("letters", Said::list(letters, command::letter)),
+                    ("base", Said::Int(0)),
+                ]);
+                let done = self.act(&account, &SCRIPTS.retry, said).await?;
+                match field(done, "letters")? {
+                    Some(letters) => Ok(Reply::PutBack { letters }),
+                    None => Err(Error::NoRun(run.clone())),
+                }
+            }
+            Command::SetLimits { account, limits } => {
+                let number = self.register(account, None, None).await?;
+                let said = Said::Map(vec![
+                    ("limits", command::limits(limits)),
+                    ("base", Said::count(number * IDS_OF_ACCOUNT)),
+                ]);
+                self.act(account, &SCRIPTS.limits, said).await?;
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    async fn turn(&self, run: &RunId, turn: &'static str) -> Result<Reply, Error> {
+        let Some(account) = self.of_run(run).await? else {
+            return Err(Error::NoRun(run.clone()));
+        };
+        let said = Said::Map(vec![
+            ("run", Said::text(run.as_str())),
+            ("turn", Said::text(turn)),
+            ("base", Said::Int(0)),
+        ]);
+        match self.act(&account, &SCRIPTS.turn, said).await? {
+            Some(_) => Ok(Reply::Done),
+            None => Err(Error::NoRun(run.clone())),
+        }
+    }
+
+    async fn look(&self, run: &RunId) -> Result<Option<RunView>, Error> {
+        let Some(account) = self.of_run(run).await? else { return Ok(None) };
+        let said = Said::Map(vec![("run", Said::text(run.as_str()))]);
+        let Some((head, answer)) = self.act(&account, &SCRIPTS.look, said).await? else {
+            return Ok(None);
+        };
+        let look: Look = rmp_serde::from_slice(&answer).map_err(|error| unread(&error))?;
+        Ok(look.seen(account)?.map(|seen| show(seen, Millis(head.now))))
+    }
+
+    async fn all(&self) -> Result<Vec<RunLine>, Error> {
+        type Line = (String, String, String, watershed_model::RunState, i64, Maybe<i64>);
+        let mut lines = Vec::new();
+        for account in self.accounts().await?.into_values() {
+            let said = Said::Map(Vec::new());
+            let done = self.act(&account, &SCRIPTS.runs, said).await?;
+            let here: Option<Vec<Line>> = field(done, "lines")?;
+            for (run, workflow, lane, state, at, ended) in here.into_iter().flatten() {
+                lines.push(RunLine {
+                    run: RunId::from(run.as_str()),
+                    workflow,
+                    connection: ConnectionName::from(lane.as_str()),
+                    state,
+                    submitted_at: Millis(at),
+                    ended_at: ended.0.map(Millis),
+                });
+            }
+        }
+        lines.sort_by_key(|line| std::cmp::Reverse(line.submitted_at));
+        Ok(lines)
+    }
+}
+
+/// What of an exchange is one account's.
+#[derive(Default)]
+struct Part<'e> {
+    lanes: Vec<&'e str>,
+    settles: Vec<(usize, &'e Settle)>,
+}
+
+/// One field of an answer.
+fn field<T: serde::de::DeserializeOwned>(
+    done: Option<(Head, Vec<u8>)>,
+    name: &str,
+) -> Result<Option<T>, Error> {
+    let Some((_, answer)) = done else { return Ok(None) };
+    let mut fields: BTreeMap<String, serde_json::Value> =
+        rmp_serde::from_slice(&answer).map_err(|error| unread(&error))?;
+    let value = fields.remove(name).ok_or_else(|| unread(&format!("{name} is missing")))?;
+    T::deserialize(value).map(Some).map_err(|error| unread(&error))
+}
+
+fn unread(why: &dyn std::fmt::Display) -> Error {
+    Error::Corrupt { place: "an answer of Redis".to_owned(), why: why.to_string() }
+}
+
+impl Ledger for RedisLedger {
+    fn execute(&self, command: Command) -> Pending<'_, Reply> {
+        Box::pin(async move { self.carry_out(&command).await })
+    }
+
+    fn run(&self, run: &RunId) -> Pending<'_, Option<RunView>> {
+        let run = run.clone();
+        Box::pin(async move { self.look(&run).await })
+    }
+
+    fn runs(&self) -> Pending<'_, Vec<RunLine>> {
+        Box::pin(self.all())
+    }
+
+    fn now(&self) -> Pending<'_, Millis> {
+        Box::pin(self.time())
+    }
+}

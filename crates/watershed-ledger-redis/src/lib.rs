@@ -1,0 +1,20 @@
+//! The ledger on Redis: the rules of `watershed_ledger::decide` in Lua, one script a command.
+//!
+//! `lua/` has the rules: the parts that begin with `_` are shared, the others are a verb each.
+//! Here: what is said to them (`said`, `command`), what they answer (`read`, `answer`, `seen`),
+//! where (`keys`, `link`), and the ledger itself. docs/redis.md describes records and keys.
+//! Guarantee: each command is one atomic act of one account; a repeat changes nothing.
+
+mod answer;
+mod command;
+mod fault;
+mod keys;
+mod ledger;
+mod link;
+mod read;
+mod said;
+mod scripts;
+mod seen;
+
+pub use ledger::RedisLedger;
+pub use link::Link;

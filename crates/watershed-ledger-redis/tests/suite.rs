@@ -1,0 +1,145 @@
+//! The Redis ledger against the suite, on a real server.
+
+mod server;
+
+use std::any::Any;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use tokio::runtime::Runtime;
+use watershed_ledger::{Command, Error, Ledger, Reply, RunView};
+use watershed_ledger_redis::{Link, RedisLedger};
+use watershed_ledger_test::{Capability, Size, Stats, Subject, check, conformance, history};
+use watershed_model::{Millis, RunId};
+
+use crate::server::Server;
+
+static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+
+/// A ledger with a prefix of its own on the one server.
+struct OnRedis {
+    runtime: Runtime,
+    ledger: RedisLedger,
+    prefix: String,
+    now: Arc<AtomicI64>,
+}
+
+impl OnRedis {
+    fn empty() -> OnRedis {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let prefix = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let now = Arc::new(AtomicI64::new(0));
+        let ledger = Self::open(&runtime, &prefix, &now);
+        OnRedis { runtime, ledger, prefix, now }
+    }
+
+    fn open(runtime: &Runtime, prefix: &str, now: &Arc<AtomicI64>) -> RedisLedger {
+        let _inside = runtime.enter();
+        let link = Link::open(&SERVER.url()).expect("the URL of the server");
+        let now = now.clone();
+        let clock = Arc::new(move || Millis(now.load(Ordering::Relaxed)));
+        RedisLedger::new(link, prefix).with_clock(clock)
+    }
+
+    fn keys(&self, connection: &mut redis::Connection) -> Vec<String> {
+        let mut scan = redis::cmd("KEYS");
+        scan.arg(format!("{}:*", self.prefix)).query(connection).expect("the keys")
+    }
+}
+
+impl Subject for OnRedis {
+    fn execute(&mut self, command: Command, now: Millis) -> Result<Reply, Error> {
+        self.now.store(now.0, Ordering::Relaxed);
+        self.runtime.block_on(self.ledger.execute(command))
+    }
+
+    fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
+        self.runtime.block_on(self.ledger.run(run))
+    }
+
+    fn size(&mut self) -> u64 {
+        let mut connection = SERVER.connection();
+        let mut size = 0;
+        for key in self.keys(&mut connection) {
+            let used: u64 = redis::cmd("MEMORY")
+                .arg("USAGE")
+                .arg(&key)
+                .arg("SAMPLES")
+                .arg(0)
+                .query(&mut connection)
+                .expect("its memory");
+            size += used;
+        }
+        size
+    }
+
+    fn snapshot(&mut self) -> Box<dyn Any> {
+        let mut connection = SERVER.connection();
+        let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+        for key in self.keys(&mut connection) {
+            let dump = redis::cmd("DUMP").arg(&key).query(&mut connection).expect("a dump");
+            all.push((key, dump));
+        }
+        Box::new(all)
+    }
+
+    fn restore(&mut self, snapshot: &dyn Any) {
+        let all = snapshot.downcast_ref::<Vec<(String, Vec<u8>)>>().expect("a snapshot");
+        let mut connection = SERVER.connection();
+        for key in self.keys(&mut connection) {
+            redis::cmd("DEL").arg(key).exec(&mut connection).expect("it is deleted");
+        }
+        for (key, dump) in all {
+            let mut restore = redis::cmd("RESTORE");
+            restore.arg(key).arg(0).arg(dump).exec(&mut connection).expect("it is restored");
+        }
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.ledger = Self::open(&self.runtime, &self.prefix, &self.now);
+    }
+
+    fn supports(&self, _capability: Capability) -> bool {
+        true
+    }
+}
+
+impl Drop for OnRedis {
+    fn drop(&mut self) {
+        let mut connection = SERVER.connection();
+        for key in self.keys(&mut connection) {
+            let _ = redis::cmd("UNLINK").arg(key).exec(&mut connection);
+        }
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")),
+        Err(_) => default,
+    }
+}
+
+#[test]
+fn every_case_holds() {
+    conformance(&mut || Box::new(OnRedis::empty()));
+}
+
+/// `WATERSHED_REDIS_HISTORIES` says how many, `WATERSHED_SEED` from which seed on.
+#[test]
+fn random_histories_agree_with_the_oracle() {
+    let base = number("WATERSHED_SEED", 1);
+    let histories = number("WATERSHED_REDIS_HISTORIES", 20);
+    let mut worth = Stats::default();
+    for seed in base..base + histories {
+        let size = if seed % 4 == 0 { Size::Medium } else { Size::Small };
+        match check(&history(seed, size), &mut || Box::new(OnRedis::empty())) {
+            Ok(stats) => worth = worth.and(stats),
+            Err(divergence) => panic!("{divergence}"),
+        }
+    }
+    println!("{histories} histories: {worth:?}");
+}
