@@ -66,6 +66,9 @@ pub(crate) struct Answer {
     ended: Vec<RunId>,
 }
 
+/// Steps of joins, each with its items.
+type Joins = Vec<(u16, Vec<String>)>;
+
 #[derive(Debug, Deserialize)]
 struct Shown {
     lease: u64,
@@ -73,25 +76,13 @@ struct Shown {
     run: RunId,
     category: Maybe<Category>,
     step: u16,
-    scopes: Vec<(u8, Raw, Vec<(u16, Vec<String>)>)>,
+    scopes: Vec<(u8, Raw, Joins)>,
     failures: Vec<(u16, u64)>,
     tasks: Vec<Task>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Task(
-    u16,
-    i64,
-    i64,
-    Maybe<Raw>,
-    Raw,
-    Maybe<Raw>,
-    u16,
-    Maybe<Checkpoint>,
-    u16,
-    u16,
-    u16,
-);
+struct Task(u16, i64, i64, Maybe<Raw>, Raw, Maybe<Raw>, u16, Maybe<Checkpoint>, u16, u16, u16);
 
 impl Answer {
     /// As the ledger's answer.
@@ -125,8 +116,19 @@ impl Shown {
         let failures: Vec<(StepId, u64)> =
             self.failures.into_iter().map(|(step, failed)| (StepId(step), failed)).collect();
         for task in self.tasks {
-            let Task(index, from, until, form, fills, once, bucket, checkpoint, attempts, lost, restarts) =
-                task;
+            let Task(
+                index,
+                from,
+                until,
+                form,
+                fills,
+                once,
+                bucket,
+                checkpoint,
+                attempts,
+                lost,
+                restarts,
+            ) = task;
             let item = match form.0 {
                 Some(form) => form::join(&form.0, &mut fills.0.as_slice())?,
                 None => fills.text()?,

@@ -16,7 +16,8 @@ impl Keys {
     /// Records, orders, keys held, and the channel of hints, of one account.
     pub(crate) fn of(&self, account: &AccountId) -> [String; 4] {
         let tag = tag(account);
-        ["records", "orders", "once", "hints"].map(|name| format!("{}:{{{tag}}}:{name}", self.prefix))
+        ["records", "orders", "once", "hints"]
+            .map(|name| format!("{}:{{{tag}}}:{name}", self.prefix))
     }
 
     /// Accounts by number, lanes and runs by account.

@@ -17,4 +17,4 @@ mod scripts;
 mod seen;
 
 pub use ledger::RedisLedger;
-pub use link::Link;
+pub use link::{Link, place_of};

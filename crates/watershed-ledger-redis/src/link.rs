@@ -28,7 +28,7 @@ pub struct Link {
 
 enum Kind {
     One(ConnectionManager),
-    Cluster(ClusterClient, Mutex<Option<ClusterConnection>>),
+    Cluster(Box<ClusterClient>, Mutex<Option<Box<ClusterConnection>>>),
 }
 
 impl Link {
@@ -62,7 +62,8 @@ impl Link {
                 .tcp_settings(TcpSettings::default().set_nodelay(true))
                 .retries(3)
                 .build();
-            Kind::Cluster(client.map_err(|error| refused(&error))?, Mutex::new(None))
+            let client = client.map_err(|error| refused(&error))?;
+            Kind::Cluster(Box::new(client), Mutex::new(None))
         };
         Ok(Link { place, kind })
     }
@@ -80,10 +81,9 @@ impl Link {
                 let mut known = known.lock().await;
                 if known.is_none() {
                     let made = client.get_async_connection().await;
-                    *known = Some(made.map_err(|error| fault(&self.place, &error))?);
+                    *known = Some(Box::new(made.map_err(|error| fault(&self.place, &error))?));
                 }
-                let connection = known.clone().expect("it was made above");
-                Ok(Connection::Cluster(Box::new(connection)))
+                Ok(Connection::Cluster(known.clone().expect("it was made above")))
             }
         }
     }
@@ -95,7 +95,7 @@ fn info(url: &str) -> Result<ConnectionInfo, redis::RedisError> {
 }
 
 /// A URL without user and password.
-fn place_of(url: &str) -> String {
+pub fn place_of(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "Redis".to_owned() };
     let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     let host = host.split(['?', '#']).next().unwrap_or_default();

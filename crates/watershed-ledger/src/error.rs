@@ -79,6 +79,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether someone else executes there.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Error::Held { .. })
+    }
+
     /// Whether a worker waits and tries again.
     pub fn waits(&self) -> bool {
         match self {

@@ -86,6 +86,16 @@ Stopped or killed, the same command goes on where it was; so does `watershed res
 Exit codes: 0 complete, 1 failed, 2 nothing was started, 3 complete but for dead letters or
 for steps kept out by scope, role or tier, 4 paused, stopped or cancelled.")]
     Run(Run),
+    /// Begin a run that workers execute; its id goes to standard output
+    #[command(after_help = "Example:
+  watershed submit zoom-backfill --connection acme")]
+    Submit(Submit),
+    /// Execute the tasks of all runs until told to stop
+    #[command(after_help = "Example:
+  watershed worker --concurrency 32 --connection acme
+
+Where the ledger is on Redis, any number of workers share the work and its budgets. A first SIGTERM or SIGINT lets calls in flight settle, a second one ends at once.")]
+    Worker(Worker),
     /// Tell before a run what it costs: calls, time, disk, and what is left out
     #[command(after_help = "Example:
   watershed estimate zoom-backfill --input from=2026-01-01
@@ -204,6 +214,34 @@ pub(crate) struct Run {
     /// Run nothing, tell what it would cost: as `watershed estimate`
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
+}
+
+/// `submit`
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// A workflow file, or the name of a shipped one (zoom-backfill)
+    #[arg(value_name = "WORKFLOW")]
+    pub workflow: String,
+    /// The connection; may be left out where there is one
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// An input of the workflow; may be repeated
+    #[arg(long = "input", value_name = "K=V", value_parser = pair)]
+    pub inputs: Vec<(String, String)>,
+    /// The run's id: the same again goes on with it, or tells how it ended
+    #[arg(long, value_name = "ID", value_parser = run_id)]
+    pub run_id: Option<String>,
+}
+
+/// `worker`
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// Calls in flight at once, shared by the accounts [default: `worker.concurrency`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: Option<u16>,
+    /// A connection to work for; may be repeated; all of them, where left out
+    #[arg(long = "connection", value_name = "NAME")]
+    pub connections: Vec<String>,
 }
 
 /// `estimate`
@@ -462,6 +500,6 @@ mod tests {
         assert!(parse(&["--wait", "2h"]).is_ok());
         assert!(parse(&["--wait", "2"]).is_err());
         assert!(parse(&["--wait", "1000h"]).is_err());
-        assert!(Cli::try_parse_from(["watershed", "submit", "w"]).is_err(), "not of this version");
+        assert!(Cli::try_parse_from(["watershed", "up"]).is_err(), "not of this version");
     }
 }

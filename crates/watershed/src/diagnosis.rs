@@ -8,8 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 use watershed_engine::{Clock, Engine, HttpTransport, Parts, SystemClock};
-use watershed_ledger::{Ledger, MemoryLedger};
-use watershed_ledger_sqlite::SqliteLedger;
+use watershed_ledger::MemoryLedger;
 use watershed_model::{AccountId, Category, ConnectionName, Plan, Step};
 use watershed_sink::{Health, Sink, SqliteSink};
 use watershed_workflow::compile;
@@ -19,6 +18,7 @@ use crate::connect;
 use crate::explain::explain;
 use crate::fault::Fault;
 use crate::settings::{Account, Settings, Vars};
+use crate::store::Store;
 use crate::workflows;
 
 /// What was found. Published as `schemas/doctor.schema.json`.
@@ -237,16 +237,16 @@ fn tier(account: &Account, plan: &Plan) -> TierCheck {
     }
 }
 
-async fn ledger(path: &Path) -> Checked {
-    let opened = SqliteLedger::open_existing(path, Arc::new(|| SystemClock.now()));
-    match opened {
-        Ok(None) => not_yet(path),
-        Ok(Some(_)) if !may_write(path) => bad(&unwritable(path)),
-        Ok(Some(ledger)) => match ledger.runs().await {
-            Ok(runs) => good(format!("{}: {} runs", path.display(), runs.len())),
+async fn ledger(store: &Store) -> Checked {
+    match (store.open_existing(), store) {
+        (Ok(Some(_)), Store::File(path)) if !may_write(path) => bad(&unwritable(path)),
+        (Ok(Some(ledger)), _) => match ledger.runs().await {
+            Ok(runs) => good(format!("{store}: {} runs", runs.len())),
             Err(error) => bad(&explain(&error.into())),
         },
-        Err(error) => bad(&explain(&error.into())),
+        (Ok(None), Store::File(path)) => not_yet(path),
+        (Ok(None), Store::Redis(_)) => good(format!("{store}: no run yet")),
+        (Err(error), _) => bad(&explain(&error.into())),
     }
 }
 

@@ -12,6 +12,7 @@ use watershed_sink::CoverageCount;
 use crate::glance::{Glance, instant};
 use crate::output::{name, number, paint, span, table};
 use crate::program::program;
+use crate::store::Store;
 
 /// Reasons told one by one, the most frequent first.
 const REASONS_MAX: usize = 5;
@@ -21,8 +22,8 @@ const REASONS_MAX: usize = 5;
 pub(crate) struct Place<'a> {
     /// The dataset file.
     pub sink: &'a Path,
-    /// The state file.
-    pub store: &'a Path,
+    /// The ledger.
+    pub store: &'a Store,
     /// When this is told.
     pub now: Millis,
 }
@@ -54,7 +55,7 @@ pub(crate) fn evidence(standing: &Standing, code: u8, place: Place<'_>, colour: 
     for (head, said) in to_do(standing) {
         line(head, said);
     }
-    line("data", format!("{} (state: {})", place.sink.display(), place.store.display()));
+    line("data", format!("{} (state: {})", place.sink.display(), place.store));
     text
 }
 

@@ -134,6 +134,9 @@ fn of_ledger(error: &Ledger) -> (Option<String>, u8) {
         Ledger::Unreachable { place, .. } => {
             (Some(format!("check that {place} may be read and written")), exit::FAILED)
         }
+        Ledger::Refused { place, .. } => {
+            (Some(format!("check `store.url`, and the user and rights at {place}")), exit::FAILED)
+        }
         Ledger::Corrupt { place, .. } => (
             Some(format!(
                 "move {place} away and give the same command again: the run goes on from the \

@@ -22,6 +22,7 @@ mod settings;
 #[cfg(test)]
 mod shapes;
 mod site;
+mod store;
 mod workflows;
 
 use std::io;

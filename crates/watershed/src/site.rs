@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use watershed_engine::{
     Clock, Connection, Engine, HttpTransport, Parts, SystemClock, WorkerSettings,
 };
-use watershed_ledger::{Ledger, MemoryLedger, ReadClock};
-use watershed_ledger_sqlite::{Hold, SqliteLedger, hold};
+use watershed_ledger::{Ledger, MemoryLedger};
+use watershed_ledger_sqlite::Hold;
 use watershed_model::{Millis, RunId, RunRow};
 use watershed_sink::{Sink, SqliteSink};
 
@@ -16,6 +16,7 @@ use crate::evidence::Place;
 use crate::fault::Fault;
 use crate::program::program;
 use crate::settings::Settings;
+use crate::store::clock;
 
 /// Runs looked through for the latest one.
 const RUNS_MAX: u32 = 1_000;
@@ -42,10 +43,9 @@ impl Site {
         settings: &Settings,
         connections: Vec<Connection>,
     ) -> Result<Site> {
-        let held = hold(&settings.store)?;
-        let mut site = Site::to_command(settings, connections).await?;
-        site._hold = Some(held);
-        Ok(site)
+        let held = settings.store.hold()?;
+        let site = Site::to_command(settings, connections).await?;
+        Ok(Site { _hold: held, ..site })
     }
 
     /// Opens the stores to say something to them, beside a process that executes.
@@ -57,8 +57,7 @@ impl Site {
         connections: Vec<Connection>,
     ) -> Result<Site> {
         let sink = SqliteSink::open(&settings.sink, watershed_zoom::catalogue()).await?;
-        let ledger = SqliteLedger::open(&settings.store, clock())?;
-        Site::of(settings, Arc::new(ledger), Arc::new(sink), connections)
+        Site::of(settings, settings.store.open()?, Arc::new(sink), connections)
     }
 
     /// Opens the stores to look at them; never in the way of a process that executes.
@@ -77,8 +76,8 @@ impl Site {
             }
             opened => opened?,
         };
-        let ledger: Arc<dyn Ledger> = match SqliteLedger::open_existing(&settings.store, clock())? {
-            Some(ledger) => Arc::new(ledger),
+        let ledger: Arc<dyn Ledger> = match settings.store.open_existing()? {
+            Some(ledger) => ledger,
             // The dataset outlives the ledger, and tells what it knows.
             None => Arc::new(MemoryLedger::new(clock())),
         };
@@ -146,7 +145,7 @@ impl Site {
         Place { sink: &self.settings.sink, store: &self.settings.store, now: self.now() }
     }
 
-    /// How this process works, when it is the only one; `wait_ms` is how long it waits for
+    /// How this process works; `wait_ms` is how long it waits for
     /// what is not there yet.
     pub(crate) fn worker(&self, wait_ms: Option<i64>) -> WorkerSettings {
         let worker = self.settings.worker;
@@ -154,7 +153,7 @@ impl Site {
             concurrency: worker.concurrency,
             lease_ms: worker.lease_ms,
             shutdown_grace_ms: worker.shutdown_grace_ms,
-            alone: true,
+            alone: self.settings.store.is_alone(),
             wait_until: wait_ms.map(|ms| self.now() + ms),
         }
     }
@@ -171,7 +170,7 @@ impl Site {
     ) -> Result<RunRow> {
         if let Some(run) = run {
             let row = self.sink.run(RunId::from(run)).await?;
-            return row.ok_or_else(|| no_run(run, &self.settings.sink).into());
+            return row.ok_or_else(|| no_run(run, self.settings.sink.display()).into());
         }
         let rows = self.sink.runs(None, RUNS_MAX).await?;
         rows.into_iter().find(passes).ok_or_else(|| {
@@ -185,18 +184,13 @@ impl Site {
     }
 }
 
-/// The system's clock, for a ledger.
-fn clock() -> ReadClock {
-    Arc::new(|| SystemClock.now())
-}
-
 fn nothing_yet(sink: &Path) -> Fault {
     Fault::failed(format!("{}: there is no dataset yet", sink.display()))
         .hint(format!("begin with `{} run zoom-backfill`", program()))
 }
 
-/// No such run.
-pub(crate) fn no_run(run: &str, sink: &Path) -> Fault {
-    Fault::usage(format!("{}: there is no run {run:?}", sink.display()))
+/// No such run there.
+pub(crate) fn no_run(run: &str, place: impl std::fmt::Display) -> Fault {
+    Fault::usage(format!("{place}: there is no run {run:?}"))
         .hint(format!("`{} runs` lists them", program()))
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Result;
 use watershed_engine::{Clock, SystemClock};
 use watershed_ledger::{Command, Exchange, Want};
-use watershed_ledger_sqlite::hold;
 use watershed_model::{RunRow, RunState, WorkerId};
 
 use super::dispatch::Call;
@@ -37,9 +36,10 @@ pub(crate) async fn cancel(args: OneRun, call: Call) -> Result<u8> {
             .into());
     }
     site.ledger.execute(Command::Cancel(row.id.clone())).await?;
-    // A process that executes here drops what is open; where there is none, it is done here.
-    match hold(&settings.store) {
-        Ok(_held) => sweep(&site, &row).await?,
+    // A process that executes here drops what is open; where there is none, or any number may,
+    // it is done here.
+    match settings.store.hold() {
+        Ok(held) => sweep(&site, &row, held.is_some()).await?,
         Err(_) => wait(&site, &row).await?,
     }
     let standing = site.engine.record(&row.id).await?;
@@ -51,10 +51,14 @@ pub(crate) async fn cancel(args: OneRun, call: Call) -> Result<u8> {
     Ok(0)
 }
 
-/// Drops what is open, in the ledger's bounded steps. No call is made.
-async fn sweep(site: &Site, row: &RunRow) -> Result<()> {
+/// Drops what is open, in the ledger's bounded steps. No call is made. What other processes have
+/// in flight is waited for, unless there are none.
+async fn sweep(site: &Site, row: &RunRow, alone: bool) -> Result<()> {
+    let until = tokio::time::Instant::now() + WAIT;
     let worker = WorkerId(format!("c-{:016x}", SystemClock.random()));
-    site.ledger.execute(Command::Takeover { worker: worker.clone() }).await?;
+    if alone {
+        site.ledger.execute(Command::Takeover { worker: worker.clone() }).await?;
+    }
     let mut sequence = 0;
     while site.ledger.run(&row.id).await?.is_some_and(|v| v.state == RunState::Cancelling) {
         sequence += 1;
@@ -73,6 +77,12 @@ async fn sweep(site: &Site, row: &RunRow) -> Result<()> {
             want,
         };
         site.ledger.execute(Command::Exchange(exchange)).await?;
+        if !alone {
+            if tokio::time::Instant::now() >= until {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
     Ok(())
 }

@@ -1,11 +1,9 @@
 //! `watershed estimate`: what a run would cost, told before it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use watershed_engine::{Sampling, exit};
-use watershed_ledger_sqlite::hold;
 use watershed_sink::SqliteSink;
 
 use super::dispatch::Call;
@@ -15,6 +13,7 @@ use crate::connect;
 use crate::expense::expense;
 use crate::program::quoted;
 use crate::site::Site;
+use crate::store::Store;
 use crate::workflows;
 
 /// The part of the share that sampling calls take beside a process that executes.
@@ -62,7 +61,10 @@ fn words(args: &Estimate, run: Option<&str>) -> String {
     words.join(" ")
 }
 
-/// Whether a process executes on the state file. Makes no file.
-fn executes(store: &Path) -> bool {
-    store.exists() && matches!(hold(store), Err(watershed_ledger::Error::Held { .. }))
+/// Whether a process executes on the ledger: of a Redis that is supposed. Makes no file.
+fn executes(store: &Store) -> bool {
+    match store {
+        Store::File(path) => path.exists() && store.hold().is_err_and(|error| error.is_held()),
+        Store::Redis(_) => true,
+    }
 }

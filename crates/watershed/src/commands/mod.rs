@@ -17,7 +17,9 @@ mod runs;
 mod schema;
 mod simulate;
 mod status;
+mod submit;
 mod validate;
+mod worker;
 
 mod dispatch;
 

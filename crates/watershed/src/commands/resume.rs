@@ -55,7 +55,7 @@ async fn over(site: &Site, row: &RunRow) -> Result<bool> {
 
 /// A ledger that does not know the run (it was lost) gets it from the sink: the same
 /// workflow, inputs and id.
-async fn restored(site: &Site, row: &RunRow) -> Result<()> {
+pub(crate) async fn restored(site: &Site, row: &RunRow) -> Result<()> {
     if site.ledger.run(&row.id).await?.is_some() {
         return Ok(());
     }

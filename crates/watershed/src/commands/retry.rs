@@ -21,8 +21,8 @@ pub(crate) async fn retry(args: Retry, call: Call) -> Result<u8> {
     let site = Site::to_command(&settings, Vec::new()).await?;
     if site.ledger.run(&run).await?.is_none() {
         return Err(Fault::failed(format!(
-            "{}: the state file does not know run {run}",
-            settings.store.display()
+            "{}: the ledger does not know run {run}",
+            settings.store
         ))
         .hint(format!("`{} resume {run}` makes it known again from the dataset", program()))
         .into());

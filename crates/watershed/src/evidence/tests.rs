@@ -63,7 +63,7 @@ fn standing() -> Standing {
 fn the_evidence_tells_what_came_what_it_cost_and_what_is_left_to_do() {
     let place = Place {
         sink: Path::new("data/zoom.db"),
-        store: Path::new("data/state.db"),
+        store: &Store::File("data/state.db".into()),
         now: Millis(0),
     };
     let text = evidence(&standing(), 3, place, false);
@@ -75,7 +75,7 @@ fn a_stopped_run_is_told_how_to_go_on() {
     let mut standing = standing();
     standing.report.state = RunState::Running;
     standing.report.ended_at = None;
-    let place = Place { sink: Path::new("z"), store: Path::new("s"), now: Millis(0) };
+    let place = Place { sink: Path::new("z"), store: &Store::File("s".into()), now: Millis(0) };
     let text = evidence(&standing, 4, place, false);
     assert!(text.contains("is stopped (exit code 4)"), "{text}");
     assert!(text.contains("resume r-1`"), "{text}");

@@ -5,6 +5,8 @@
 pub(crate) enum Kind {
     /// `sqlite://PATH`.
     Sqlite,
+    /// `sqlite://PATH`, or a Redis.
+    Ledger,
     /// `https://…`, or `http://…` on this machine.
     Url,
     /// A number and a unit: `15s`, `500ms`, `2m`.
@@ -48,7 +50,7 @@ const RATE_MAX: f64 = 100_000.0;
 
 /// Every setting of this version.
 pub(crate) const KEYS: &[Key] = &[
-    key("store.url", Kind::Sqlite, "Where runs, tasks, leases and rate budgets are kept."),
+    key("store.url", Kind::Ledger, "Where runs, tasks, leases and rate budgets are kept."),
     key("sink.url", Kind::Sqlite, "Where datasets and coverage are kept."),
     key("worker.concurrency", Kind::Count(1, 1024), "Calls in flight at once."),
     key("worker.lease", Kind::Duration, "How long a task is held before others may take it."),

@@ -11,6 +11,7 @@ use super::credential::Reference;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
 use crate::fault::Fault;
+use crate::store::Store;
 
 /// The part of an account's limit that is used where nothing is said.
 pub(crate) const SHARE: f64 = 0.9;
@@ -20,14 +21,16 @@ pub(crate) const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 pub(crate) const TIER: &str = "free";
 /// What a customer has agreed to where nothing is said.
 pub(crate) const CONTENT: &str = "transcripts";
+/// Schemes of a Redis: in the open, by TLS, by a socket, a cluster.
+const REDIS: &[&str] = &["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster"];
 /// The longest name of a connection.
 const NAME_MAX: usize = 64;
 
 /// Settings, resolved.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// The state file.
-    pub store: PathBuf,
+    /// The ledger.
+    pub store: Store,
     /// The dataset file.
     pub sink: PathBuf,
     /// How this process works.
@@ -116,13 +119,10 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
     for (name, origin) in &layer.connections {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
     }
-    let (store, sink) = (from.sqlite(&["store", "url"])?, from.sqlite(&["sink", "url"])?);
-    if store == sink {
-        return Err(Fault::usage(format!(
-            "`store.url` and `sink.url` are the same file, {}",
-            store.display()
-        ))
-        .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
+    let (store, sink) = (from.store(&["store", "url"])?, from.sqlite(&["sink", "url"])?);
+    if matches!(&store, Store::File(file) if *file == sink) {
+        return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
+            .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
     Ok(Settings { store, sink, worker, log, connections, warnings })
 }
@@ -250,6 +250,17 @@ impl From<'_> {
         }
     }
 
+    fn store(&self, path: &[&str]) -> Result<Store, Fault> {
+        let (value, _, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let text = value.as_str().unwrap_or_default();
+        match text.split_once("://") {
+            Some((scheme, rest)) if REDIS.contains(&scheme) && !rest.is_empty() => {
+                Ok(Store::Redis(text.into()))
+            }
+            _ => self.sqlite(path).map(Store::File),
+        }
+    }
+
     fn sqlite(&self, path: &[&str]) -> Result<PathBuf, Fault> {
         let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
         let text = value.as_str().unwrap_or_default();
@@ -257,7 +268,7 @@ impl From<'_> {
             Some(file) if !file.is_empty() && !file.contains('?') => Ok(file.into()),
             _ => Err(match text.split_once("://") {
                 // Its URL may hold a password.
-                Some((scheme @ ("redis" | "redis+cluster" | "postgres" | "postgresql"), _)) => {
+                Some((scheme, _)) if REDIS.contains(&scheme) || scheme.starts_with("postgres") => {
                     Fault::usage(format!(
                         "{origin}: this version does not know {scheme}:// for `{}` yet",
                         path.join(".")

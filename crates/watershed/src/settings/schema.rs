@@ -58,6 +58,9 @@ fn about(section: &str) -> &'static str {
 fn leaf(kind: Kind, about: &str) -> Value {
     let mut schema = match kind {
         Kind::Sqlite => json!({ "type": "string", "pattern": "^sqlite://[^?]+$" }),
+        Kind::Ledger => json!({
+            "type": "string", "pattern": "^(sqlite://[^?]+|rediss?(\\+cluster)?://.+|redis\\+unix://.+)$",
+        }),
         Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
         Kind::Duration => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
         Kind::Count(least, most) => {

@@ -1,0 +1,57 @@
+//! `watershed submit`: begins a run that workers execute.
+
+use anyhow::Result;
+use watershed_engine::{Submitted, exit};
+use watershed_model::RunState;
+
+use super::dispatch::Call;
+use super::run::{lift, request};
+use crate::cli::Submit;
+use crate::connect;
+use crate::output::name;
+use crate::program::program;
+use crate::site::Site;
+use crate::workflows;
+
+/// Submits it. Its id goes to standard output.
+pub(crate) async fn submit(args: Submit, call: Call) -> Result<u8> {
+    let Call { settings, vars, out } = call;
+    let found = workflows::find(&args.workflow)?;
+    let compiled = workflows::compiled(&found, &out)?;
+    let (by, account) = settings.connection(args.connection.as_deref())?;
+    let request = request(by, found, compiled, args.inputs, args.run_id)?;
+    let connection = connect::connection(by, account, &vars)?;
+    if let Some(guess) = connect::tier_guess(by, account) {
+        out.warning(guess);
+    }
+    let workflow = request.plan.name.clone();
+    let site = Site::to_command(&settings, vec![connection]).await?;
+    let submitted = site.engine.submit(request).await?;
+    let run = submitted.run();
+    let state = match &submitted {
+        Submitted::New(_) => {
+            out.remark(format!(
+                "run {run}: {} for connection {by}; `{1} worker` executes it, `{1} status {run}` \
+                 tells how it stands",
+                name(&workflow),
+                program()
+            ));
+            RunState::Running
+        }
+        Submitted::Found(_) => {
+            out.remark(format!("run {run} goes on"));
+            lift(&site, run).await?;
+            RunState::Running
+        }
+        Submitted::Ended(_, state) => {
+            out.remark(format!("run {run} has ended before: nothing is asked again"));
+            *state
+        }
+    };
+    if out.json {
+        out.object(&serde_json::json!({ "run": run, "state": state }))?;
+    } else {
+        out.text(&format!("{run}\n"))?;
+    }
+    Ok(exit::COMPLETE)
+}

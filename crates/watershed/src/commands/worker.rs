@@ -1,0 +1,128 @@
+//! `watershed worker`: executes the tasks of all runs until it is told to stop.
+//!
+//! Each account has a conversation with the ledger of its own: what stalls or is refused in one
+//! does not touch the others. Beside it, the runs are tended: one that has ended gets its
+//! evidence, one that the ledger has lost is rebuilt from the dataset.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+use watershed_engine::{Connection, Ending, Stopping, exit};
+use watershed_model::{AccountId, ConnectionName};
+
+use super::dispatch::Call;
+use super::resume::restored;
+use crate::cli::Worker;
+use crate::connect;
+use crate::execution::Signals;
+use crate::fault::Fault;
+use crate::output::Output;
+use crate::program::program;
+use crate::settings::Settings;
+use crate::site::Site;
+
+/// How often the runs are tended.
+const TEND: Duration = Duration::from_secs(2);
+/// A connection that was refused is tried again after this.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Runs that are looked at.
+const RUNS_MAX: u32 = 1_000;
+
+/// Works until a stop is asked for.
+pub(crate) async fn worker(args: Worker, call: Call) -> Result<u8> {
+    let Call { mut settings, vars, out } = call;
+    if let Some(concurrency) = args.concurrency {
+        settings.worker.concurrency = concurrency;
+    }
+    let names: Vec<String> = match args.connections.as_slice() {
+        [] => settings.connections.keys().cloned().collect(),
+        named => named.to_vec(),
+    };
+    let mut accounts: BTreeMap<AccountId, Vec<Connection>> = BTreeMap::new();
+    for name in &names {
+        let (by, account) = settings.connection(Some(name))?;
+        let connection = connect::connection(by, account, &vars)?;
+        if let Some(guess) = connect::tier_guess(by, account) {
+            out.warning(guess);
+        }
+        accounts.entry(connection.account.clone()).or_default().push(connection);
+    }
+    if accounts.is_empty() {
+        return Err(Fault::usage("no connection is configured")
+            .hint("add a [connections.NAME] section to watershed.toml")
+            .into());
+    }
+    let part = settings.worker.concurrency.div_ceil(u16::try_from(accounts.len()).unwrap_or(1));
+    settings.worker.concurrency = part.max(1);
+    let held = settings.store.hold()?;
+    let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
+    out.remark(format!("working for {} on {}", names.join(", "), settings.store));
+    let work = accounts.into_values().map(|of| one(&settings, of, &signals, out));
+    try_join_all(work).await?;
+    drop(held);
+    Ok(exit::COMPLETE)
+}
+
+/// Works for one account.
+async fn one(
+    settings: &Settings,
+    connections: Vec<Connection>,
+    signals: &Signals,
+    out: Output,
+) -> Result<()> {
+    let lanes: Vec<ConnectionName> = connections.iter().map(|c| c.name.clone()).collect();
+    let site = Site::to_command(settings, connections).await?;
+    let stop = signals.stop();
+    loop {
+        let work = site.engine.work(None, site.worker(None), stop.clone());
+        tokio::pin!(work);
+        let mut look = tokio::time::interval(TEND);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let ending = loop {
+            tokio::select! {
+                ending = &mut work => break ending?,
+                _ = look.tick() => {
+                    // Stores that do not answer are the engine's to tell of.
+                    if let Err(error) = tend(&site, &lanes, out).await {
+                        tracing::debug!(%error, "the runs could not be tended");
+                    }
+                }
+            }
+        };
+        match ending {
+            Ending::Stopped | Ending::Run(_) => return tend(&site, &lanes, out).await,
+            Ending::Fatal(why) => out.say(format!(
+                "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check it \
+                 with `{1} doctor`, then `{1} resume --detach RUN`",
+                lanes.iter().map(ConnectionName::as_str).collect::<Vec<_>>().join(", "),
+                program()
+            )),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN) => {}
+            () = stop.reached(Stopping::Drain) => return Ok(()),
+        }
+    }
+}
+
+/// Writes the evidence of runs that have ended, and rebuilds those that the ledger has lost.
+async fn tend(site: &Site, lanes: &[ConnectionName], out: Output) -> Result<()> {
+    for lane in lanes {
+        for row in site.sink.runs(Some(lane.clone()), RUNS_MAX).await? {
+            if row.state.ended() {
+                continue;
+            }
+            match site.ledger.run(&row.id).await? {
+                Some(view) if view.state.ended() => {
+                    site.engine.record(&row.id).await?;
+                    out.remark(format!("run {} is {}", row.id, view.state.name()));
+                }
+                Some(_) => {}
+                None => restored(site, &row).await?,
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Where runs, tasks, leases and budgets are kept: a file of this machine, or Redis.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use watershed_engine::{Clock, SystemClock};
+use watershed_ledger::{Error, Ledger, ReadClock};
+use watershed_ledger_redis::{Link, RedisLedger};
+use watershed_ledger_sqlite::{Hold, SqliteLedger, hold};
+
+/// What all keys of a ledger on Redis begin with.
+const PREFIX: &str = "ws";
+
+/// A ledger's place. Shown without what is secret.
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    /// A file, which one process at a time executes on.
+    File(PathBuf),
+    /// A Redis, which any number of processes execute on.
+    Redis(SecretString),
+}
+
+impl Store {
+    /// Opens it, to say something to it.
+    ///
+    /// # Errors
+    /// Where it cannot be opened. Redis is not asked before it is used.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Ledger>, Error> {
+        match self {
+            Store::File(path) => Ok(Arc::new(SqliteLedger::open(path, clock())?)),
+            Store::Redis(url) => {
+                let link = Link::open(url.expose_secret())?;
+                Ok(Arc::new(RedisLedger::new(link, PREFIX)))
+            }
+        }
+    }
+
+    /// Opens it, to look at it; `None` for a file that is not there.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub(crate) fn open_existing(&self) -> Result<Option<Arc<dyn Ledger>>, Error> {
+        match self {
+            Store::File(path) => {
+                let ledger = SqliteLedger::open_existing(path, clock())?;
+                Ok(ledger.map(|ledger| -> Arc<dyn Ledger> { Arc::new(ledger) }))
+            }
+            Store::Redis(_) => self.open().map(Some),
+        }
+    }
+
+    /// Keeps other processes from executing on a file. `None` where any number may.
+    ///
+    /// # Errors
+    /// [`Error::Held`] where another does.
+    pub(crate) fn hold(&self) -> Result<Option<Hold>, Error> {
+        match self {
+            Store::File(path) => hold(path).map(Some),
+            Store::Redis(_) => Ok(None),
+        }
+    }
+
+    /// Whether a process that executes on it is the only one.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self, Store::File(_))
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Store::File(path) => path.display().fmt(f),
+            Store::Redis(url) => {
+                f.write_str(&watershed_ledger_redis::place_of(url.expose_secret()))
+            }
+        }
+    }
+}
+
+/// The system's clock, for a ledger.
+pub(crate) fn clock() -> ReadClock {
+    Arc::new(|| SystemClock.now())
+}
