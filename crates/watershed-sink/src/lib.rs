@@ -7,12 +7,14 @@
 //! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
 
 mod batch;
+mod column;
 mod error;
 mod question;
 mod sink;
 mod sqlite;
 
-pub use batch::{Batch, Listing, Part, Write};
+pub use batch::{Batch, Listing, Part, Write, listing_hash};
+pub use column::{Column, Typed};
 pub use error::Error;
 pub use question::{
     Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,

@@ -7,16 +7,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use watershed_model::{Catalogue, Dataset, Field, FieldType, Row};
+use watershed_model::{Catalogue, Dataset, FieldType, Row};
 
 use super::cell::{Cell, cell};
-
-/// A typed column: a documented field, or what the record was asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
-    pub name: &'static str,
-    pub ty: FieldType,
-}
+use crate::Column;
 
 /// A dataset's table, and every statement on it.
 #[derive(Debug)]
@@ -72,7 +66,7 @@ impl Tables {
 
 impl Table {
     fn of(dataset: &'static Dataset) -> Table {
-        let columns = columns(dataset);
+        let columns = Column::of(dataset);
         Table {
             name: dataset.name,
             create: create(dataset.name, &columns),
@@ -110,30 +104,14 @@ impl Table {
     }
 }
 
-impl Column {
-    /// Its cell in a row: what the record says, else what it was asked for.
-    pub(super) fn of<'a>(&self, row: &'a Row) -> Cell<'a> {
-        let said = row.record.get(self.name).filter(|value| !value.is_null());
-        said.or_else(|| row.asked.get(self.name)).map_or(Cell::Null, |value| cell(self.ty, value))
-    }
-
-    /// Its cell in a stored record.
-    pub(super) fn of_record<'a>(&self, record: &'a Value) -> Cell<'a> {
-        record.get(self.name).map_or(Cell::Null, |value| cell(self.ty, value))
-    }
+/// A column's cell in a row.
+pub(super) fn of_row(column: Column, row: &Row) -> Cell<'_> {
+    column.of_row(row).map_or(Cell::Null, |value| cell(column.ty, value))
 }
 
-/// The record's fields, then what was asked; secrets have none. A name that comes again,
-/// in whatever case, is one column: SQLite does not tell them apart.
-fn columns(dataset: &'static Dataset) -> Vec<Column> {
-    let mut columns: Vec<Column> = Vec::new();
-    for Field { name, ty, secret } in dataset.record.fields.iter().chain(dataset.asked) {
-        let known = columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-        if !secret && !known {
-            columns.push(Column { name, ty: *ty });
-        }
-    }
-    columns
+/// A column's cell in a stored record.
+pub(super) fn of_record(column: Column, record: &Value) -> Cell<'_> {
+    record.get(column.name).map_or(Cell::Null, |value| cell(column.ty, value))
 }
 
 fn quoted(name: &str) -> String {
