@@ -152,7 +152,8 @@ pub(super) fn fill(act: &Transaction<'_>, table: &Table) -> Result<(), Fault> {
         if counted(act, &connection, &text)? != Some(rows) {
             continue;
         }
-        let list = List { listing: listing_hash(&connection, table.name, &text), dataset: table.name };
+        let list =
+            List { listing: listing_hash(&connection, table.name, &text), dataset: table.name };
         let (first_at, run): (String, String) = (row.get("first_at")?, row.get("run")?);
         list.begin(act, &first_at, &run)?;
         act.prepare_cached(&table.fill_members)?.execute(named_params! {
