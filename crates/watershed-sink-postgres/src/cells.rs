@@ -41,10 +41,7 @@ pub(crate) fn type_name(ty: FieldType) -> &'static str {
 
 impl<'a> Cells<'a> {
     /// The cells of these members in a column of this type.
-    pub(crate) fn of(
-        ty: FieldType,
-        members: impl Iterator<Item = Option<&'a Value>>,
-    ) -> Cells<'a> {
+    pub(crate) fn of(ty: FieldType, members: impl Iterator<Item = Option<&'a Value>>) -> Cells<'a> {
         let typed = members.map(|value| value.map_or(Typed::Null, |value| Typed::of(ty, value)));
         match ty {
             FieldType::Text => Cells::Text(typed.map(text).collect()),

@@ -67,14 +67,6 @@ impl Fault {
         }
     }
 
-    /// The code of the server's answer.
-    pub(crate) fn code(&self) -> Option<&SqlState> {
-        match self {
-            Fault::Postgres(error) => error.code(),
-            _ => None,
-        }
-    }
-
     /// The error, at this place.
     pub(crate) fn at(self, place: &str) -> Error {
         let path = || PathBuf::from(place);

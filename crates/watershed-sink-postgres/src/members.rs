@@ -109,11 +109,8 @@ impl Listings {
     }
 
     fn begin(&mut self, listing: i64, write: &Write) {
-        let reading = Reading {
-            first_at: write.fetched_at,
-            run: write.run.as_str().to_owned(),
-            whole: true,
-        };
+        let reading =
+            Reading { first_at: write.fetched_at, run: write.run.as_str().to_owned(), whole: true };
         self.now.insert(listing, reading);
         self.cleared.insert(listing);
         self.members.retain(|(of, _), _| *of != listing);
@@ -158,8 +155,11 @@ impl Listings {
     }
 
     async fn put_readings(&self, act: &Transaction<'_>) -> Result<(), Fault> {
-        let changed: Vec<(&i64, &Reading)> =
-            self.now.iter().filter(|(listing, now)| self.before.get(listing) != Some(now)).collect();
+        let changed: Vec<(&i64, &Reading)> = self
+            .now
+            .iter()
+            .filter(|(listing, now)| self.before.get(listing) != Some(now))
+            .collect();
         if changed.is_empty() {
             return Ok(());
         }

@@ -51,7 +51,8 @@ impl Place {
         }
         let mut config: Config =
             format!("{base}{query}").parse().map_err(|_| misread("it cannot be read"))?;
-        if config.get_hosts().is_empty() {
+        let nameless = |host: &Host| matches!(host, Host::Tcp(name) if name.is_empty());
+        if config.get_hosts().is_empty() || config.get_hosts().iter().any(nameless) {
             return Err(misread("it names no host"));
         }
         let shown = shown(&config);

@@ -49,10 +49,7 @@ fn page(limit: u32) -> i64 {
     i64::from(limit)
 }
 
-pub(crate) async fn covered(
-    client: &Object,
-    asks: &[Ask],
-) -> Result<Vec<Option<Coverage>>, Fault> {
+pub(crate) async fn covered(client: &Object, asks: &[Ask]) -> Result<Vec<Option<Coverage>>, Fault> {
     let mut answers: Vec<Option<Coverage>> = vec![None; asks.len()];
     if asks.is_empty() {
         return Ok(answers);
@@ -82,13 +79,8 @@ pub(crate) async fn listed(
         .ok_or_else(|| Error::UnknownDataset { dataset: key.dataset.clone() })?;
     let listing = key.listing().text();
     let hash = listing_hash(&key.connection, table.name, &listing);
-    let params: [&(dyn ToSql + Sync); 5] = [
-        &hash,
-        &kept(key.connection.as_str()),
-        &kept(&listing),
-        &after.map(kept),
-        &page(limit),
-    ];
+    let params: [&(dyn ToSql + Sync); 5] =
+        [&hash, &kept(key.connection.as_str()), &kept(&listing), &after.map(kept), &page(limit)];
     let read = |row: &Row| {
         let member = text_or_none(row, "key")?;
         Ok((member, row.try_get::<_, Option<Json>>("record")?))

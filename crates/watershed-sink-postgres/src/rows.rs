@@ -153,11 +153,7 @@ async fn held<'a>(
 }
 
 /// Writes rows of different keys, some at a time.
-async fn upsert(
-    act: &Transaction<'_>,
-    table: &Table,
-    rows: Vec<Chosen<'_>>,
-) -> Result<(), Fault> {
+async fn upsert(act: &Transaction<'_>, table: &Table, rows: Vec<Chosen<'_>>) -> Result<(), Fault> {
     let statement = act.prepare_cached(&table.upsert).await?;
     let mut rest = rows.as_slice();
     while !rest.is_empty() {

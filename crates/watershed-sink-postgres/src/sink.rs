@@ -188,9 +188,9 @@ impl Sink for PostgresSink {
     }
 
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
-        self.reading(async move {
-            read::coverage_counts(&client(&self.pool).await?, &filter).await
-        })
+        self.reading(
+            async move { read::coverage_counts(&client(&self.pool).await?, &filter).await },
+        )
     }
 
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {

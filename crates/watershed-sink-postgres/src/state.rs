@@ -101,9 +101,8 @@ pub(crate) fn run(row: &Row) -> Result<RunRow, Fault> {
 
 /// A row of `_failures`.
 pub(crate) fn failure(row: &Row) -> Result<DeadLetter, Fault> {
-    let number = |column: &str| -> Result<i64, Fault> {
-        Ok(i64::from(row.try_get::<_, i32>(column)?))
-    };
+    let number =
+        |column: &str| -> Result<i64, Fault> { Ok(i64::from(row.try_get::<_, i32>(column)?)) };
     let http = row.try_get::<_, Option<i32>>("http")?;
     Ok(DeadLetter {
         id: LetterId(text(row, "id")?),

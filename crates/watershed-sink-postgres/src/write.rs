@@ -97,8 +97,17 @@ async fn put_round(act: &Transaction<'_>, rows: &[&Coverage]) -> Result<(), Faul
     act.execute(
         &statement,
         &[
-            &connections, &operations, &subjects, &from, &to, &states, &reasons, &counts, &retry,
-            &runs, &at,
+            &connections,
+            &operations,
+            &subjects,
+            &from,
+            &to,
+            &states,
+            &reasons,
+            &counts,
+            &retry,
+            &runs,
+            &at,
         ],
     )
     .await?;

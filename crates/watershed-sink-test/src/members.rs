@@ -35,7 +35,8 @@ fn people<const N: usize>(keys: [&str; N]) -> Vec<Row> {
     keys.map(|key| person(key, json!({ "id": key }))).to_vec()
 }
 
-pub(crate) fn key(status: &str) -> ListingKey {
+/// The listing of this status, as it is asked for.
+pub fn key(status: &str) -> ListingKey {
     ListingKey {
         connection: "acme".into(),
         dataset: "people".to_owned(),
