@@ -17,6 +17,7 @@ mod read;
 mod rows;
 mod sink;
 mod state;
+mod stored;
 mod table;
 mod text;
 mod tls;

@@ -34,7 +34,7 @@ const FAILURES: &str = include_str!("../sql/failures.sql");
 const HEALTH: &str = include_str!("../sql/health.sql");
 
 /// Every row of a query, by `read`.
-async fn all<T>(
+pub(crate) async fn all<T>(
     client: &impl GenericClient,
     sql: &str,
     params: &[&(dyn ToSql + Sync)],
@@ -44,8 +44,8 @@ async fn all<T>(
     client.query(&statement, params).await?.iter().map(read).collect()
 }
 
-/// A page as the state's bigint.
-fn page(limit: u32) -> i64 {
+/// What `LIMIT` takes.
+pub(crate) fn page(limit: u32) -> i64 {
     i64::from(limit)
 }
 

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::Transaction;
+use serde_json::{Map, Value};
 use tokio_postgres::types::ToSql;
-use watershed_model::{Millis, Row};
-use watershed_sink::{Batch, Error, Write, listing_hash};
+use watershed_model::{ConnectionName, Millis, RunId};
+use watershed_sink::{Batch, Error, listing_hash};
 
 use crate::cells::Cells;
 use crate::fault::Fault;
@@ -48,16 +49,21 @@ impl Held {
 
 /// PostgreSQL shows the same JSON with blanks of its own.
 fn same(one: &Json, other: &Json) -> bool {
-    let read = |json: &Json| serde_json::from_str::<serde_json::Value>(&json.0).ok();
+    let read = |json: &Json| serde_json::from_str::<Value>(&json.0).ok();
     one == other || read(one).is_some_and(|value| Some(value) == read(other))
 }
 
 /// A row to be written.
-struct Chosen<'a> {
-    write: &'a Write,
-    row: &'a Row,
-    listing: Option<String>,
-    record: Json,
+pub(crate) struct Line<'a> {
+    pub connection: &'a ConnectionName,
+    pub key: &'a str,
+    pub record: &'a Value,
+    pub asked: &'a Map<String, Value>,
+    /// The record, as it is stored.
+    pub json: Json,
+    pub listing: Option<String>,
+    pub fetched_at: Millis,
+    pub run: &'a RunId,
 }
 
 /// Writes the rows of a batch and what they mean for its listings.
@@ -68,7 +74,7 @@ pub(crate) async fn write(
 ) -> Result<(), Fault> {
     let mut listings = Listings::load(act, batch).await?;
     let mut held = held(act, tables, batch).await?;
-    let mut chosen: BTreeMap<&str, BTreeMap<Key, Chosen<'_>>> = BTreeMap::new();
+    let mut chosen: BTreeMap<&str, BTreeMap<Key, Line<'_>>> = BTreeMap::new();
     for write in &batch.writes {
         let text = write.listing.as_ref().map(watershed_sink::Listing::text);
         let list = listings.page(write, text.as_deref());
@@ -98,8 +104,17 @@ pub(crate) async fn write(
                     record: Some(record.clone()),
                 };
                 stored.insert(key.clone(), now);
-                let row = Chosen { write, row, listing: text.clone(), record };
-                chosen.entry(dataset).or_default().insert(key, row);
+                let line = Line {
+                    connection: &write.connection,
+                    key: &row.key,
+                    record: &row.record,
+                    asked: &row.asked,
+                    json: record,
+                    listing: text.clone(),
+                    fetched_at: write.fetched_at,
+                    run: &write.run,
+                };
+                chosen.entry(dataset).or_default().insert(key, line);
             }
         }
     }
@@ -109,7 +124,8 @@ pub(crate) async fn write(
     listings.write(act).await
 }
 
-fn table<'a>(tables: &'a Tables, dataset: &str) -> Result<&'a Table, Fault> {
+/// The table of a dataset.
+pub(crate) fn table<'a>(tables: &'a Tables, dataset: &str) -> Result<&'a Table, Fault> {
     let unknown = || Error::UnknownDataset { dataset: dataset.to_owned() };
     Ok(tables.named(dataset).ok_or_else(unknown)?)
 }
@@ -153,13 +169,17 @@ async fn held<'a>(
 }
 
 /// Writes rows of different keys, some at a time.
-async fn upsert(act: &Transaction<'_>, table: &Table, rows: Vec<Chosen<'_>>) -> Result<(), Fault> {
+pub(crate) async fn upsert(
+    act: &Transaction<'_>,
+    table: &Table,
+    rows: Vec<Line<'_>>,
+) -> Result<(), Fault> {
     let statement = act.prepare_cached(&table.upsert).await?;
     let mut rest = rows.as_slice();
     while !rest.is_empty() {
         let mut bytes = 0;
         let fit = rest.iter().take(ROWS_MAX).take_while(|row| {
-            bytes += row.record.0.len();
+            bytes += row.json.0.len();
             bytes <= BYTES_MAX
         });
         let (some, more) = rest.split_at(fit.count().max(1));
@@ -167,14 +187,17 @@ async fn upsert(act: &Transaction<'_>, table: &Table, rows: Vec<Chosen<'_>>) -> 
         let cells: Vec<Cells<'_>> = table
             .columns
             .iter()
-            .map(|column| Cells::of(column.ty, some.iter().map(|row| column.of_row(row.row))))
+            .map(|column| {
+                let members = some.iter().map(|row| column.of_record(row.record, row.asked));
+                Cells::of(column.ty, members)
+            })
             .collect();
-        let connections: Vec<_> = some.iter().map(|r| kept(r.write.connection.as_str())).collect();
-        let keys: Vec<_> = some.iter().map(|r| kept(&r.row.key)).collect();
-        let records: Vec<&Json> = some.iter().map(|r| &r.record).collect();
+        let connections: Vec<_> = some.iter().map(|r| kept(r.connection.as_str())).collect();
+        let keys: Vec<_> = some.iter().map(|r| kept(r.key)).collect();
+        let records: Vec<&Json> = some.iter().map(|r| &r.json).collect();
         let listings: Vec<_> = some.iter().map(|r| r.listing.as_deref().map(kept)).collect();
-        let fetched: Vec<_> = some.iter().map(|r| Instant::at(r.write.fetched_at)).collect();
-        let runs: Vec<_> = some.iter().map(|r| kept(r.write.run.as_str())).collect();
+        let fetched: Vec<_> = some.iter().map(|r| Instant::at(r.fetched_at)).collect();
+        let runs: Vec<_> = some.iter().map(|r| kept(r.run.as_str())).collect();
         let mut params: Vec<&(dyn ToSql + Sync)> = cells.iter().map(Cells::bound).collect();
         // In the order of the table's own columns.
         params.extend([

@@ -10,7 +10,7 @@ use watershed_model::{
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Pending, Sink,
+    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 use crate::fault::Fault;
@@ -19,7 +19,7 @@ use crate::opening::{examine, recognise, up_to_date};
 use crate::place::Place;
 use crate::pool::{Access, begin, client, pool, within};
 use crate::table::Tables;
-use crate::{read, write};
+use crate::{read, stored, write};
 
 /// A sink in a PostgreSQL database, which any number of processes may have open.
 ///
@@ -198,6 +198,44 @@ impl Sink for PostgresSink {
             let mut client = client(&self.pool).await?;
             read::counts(&mut client, &self.tables, &connection, &self.shown).await
         })
+    }
+
+    fn accounts(&self) -> Pending<'_, BTreeMap<ConnectionName, AccountId>> {
+        self.reading(async move { stored::accounts(&client(&self.pool).await?).await })
+    }
+
+    fn rows(
+        &self,
+        dataset: String,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        self.reading(async move {
+            let client = client(&self.pool).await?;
+            stored::rows(&client, &self.tables, &dataset, after.as_ref(), limit).await
+        })
+    }
+
+    fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {
+        self.reading(
+            async move { stored::readings(&client(&self.pool).await?, after, limit).await },
+        )
+    }
+
+    fn members(&self, after: Option<MemberKey>, limit: u32) -> Pending<'_, Vec<Member>> {
+        self.reading(async move {
+            stored::members(&client(&self.pool).await?, after.as_ref(), limit).await
+        })
+    }
+
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> Pending<'_, Vec<DeadLetter>> {
+        self.reading(async move {
+            stored::letters(&client(&self.pool).await?, after.as_ref(), limit).await
+        })
+    }
+
+    fn restore(&self, stored: Stored) -> Pending<'_, ()> {
+        self.writing(async move { stored::restore(&self.pool, &self.tables, &stored).await })
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -32,7 +32,8 @@ fn unreadable(error: serde_json::Error) -> Fault {
     Fault::Unreadable(error.to_string())
 }
 
-fn parsed<T: DeserializeOwned>(Json(text): Json) -> Result<T, Fault> {
+/// The value of a column.
+pub(crate) fn parsed<T: DeserializeOwned>(Json(text): Json) -> Result<T, Fault> {
     told_json(&text).and_then(serde_json::from_value).map_err(unreadable)
 }
 
@@ -56,11 +57,13 @@ pub(crate) fn text_or_none(row: &Row, column: &str) -> Result<Option<String>, Fa
     Ok(row.try_get::<_, Option<String>>(column)?.map(told))
 }
 
-fn millis(row: &Row, column: &str) -> Result<Millis, Fault> {
+/// An instant of a column.
+pub(crate) fn millis(row: &Row, column: &str) -> Result<Millis, Fault> {
     Ok(row.try_get::<_, Instant>(column)?.millis())
 }
 
-fn millis_or_none(row: &Row, column: &str) -> Result<Option<Millis>, Fault> {
+/// An instant of a column that may be null.
+pub(crate) fn millis_or_none(row: &Row, column: &str) -> Result<Option<Millis>, Fault> {
     Ok(row.try_get::<_, Option<Instant>>(column)?.map(Instant::millis))
 }
 

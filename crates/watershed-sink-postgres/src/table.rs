@@ -32,6 +32,8 @@ pub(crate) struct Table {
     pub asked: Vec<Column>,
     /// After connection and key, limit → those of `KEPT`, then what was asked, each as JSON.
     pub rows_after: String,
+    /// Arrays of connections, keys and instants: deleted then, unless fetched later.
+    pub delete: String,
 }
 
 /// What every dataset has beside its fields, and how it is declared.
@@ -77,6 +79,7 @@ impl Table {
             count: count(dataset.name),
             raw_after: after(dataset.name, "_connection, _key, _raw"),
             rows_after: after(dataset.name, &whole(&asked)),
+            delete: delete(dataset.name),
             asked,
             columns,
         }
@@ -199,6 +202,15 @@ ORDER BY _connection, _key LIMIT $3",
 
 fn whole(asked: &[Column]) -> String {
     let kept = KEPT.iter().map(|(kept, ..)| quoted(kept));
-    let asked = asked.iter().map(|column| format!("to_jsonb({})", quoted(column.name)));
+    let asked = asked.iter().map(|c| format!("to_jsonb({0}) AS {0}", quoted(c.name)));
     kept.chain(asked).collect::<Vec<_>>().join(", ")
+}
+
+fn delete(name: &str) -> String {
+    format!(
+        "UPDATE {} AS t SET _deleted_at = given.at
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS given (_connection, _key, at)
+WHERE t._connection = given._connection AND t._key = given._key AND t._fetched_at <= given.at",
+        quoted(name)
+    )
 }

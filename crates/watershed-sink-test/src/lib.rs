@@ -8,6 +8,7 @@ mod place;
 mod scenario;
 mod suite;
 
+pub mod copies;
 pub mod life;
 pub mod members;
 pub mod rows;

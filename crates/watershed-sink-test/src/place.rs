@@ -13,6 +13,9 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// A sink's place: empty at first, opened as often as a case likes, gone with the value.
 pub trait Place {
+    /// Another empty place of this kind.
+    fn beside(&self) -> Box<dyn Place>;
+
     /// Opens it to write.
     fn open(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>>;
 

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::{Number, Value};
-use watershed_model::{Dataset, Field, FieldType, Row};
+use serde_json::{Map, Number, Value};
+use watershed_model::{Dataset, Field, FieldType};
 
 /// A typed column: a documented field, or what the record was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +30,14 @@ impl Column {
         columns
     }
 
-    /// What stands in it for a row: what the record says, else what it was asked for.
-    pub fn of_row<'a>(&self, row: &'a Row) -> Option<&'a Value> {
-        let said = row.record.get(self.name).filter(|value| !value.is_null());
-        said.or_else(|| row.asked.get(self.name))
+    /// What stands in it: what the record says, else what it was asked for.
+    pub fn of_record<'a>(
+        &self,
+        record: &'a Value,
+        asked: &'a Map<String, Value>,
+    ) -> Option<&'a Value> {
+        let said = record.get(self.name).filter(|value| !value.is_null());
+        said.or_else(|| asked.get(self.name))
     }
 }
 

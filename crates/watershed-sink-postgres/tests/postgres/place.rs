@@ -51,6 +51,10 @@ const PLANT: &str = "CREATE FUNCTION plant() RETURNS trigger LANGUAGE plpgsql
      FOR EACH ROW EXECUTE FUNCTION plant()";
 
 impl watershed_sink_test::Place for Place {
+    fn beside(&self) -> Box<dyn watershed_sink_test::Place> {
+        make()
+    }
+
     fn open(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>> {
         Box::pin(async move {
             let sink = PostgresSink::open(&self.0.url, catalogue).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_model::Row;
-use watershed_sink::{Error, Sink};
+use watershed_sink::{Error, Sink, SqliteSink};
 use watershed_sink_postgres::PostgresSink;
 use watershed_sink_test::{CATALOGUE, Place as _, batch, fetched, instant, person};
 use watershed_test_servers::PostgresServer;
@@ -155,4 +155,20 @@ async fn a_batch_of_more_than_one_statement_takes_is_whole() {
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 2_500);
     let sum = place.ask("SELECT sum(id::int) FROM people").await;
     assert_eq!(sum, json!((0..2_500).sum::<i32>()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_one_machine_s_file_to_a_server_and_back_nothing_changes() {
+    use std::sync::Arc;
+    use watershed_sink_test::copies;
+    let place = place();
+    let server = copies::filled(&place).await;
+    let held = copies::held(&server).await;
+    let file: Arc<dyn Sink> = Arc::new(SqliteSink::in_memory(CATALOGUE).await.unwrap());
+    copies::whole(&server, &file).await;
+    assert_eq!(copies::held(&file).await, held);
+    let beside = place.beside();
+    let back = beside.open(CATALOGUE).await.unwrap();
+    copies::whole(&file, &back).await;
+    assert_eq!(copies::held(&back).await, held);
 }

@@ -30,7 +30,7 @@ const UNFINISHED: &str = include_str!("../../sql/unfinished.sql");
 const FAILURES: &str = include_str!("../../sql/failures.sql");
 
 /// Every row of a query, by `read`.
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,

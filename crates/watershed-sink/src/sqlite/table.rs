@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use watershed_model::{Catalogue, Dataset, FieldType, Row};
+use serde_json::{Map, Value};
+use watershed_model::{Catalogue, Dataset, FieldType};
 
 use super::cell::{Cell, cell};
 use crate::Column;
@@ -33,6 +33,12 @@ pub(super) struct Table {
     pub fill_members: String,
     /// `:connection` → rows that are not deleted.
     pub count: String,
+    /// Columns of what its records were asked for.
+    pub asked: Vec<Column>,
+    /// `:connection`, `:key`, `:limit` → the next rows after it: `KEPT`, then what was asked.
+    pub rows_after: String,
+    /// `:connection`, `:key`, `:at`: deleted then, unless it was fetched later.
+    pub delete: String,
 }
 
 /// What every dataset has beside its fields, and how it is declared.
@@ -67,6 +73,8 @@ impl Tables {
 impl Table {
     fn of(dataset: &'static Dataset) -> Table {
         let columns = Column::of(dataset);
+        let is_asked = |c: &&Column| dataset.asked.iter().any(|field| field.name == c.name);
+        let asked: Vec<Column> = columns.iter().filter(is_asked).copied().collect();
         Table {
             name: dataset.name,
             create: create(dataset.name, &columns),
@@ -76,6 +84,9 @@ impl Table {
             listings: listings(dataset.name),
             fill_members: fill_members(dataset.name),
             count: count(dataset.name),
+            rows_after: rows_after(dataset.name, &asked),
+            delete: delete(dataset.name),
+            asked,
             columns,
         }
     }
@@ -104,9 +115,13 @@ impl Table {
     }
 }
 
-/// A column's cell in a row.
-pub(super) fn of_row(column: Column, row: &Row) -> Cell<'_> {
-    column.of_row(row).map_or(Cell::Null, |value| cell(column.ty, value))
+/// A column's cell in a row of this record, asked for like that.
+pub(super) fn cell_of<'a>(
+    column: Column,
+    record: &'a Value,
+    asked: &'a Map<String, Value>,
+) -> Cell<'a> {
+    column.of_record(record, asked).map_or(Cell::Null, |value| cell(column.ty, value))
 }
 
 /// A column's cell in a stored record.
@@ -213,5 +228,24 @@ fn count(name: &str) -> String {
     format!(
         "SELECT (SELECT count(*) FROM {table} WHERE _connection = :connection)
     - (SELECT count(*) FROM {table} WHERE _connection = :connection AND _deleted_at IS NOT NULL)"
+    )
+}
+
+fn rows_after(name: &str, asked: &[Column]) -> String {
+    let kept = KEPT.iter().map(|(kept, _)| quoted(kept));
+    let names: Vec<String> = kept.chain(asked.iter().map(|c| quoted(c.name))).collect();
+    format!(
+        "SELECT {} FROM {} WHERE (_connection, _key) > (:connection, :key)
+ORDER BY _connection, _key LIMIT :limit",
+        names.join(", "),
+        quoted(name)
+    )
+}
+
+fn delete(name: &str) -> String {
+    format!(
+        "UPDATE {} SET _deleted_at = :at
+WHERE _connection = :connection AND _key = :key AND _fetched_at <= :at",
+        quoted(name)
     )
 }

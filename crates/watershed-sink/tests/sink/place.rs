@@ -63,6 +63,10 @@ const PLANTED: &str = "CREATE TRIGGER planted BEFORE INSERT ON _failures
      BEGIN SELECT RAISE(ABORT, 'planted'); END";
 
 impl watershed_sink_test::Place for Place {
+    fn beside(&self) -> Box<dyn watershed_sink_test::Place> {
+        make()
+    }
+
     fn open(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>> {
         Box::pin(async move {
             let sink = SqliteSink::open(&self.path, catalogue).await?;
