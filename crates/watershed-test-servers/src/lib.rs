@@ -4,6 +4,7 @@
 //! with the process that started it, however that ends, and takes its folder with it.
 
 mod account;
+mod certified;
 mod postgres;
 mod watched;
 

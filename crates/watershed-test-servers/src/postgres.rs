@@ -1,6 +1,7 @@
 //! A PostgreSQL server on a free port.
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, command};
+use crate::certified::Certified;
 use crate::watched::Watched;
 
 /// The superuser, trusted on this machine. `guarded` needs the password `open sesame`.
@@ -77,6 +79,31 @@ impl PostgresServer {
         server.go();
         server.sql("postgres", "CREATE ROLE guarded LOGIN PASSWORD 'open sesame'");
         server
+    }
+
+    /// A server of its own that speaks TLS, as `localhost` and nobody else; the file is the
+    /// certificate of the authority that says so.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::shared`].
+    pub fn start_with_tls() -> (PostgresServer, PathBuf) {
+        let mut server = PostgresServer::start(&[]);
+        let certified = Certified::for_host("localhost");
+        let (key, chain) = (server.data().join("server.key"), server.data().join("server.crt"));
+        for (path, text) in [(&key, &certified.key), (&chain, &certified.certificate)] {
+            std::fs::write(path, text).expect("the certificate is written");
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+                .expect("it is its owner's alone");
+            if let Some(account) = &server.account {
+                account.own(path);
+            }
+        }
+        let authority = server.folder.join("authority.pem");
+        std::fs::write(&authority, &certified.authority).expect("the authority is written");
+        server.kill();
+        server.settings.push("ssl=on".to_owned());
+        server.restart();
+        (server, authority)
     }
 
     /// A new, empty database.

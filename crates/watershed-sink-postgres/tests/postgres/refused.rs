@@ -125,3 +125,39 @@ async fn more_connections_than_the_server_takes_are_waited_for() {
     assert!(error.waits(), "{error:?}");
     assert!(error.to_string().contains("too many connections"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_must_prove_who_it_is_as_far_as_sslmode_asks() {
+    let (server, authority) = PostgresServer::start_with_tls();
+    let database = server.database();
+    let url = |host: &str, rest: &str| {
+        let port = server.port();
+        format!("postgres://watershed@{host}:{port}/{}?{rest}", database.name)
+    };
+    let signed = format!("sslrootcert={}", authority.display());
+    let taken = [
+        url("localhost", &format!("sslmode=verify-full&{signed}")),
+        url("127.0.0.1", &format!("sslmode=verify-ca&{signed}")),
+        url("127.0.0.1", "sslmode=require"),
+        url("127.0.0.1", "sslmode=prefer"),
+    ];
+    for url in taken {
+        let sink = PostgresSink::open(&url, CATALOGUE).await.expect(&url);
+        sink.check().await.unwrap();
+        let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                         WHERE ssl AND application_name = 'watershed'";
+        assert_ne!(server.sql("postgres", encrypted), "0", "{url}");
+    }
+    let refusals = [
+        // Certified as localhost.
+        (url("127.0.0.1", &format!("sslmode=verify-full&{signed}")), "not trusted"),
+        // By an authority that nobody knows.
+        (url("localhost", "sslmode=verify-full"), "not trusted"),
+        (url("localhost", "sslmode=verify-ca&sslrootcert=system"), "not trusted"),
+        (url("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem"), "/nowhere.pem"),
+    ];
+    for (url, why) in refusals {
+        let told = refused(&url).await;
+        assert!(told.contains(why) && told.contains("sslrootcert"), "{url}: {told}");
+    }
+}
