@@ -172,6 +172,19 @@ impl PostgresServer {
         self.go();
     }
 
+    /// Starts a killed server as a replica: it can only be read.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::restart`].
+    pub fn restart_as_replica(&mut self) {
+        let signal = self.data().join("standby.signal");
+        std::fs::write(&signal, "").expect("the signal is written");
+        if let Some(account) = &self.account {
+            account.own(&signal);
+        }
+        self.restart();
+    }
+
     /// Makes the data folder.
     fn make(&self) {
         let made = command(self.account.as_ref(), &binaries().join("initdb"))

@@ -62,6 +62,27 @@ async fn a_server_that_only_reads_is_refused_to_a_writer_and_serves_a_reader() {
     assert_eq!(reading.counts("acme".into()).await.unwrap()["people"], 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_is_refused_to_a_writer_also_where_it_became_one_later() {
+    let mut server = PostgresServer::start(&[]);
+    let database = server.database();
+    let sink = PostgresSink::open(&database.url, CATALOGUE).await.unwrap();
+    let people = || batch(vec![fetched(1, vec![person("u1", json!({}))])]);
+    sink.write(people().into()).await.unwrap();
+    server.kill();
+    server.restart_as_replica();
+    let told = refused(&database.url).await;
+    assert!(told.contains("it is a replica") && told.contains("to the primary"), "{told}");
+    let mut late = sink.write(people().into()).await.unwrap_err();
+    if late.waits() {
+        // It was still the connection of the killed server.
+        late = sink.write(people().into()).await.unwrap_err();
+    }
+    assert!(!late.waits() && late.to_string().contains("to the primary"), "{late:?}");
+    let reading = PostgresSink::open_read_only(&database.url, CATALOGUE).await.unwrap();
+    assert_eq!(reading.counts("acme".into()).await.unwrap()["people"], 1);
+}
+
 #[tokio::test]
 async fn who_only_looks_never_makes_tables() {
     let place = place();
