@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use watershed_model::{
     ConnectionName, Coverage, Dataset, DeadLetter, LetterId, Millis, OperationId, Row, RunId,
-    Subject,
+    Subject, hash64,
 };
 
 /// One sink transaction: all of it is durable together, or none of it.
@@ -89,4 +89,12 @@ impl Listing {
         };
         serde_json::to_string(&shown).expect("strings and checked JSON always serialise")
     }
+}
+
+/// What stands for a listing in `_listings` and `_members`, the same in every sink: `text` is
+/// that of `_listing`. 64 bits as a signed integer: the text is long, and there is a listing
+/// for almost every call.
+pub fn listing_hash(connection: &ConnectionName, dataset: &str, text: &str) -> i64 {
+    let parts = [connection.as_str(), dataset, text].map(str::as_bytes);
+    hash64(&parts).cast_signed()
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use watershed_model::{AccountId, ConnectionName};
 
-/// Why a sink did not do what it was asked. Nothing of it was kept; after [`Error::Io`]
-/// alone, it may have been kept whole.
+/// Why a sink did not do what it was asked. Nothing of it was kept; after [`Error::Io`] and
+/// [`Error::Unreachable`] alone, it may have been kept whole.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -135,6 +135,25 @@ pub enum Error {
         /// The invariant.
         message: String,
     },
+    /// The server does not answer: not started yet, too many connections, a network that is
+    /// down. Wait.
+    #[error("reach {place}: {why}")]
+    Unreachable {
+        /// The server, without credentials.
+        place: String,
+        /// What was found.
+        why: String,
+    },
+    /// The server does not serve as a sink as it is, or not with these credentials.
+    #[error("use {place}: {why}; {way_out}")]
+    Unusable {
+        /// The server, without credentials.
+        place: String,
+        /// What was found.
+        why: String,
+        /// What to do about it.
+        way_out: String,
+    },
     /// The sink has been closed.
     #[error("use the sink: it is closed")]
     Closed,
@@ -145,7 +164,10 @@ impl Error {
     /// and asks again. Every other one ends the run, and says what to do.
     pub fn waits(&self) -> bool {
         match self {
-            Error::Full { .. } | Error::Busy { .. } | Error::Io { .. } => true,
+            Error::Full { .. }
+            | Error::Busy { .. }
+            | Error::Io { .. }
+            | Error::Unreachable { .. } => true,
             Error::CannotOpen { .. }
             | Error::Missing { .. }
             | Error::NewerVersion { .. }
@@ -157,6 +179,7 @@ impl Error {
             | Error::ReadOnly { .. }
             | Error::Moved { .. }
             | Error::UnknownDataset { .. }
+            | Error::Unusable { .. }
             | Error::Refused { .. }
             | Error::Closed => false,
         }

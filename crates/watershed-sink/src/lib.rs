@@ -7,15 +7,21 @@
 //! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
 
 mod batch;
+mod column;
+mod copy;
 mod error;
 mod question;
 mod sink;
 mod sqlite;
+mod stored;
 
-pub use batch::{Batch, Listing, Part, Write};
+pub use batch::{Batch, Listing, Part, Write, listing_hash};
+pub use column::{Column, Typed};
+pub use copy::{Copied, Mark, copy, copy_part};
 pub use error::Error;
 pub use question::{
     Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
 };
 pub use sink::{Pending, Sink};
 pub use sqlite::SqliteSink;
+pub use stored::{Member, MemberKey, Reading, RowKey, Stored, StoredRow};

@@ -12,6 +12,7 @@ use watershed_model::{
 
 use crate::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
+    Member, MemberKey, Reading, RowKey, Stored, StoredRow,
 };
 
 /// An answer that a sink still owes.
@@ -98,6 +99,31 @@ pub trait Sink: Send + Sync {
 
     /// Rows of a connection that the account still has, by dataset; 0 for an empty one.
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>>;
+
+    /// The accounts of all connections.
+    fn accounts(&self) -> Pending<'_, BTreeMap<ConnectionName, AccountId>>;
+
+    /// A page of the rows of a dataset, deleted ones too, ordered by connection and key, from
+    /// the first after `after` on; at most `limit`. Fewer than `limit`: the last page.
+    fn rows(
+        &self,
+        dataset: String,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>>;
+
+    /// A page of the newest readings of listings, ordered by listing, likewise.
+    fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>>;
+
+    /// A page of the members of readings, ordered by listing and key, likewise.
+    fn members(&self, after: Option<MemberKey>, limit: u32) -> Pending<'_, Vec<Member>>;
+
+    /// A page of dead letters, ordered by id, likewise.
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> Pending<'_, Vec<DeadLetter>>;
+
+    /// Takes over what another sink holds, in one transaction. What is here and newer stays;
+    /// members are taken only for the reading that they are of. The same again changes nothing.
+    fn restore(&self, stored: Stored) -> Pending<'_, ()>;
 
     /// Makes sure that the sink answers, and says how it keeps what it acknowledges.
     fn check(&self) -> Pending<'_, Health>;

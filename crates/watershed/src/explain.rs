@@ -192,6 +192,13 @@ fn of_sink(error: &Sink) -> (Option<String>, u8) {
             Some(format!("point sink.url to another file: {} is not ours", path.display())),
             exit::USAGE,
         ),
+        Sink::Unreachable { place, .. } => (
+            Some(format!("check that {place} runs and can be reached; then go on with `resume`")),
+            exit::FAILED,
+        ),
+        Sink::Unusable { .. } => {
+            (Some("or point sink.url elsewhere; nothing was changed".into()), exit::USAGE)
+        }
         _ => (Some("this is a defect: please report it".into()), exit::FAILED),
     }
 }

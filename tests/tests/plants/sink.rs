@@ -13,7 +13,7 @@ use watershed_model::{
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
-    Pending, Sink, SqliteSink,
+    Member, MemberKey, Pending, Reading, RowKey, Sink, SqliteSink, Stored, StoredRow,
 };
 
 /// One batch in so many loses a row.
@@ -164,6 +164,35 @@ impl Sink for Planted {
 
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {
         self.inner.counts(connection)
+    }
+
+    fn accounts(&self) -> Pending<'_, BTreeMap<ConnectionName, AccountId>> {
+        self.inner.accounts()
+    }
+
+    fn rows(
+        &self,
+        dataset: String,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        self.inner.rows(dataset, after, limit)
+    }
+
+    fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {
+        self.inner.readings(after, limit)
+    }
+
+    fn members(&self, after: Option<MemberKey>, limit: u32) -> Pending<'_, Vec<Member>> {
+        self.inner.members(after, limit)
+    }
+
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> Pending<'_, Vec<DeadLetter>> {
+        self.inner.letters(after, limit)
+    }
+
+    fn restore(&self, stored: Stored) -> Pending<'_, ()> {
+        self.inner.restore(stored)
     }
 
     fn check(&self) -> Pending<'_, Health> {

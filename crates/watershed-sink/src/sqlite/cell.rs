@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use serde_json::{Number, Value};
+use serde_json::Value;
 use watershed_model::FieldType;
+
+use crate::Typed;
 
 /// What a column holds. A value of another type than the column's is null there; the
 /// record stays as it was sent in `_raw`.
@@ -32,48 +32,17 @@ impl ToSql for Cell<'_> {
 
 /// The cell of `value` in a column of type `ty`.
 pub(super) fn cell(ty: FieldType, value: &Value) -> Cell<'_> {
-    let found = match (ty, value) {
-        (FieldType::Text, Value::String(text)) => Some(Cell::Text(Cow::Borrowed(text))),
-        (FieldType::Int, Value::Number(number)) => whole(number).map(Cell::Int),
-        // Zoom sends some whole numbers as text, `"type": "2"`.
-        (FieldType::Int, Value::String(text)) => text.trim().parse().ok().map(Cell::Int),
-        (FieldType::Double, Value::Number(number)) => number.as_f64().map(Cell::Real),
-        (FieldType::Bool, Value::Bool(yes)) => Some(Cell::Int(i64::from(*yes))),
-        (FieldType::Time, Value::String(text)) => instant(text).map(owned),
-        (FieldType::Date, Value::String(text)) => day(text).map(owned),
-        (FieldType::Object(_), Value::Object(_))
-        | (FieldType::List(_) | FieldType::TextList | FieldType::IntList, Value::Array(_)) => {
-            Some(owned(value.to_string()))
-        }
-        (FieldType::Json, value) if !value.is_null() => Some(owned(value.to_string())),
-        _ => None,
-    };
-    found.unwrap_or(Cell::Null)
-}
-
-fn owned(text: String) -> Cell<'static> {
-    Cell::Text(Cow::Owned(text))
-}
-
-/// `2` and `2.0`, but not `2.5` nor what 64 bits cannot hold.
-fn whole(number: &Number) -> Option<i64> {
-    /// 2^53: below it every whole `f64` is exact.
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    number.as_i64().or_else(|| {
-        let float = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() <= EXACT_MAX)?;
-        format!("{float:.0}").parse().ok()
-    })
-}
-
-/// RFC 3339 in UTC, with a fraction only where there is one.
-fn instant(text: &str) -> Option<String> {
-    text.parse::<Timestamp>().ok().map(|at| at.to_string())
-}
-
-/// `yyyy-mm-dd`, and nothing after it: jiff would take a whole date and time too.
-fn day(text: &str) -> Option<String> {
-    (text.len() == "yyyy-mm-dd".len()).then_some(())?;
-    text.parse::<Date>().ok().map(|day| day.to_string())
+    match Typed::of(ty, value) {
+        Typed::Null => Cell::Null,
+        Typed::Int(number) => Cell::Int(number),
+        Typed::Real(number) => Cell::Real(number),
+        Typed::Bool(yes) => Cell::Int(i64::from(yes)),
+        Typed::Text(text) => Cell::Text(Cow::Borrowed(text)),
+        // RFC 3339 in UTC, with a fraction only where there is one.
+        Typed::Instant(at) => Cell::Text(Cow::Owned(at.to_string())),
+        Typed::Day(day) => Cell::Text(Cow::Owned(day.to_string())),
+        Typed::Json(json) => Cell::Text(Cow::Owned(json.to_string())),
+    }
 }
 
 #[cfg(test)]

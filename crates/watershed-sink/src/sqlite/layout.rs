@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::members;
 use super::opening::mark;
-use super::table::{Column, Table, Tables};
+use super::table::{Table, Tables, of_record};
+use crate::Column;
 
 /// The state tables, version by version. Released ones are never edited.
 const MIGRATIONS: [&str; 2] = [
@@ -79,7 +80,7 @@ fn fill(act: &Transaction<'_>, table: &Table, columns: &[Column]) -> Result<(), 
             })?;
             for column in columns {
                 let mut set = act.prepare_cached(&table.set(*column))?;
-                set.execute((column.of_record(&record), rowid))?;
+                set.execute((of_record(*column, &record), rowid))?;
             }
         }
     }

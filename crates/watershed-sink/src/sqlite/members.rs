@@ -7,11 +7,11 @@
 
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::Value;
-use watershed_model::{ConnectionName, Row, hash64};
+use watershed_model::{ConnectionName, Row};
 
 use super::fault::Fault;
 use super::table::Table;
-use crate::Write;
+use crate::{Write, listing_hash};
 
 const BEGIN_LISTING: &str = include_str!("../../sql/begin_listing.sql");
 const READING: &str = include_str!("../../sql/reading.sql");
@@ -20,12 +20,6 @@ const CLEAR_MEMBERS: &str = include_str!("../../sql/clear_members.sql");
 const PUT_MEMBER: &str = include_str!("../../sql/put_member.sql");
 const COVERAGE_ROWS: &str = include_str!("../../sql/coverage_rows.sql");
 const KEEP_RECORD: &str = include_str!("../../sql/keep_record.sql");
-
-/// What stands for a listing: `text` is that of `_listing`.
-pub(super) fn hash(connection: &ConnectionName, dataset: &str, text: &str) -> i64 {
-    let parts = [connection.as_str(), dataset, text].map(str::as_bytes);
-    hash64(&parts).cast_signed()
-}
 
 /// One reading of a listing, of which everything is known.
 pub(super) struct Reading {
@@ -59,7 +53,7 @@ impl List {
     ) -> Result<Option<List>, Fault> {
         let (Some(part), Some(text)) = (write.part, text) else { return Ok(None) };
         let dataset = part.dataset.name;
-        let list = List { listing: hash(&write.connection, dataset, text), dataset };
+        let list = List { listing: listing_hash(&write.connection, dataset, text), dataset };
         if part.first && list.begin(act, fetched_at, write.run.as_str())? {
             return Ok(Some(list));
         }
@@ -138,7 +132,7 @@ impl Held {
     ) -> Result<(), Fault> {
         let Some(text) = &self.listing else { return Ok(()) };
         act.prepare_cached(KEEP_RECORD)?.execute(named_params! {
-            ":listing": hash(connection, table.name, text),
+            ":listing": listing_hash(connection, table.name, text),
             ":key": key,
             ":record": self.record,
         })?;
@@ -158,7 +152,8 @@ pub(super) fn fill(act: &Transaction<'_>, table: &Table) -> Result<(), Fault> {
         if counted(act, &connection, &text)? != Some(rows) {
             continue;
         }
-        let list = List { listing: hash(&connection, table.name, &text), dataset: table.name };
+        let list =
+            List { listing: listing_hash(&connection, table.name, &text), dataset: table.name };
         let (first_at, run): (String, String) = (row.get("first_at")?, row.get("run")?);
         list.begin(act, &first_at, &run)?;
         act.prepare_cached(&table.fill_members)?.execute(named_params! {

@@ -13,6 +13,7 @@ mod opening;
 mod read;
 mod sink;
 mod state;
+mod stored;
 mod table;
 mod thread;
 mod write;

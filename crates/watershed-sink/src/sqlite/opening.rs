@@ -138,13 +138,15 @@ fn sync_directory(directory: &Path) -> std::io::Result<()> {
 
 /// Refuses what is not ours or too new, before anything is written.
 fn recognise(connection: &Connection, path: &Path, access: Access) -> Result<(), Fault> {
-    let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    // All of one moment: another process may be making the file just now.
+    let moment = connection.unchecked_transaction()?;
+    let header = |name| moment.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = header("application_id")?;
     let found = header("user_version")?;
     let path = path.to_owned();
     if application != APPLICATION_ID {
         let things: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if application != 0 || found != 0 || things != 0 {
             return Err(Error::Foreign { path }.into());
         }

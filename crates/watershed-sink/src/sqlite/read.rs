@@ -16,6 +16,7 @@ use super::state::{self, counted, json, named};
 use super::table::Tables;
 use crate::{
     Ask, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
+    listing_hash,
 };
 
 const COVERED: &str = include_str!("../../sql/covered.sql");
@@ -29,7 +30,7 @@ const UNFINISHED: &str = include_str!("../../sql/unfinished.sql");
 const FAILURES: &str = include_str!("../../sql/failures.sql");
 
 /// Every row of a query, by `read`.
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -68,7 +69,7 @@ pub(super) fn listed(
         .named(&key.dataset)
         .ok_or_else(|| Error::UnknownDataset { dataset: key.dataset.clone() })?;
     let text = key.listing().text();
-    let listing = members::hash(&key.connection, table.name, &text);
+    let listing = listing_hash(&key.connection, table.name, &text);
     let moment = connection.transaction()?;
     if members::reading(&moment, listing)?.is_none() {
         return Ok(None);

@@ -15,10 +15,10 @@ use super::layout::bring_up_to_date;
 use super::opening::{Access, Place};
 use super::table::Tables;
 use super::thread::{Hand, Keeper};
-use super::{read, write};
+use super::{read, stored, write};
 use crate::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Pending, Sink,
+    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 /// A sink on one SQLite file, which any number of processes may have open.
@@ -197,6 +197,37 @@ impl Sink for SqliteSink {
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {
         let tables = Arc::clone(&self.tables);
         self.on_reader(move |reader| read::counts(reader, &tables, &connection))
+    }
+
+    fn accounts(&self) -> Pending<'_, BTreeMap<ConnectionName, AccountId>> {
+        self.on_reader(|reader| stored::accounts(reader))
+    }
+
+    fn rows(
+        &self,
+        dataset: String,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        let tables = Arc::clone(&self.tables);
+        self.on_reader(move |reader| stored::rows(reader, &tables, &dataset, after.as_ref(), limit))
+    }
+
+    fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {
+        self.on_reader(move |reader| stored::readings(reader, after, limit))
+    }
+
+    fn members(&self, after: Option<MemberKey>, limit: u32) -> Pending<'_, Vec<Member>> {
+        self.on_reader(move |reader| stored::members(reader, after.as_ref(), limit))
+    }
+
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> Pending<'_, Vec<DeadLetter>> {
+        self.on_reader(move |reader| stored::letters(reader, after.as_ref(), limit))
+    }
+
+    fn restore(&self, stored: Stored) -> Pending<'_, ()> {
+        let tables = Arc::clone(&self.tables);
+        self.on_writer(move |writer| stored::restore(writer, &tables, &stored))
     }
 
     fn check(&self) -> Pending<'_, Health> {

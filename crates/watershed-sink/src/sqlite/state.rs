@@ -27,16 +27,19 @@ pub(super) fn named<T: DeserializeOwned>(name: String) -> Result<T, Fault> {
     serde_json::from_value(Value::String(name)).map_err(|e| Fault::Unreadable(e.to_string()))
 }
 
-fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+/// A value of its JSON text.
+pub(super) fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|e| Fault::Unreadable(e.to_string()))
 }
 
-fn instant(text: &str) -> Result<Millis, Fault> {
+/// An instant of its text.
+pub(super) fn instant(text: &str) -> Result<Millis, Fault> {
     let at: Timestamp = text.parse().map_err(|e: jiff::Error| Fault::Unreadable(e.to_string()))?;
     Ok(Millis::from(at))
 }
 
-fn instant_or_none(text: Option<String>) -> Result<Option<Millis>, Fault> {
+/// An instant, where there is one.
+pub(super) fn instant_or_none(text: Option<String>) -> Result<Option<Millis>, Fault> {
     text.as_deref().map(instant).transpose()
 }
 

@@ -6,17 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use watershed_model::{Catalogue, Dataset, Field, FieldType, Row};
+use serde_json::{Map, Value};
+use watershed_model::{Catalogue, Dataset, FieldType};
 
 use super::cell::{Cell, cell};
-
-/// A typed column: a documented field, or what the record was asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
-    pub name: &'static str,
-    pub ty: FieldType,
-}
+use crate::Column;
 
 /// A dataset's table, and every statement on it.
 #[derive(Debug)]
@@ -39,6 +33,12 @@ pub(super) struct Table {
     pub fill_members: String,
     /// `:connection` → rows that are not deleted.
     pub count: String,
+    /// Columns of what its records were asked for.
+    pub asked: Vec<Column>,
+    /// `:connection`, `:key`, `:limit` → the next rows after it: `KEPT`, then what was asked.
+    pub rows_after: String,
+    /// `:connection`, `:key`, `:at`: deleted then, unless it was fetched later.
+    pub delete: String,
 }
 
 /// What every dataset has beside its fields, and how it is declared.
@@ -72,7 +72,9 @@ impl Tables {
 
 impl Table {
     fn of(dataset: &'static Dataset) -> Table {
-        let columns = columns(dataset);
+        let columns = Column::of(dataset);
+        let is_asked = |c: &&Column| dataset.asked.iter().any(|field| field.name == c.name);
+        let asked: Vec<Column> = columns.iter().filter(is_asked).copied().collect();
         Table {
             name: dataset.name,
             create: create(dataset.name, &columns),
@@ -82,6 +84,9 @@ impl Table {
             listings: listings(dataset.name),
             fill_members: fill_members(dataset.name),
             count: count(dataset.name),
+            rows_after: rows_after(dataset.name, &asked),
+            delete: delete(dataset.name),
+            asked,
             columns,
         }
     }
@@ -110,30 +115,18 @@ impl Table {
     }
 }
 
-impl Column {
-    /// Its cell in a row: what the record says, else what it was asked for.
-    pub(super) fn of<'a>(&self, row: &'a Row) -> Cell<'a> {
-        let said = row.record.get(self.name).filter(|value| !value.is_null());
-        said.or_else(|| row.asked.get(self.name)).map_or(Cell::Null, |value| cell(self.ty, value))
-    }
-
-    /// Its cell in a stored record.
-    pub(super) fn of_record<'a>(&self, record: &'a Value) -> Cell<'a> {
-        record.get(self.name).map_or(Cell::Null, |value| cell(self.ty, value))
-    }
+/// A column's cell in a row of this record, asked for like that.
+pub(super) fn cell_of<'a>(
+    column: Column,
+    record: &'a Value,
+    asked: &'a Map<String, Value>,
+) -> Cell<'a> {
+    column.of_record(record, asked).map_or(Cell::Null, |value| cell(column.ty, value))
 }
 
-/// The record's fields, then what was asked; secrets have none. A name that comes again,
-/// in whatever case, is one column: SQLite does not tell them apart.
-fn columns(dataset: &'static Dataset) -> Vec<Column> {
-    let mut columns: Vec<Column> = Vec::new();
-    for Field { name, ty, secret } in dataset.record.fields.iter().chain(dataset.asked) {
-        let known = columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-        if !secret && !known {
-            columns.push(Column { name, ty: *ty });
-        }
-    }
-    columns
+/// A column's cell in a stored record.
+pub(super) fn of_record(column: Column, record: &Value) -> Cell<'_> {
+    record.get(column.name).map_or(Cell::Null, |value| cell(column.ty, value))
 }
 
 fn quoted(name: &str) -> String {
@@ -235,5 +228,24 @@ fn count(name: &str) -> String {
     format!(
         "SELECT (SELECT count(*) FROM {table} WHERE _connection = :connection)
     - (SELECT count(*) FROM {table} WHERE _connection = :connection AND _deleted_at IS NOT NULL)"
+    )
+}
+
+fn rows_after(name: &str, asked: &[Column]) -> String {
+    let kept = KEPT.iter().map(|(kept, _)| quoted(kept));
+    let names: Vec<String> = kept.chain(asked.iter().map(|c| quoted(c.name))).collect();
+    format!(
+        "SELECT {} FROM {} WHERE (_connection, _key) > (:connection, :key)
+ORDER BY _connection, _key LIMIT :limit",
+        names.join(", "),
+        quoted(name)
+    )
+}
+
+fn delete(name: &str) -> String {
+    format!(
+        "UPDATE {} SET _deleted_at = :at
+WHERE _connection = :connection AND _key = :key AND _fetched_at <= :at",
+        quoted(name)
     )
 }

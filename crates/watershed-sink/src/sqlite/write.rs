@@ -6,7 +6,7 @@ use watershed_model::{Coverage, DeadLetter, LetterId, RunRow, Subject};
 use super::fault::Fault;
 use super::members::{self, List};
 use super::state::{json, word};
-use super::table::Tables;
+use super::table::{Tables, cell_of};
 use crate::{Batch, Error, Write};
 
 const PUT_COVERAGE: &str = include_str!("../../sql/put_coverage.sql");
@@ -49,7 +49,7 @@ fn put_rows(act: &Transaction<'_>, tables: &Tables, write: &Write) -> Result<(),
         let mut place = 0;
         for column in &table.columns {
             place += 1;
-            statement.raw_bind_parameter(place, column.of(row))?;
+            statement.raw_bind_parameter(place, cell_of(*column, &row.record, &row.asked))?;
         }
         // In the order of the table's own columns.
         statement.raw_bind_parameter(place + 1, write.connection.as_str())?;

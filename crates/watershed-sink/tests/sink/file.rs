@@ -3,11 +3,9 @@
 use serde_json::json;
 use watershed_model::CoverageState;
 use watershed_sink::{Error, Sink, SqliteSink};
+use watershed_sink_test::{CATALOGUE, LATER, batch, coverage, fetched, person};
 
-use crate::scenario::{
-    CATALOGUE, LATER, Place, batch, cell, coverage, fetched, meddle, open, person, place, text,
-    write,
-};
+use crate::place::{Place, cell, meddle, open, place, text, write};
 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_the_file_is_opened_again() {

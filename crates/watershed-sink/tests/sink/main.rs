@@ -1,7 +1,7 @@
-//! The sink as its callers see it.
+//! The SQLite sink: against the suite that every sink passes, and what only a file can do.
 
 mod file;
-mod members;
-mod rows;
-mod scenario;
-mod state;
+mod place;
+mod storage;
+
+watershed_sink_test::suite!(crate::place::make);

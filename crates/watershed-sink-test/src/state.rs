@@ -1,26 +1,21 @@
 //! Coverage, runs, dead letters and accounts.
+#![expect(missing_docs, reason = "the name of a case is its rule")]
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use watershed_model::{Coverage, CoverageState, RunState};
-use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Sink, SqliteSink, Write,
-};
+use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Write};
 
-use crate::scenario::{CATALOGUE, batch, coverage, fetched, letter, run_row, subject, write};
-
-async fn sink() -> SqliteSink {
-    SqliteSink::in_memory(CATALOGUE).await.unwrap()
-}
+use crate::Place;
+use crate::scenario::{batch, coverage, fetched, letter, open, run_row, subject, write};
 
 fn knowing(coverage: Vec<Coverage>) -> Write {
     Write { coverage, ..fetched(1, Vec::new()) }
 }
 
-#[tokio::test]
-async fn a_whole_batch_is_asked_at_once_and_answered_in_its_order() {
-    let sink = sink().await;
+pub async fn a_whole_batch_is_asked_at_once_and_answered_in_its_order(place: &dyn Place) {
+    let sink = open(place).await;
     let whole = coverage("active", None, CoverageState::Complete, 5);
     let january = coverage("active", Some("2026-01-01"), CoverageState::Waiting, 5);
     write(&sink, knowing(vec![whole.clone(), january.clone()])).await;
@@ -40,9 +35,10 @@ async fn a_whole_batch_is_asked_at_once_and_answered_in_its_order() {
     assert_eq!(sink.covered(Vec::new()).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_nothing() {
-    let sink = sink().await;
+pub async fn coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_nothing(
+    place: &dyn Place,
+) {
+    let sink = open(place).await;
     let partial = coverage("active", None, CoverageState::Partial, 10);
     let complete = coverage("active", None, CoverageState::Complete, 20);
     for at_once in [partial.clone(), complete.clone(), partial] {
@@ -52,9 +48,8 @@ async fn coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_noth
     assert_eq!(all, [complete]);
 }
 
-#[tokio::test]
-async fn that_a_question_is_not_asked_takes_nothing_away_from_what_is_known() {
-    let sink = sink().await;
+pub async fn that_a_question_is_not_asked_takes_nothing_away_from_what_is_known(place: &dyn Place) {
+    let sink = open(place).await;
     let known = coverage("active", None, CoverageState::Complete, 10);
     let never = coverage("inactive", None, CoverageState::Skipped, 10);
     write(&sink, knowing(vec![known.clone(), never])).await;
@@ -65,17 +60,15 @@ async fn that_a_question_is_not_asked_takes_nothing_away_from_what_is_known() {
     assert_eq!(all, [known, excluded]);
 }
 
-#[tokio::test]
-async fn coverage_that_waits_for_ever_is_refused() {
-    let sink = sink().await;
+pub async fn coverage_that_waits_for_ever_is_refused(place: &dyn Place) {
+    let sink = open(place).await;
     let lost = Coverage { retry_at: None, ..coverage("a", None, CoverageState::Waiting, 1) };
     let refused = sink.write(batch(vec![knowing(vec![lost])]).into()).await.unwrap_err();
     assert!(matches!(refused, Error::Refused { .. }), "{refused}");
 }
 
-#[tokio::test]
-async fn coverage_is_visited_in_pages_and_each_row_once() {
-    let sink = sink().await;
+pub async fn coverage_is_visited_in_pages_and_each_row_once(place: &dyn Place) {
+    let sink = open(place).await;
     let mut every = vec![coverage("active", None, CoverageState::Complete, 1)];
     for day in 1..=9 {
         let from = format!("2026-01-0{day}");
@@ -98,9 +91,8 @@ async fn coverage_is_visited_in_pages_and_each_row_once() {
     assert_eq!(seen, every);
 }
 
-#[tokio::test]
-async fn coverage_is_filtered_by_each_member() {
-    let sink = sink().await;
+pub async fn coverage_is_filtered_by_each_member(place: &dyn Place) {
+    let sink = open(place).await;
     let of_user = |user: &str| Coverage {
         subject: subject(json!({ "type": "scheduled", "userId": user })),
         ..coverage("", None, CoverageState::Complete, 1)
@@ -129,9 +121,8 @@ async fn coverage_is_filtered_by_each_member() {
     assert_eq!(sink.coverage(part, None, 9).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn coverage_is_counted_by_state_and_reason() {
-    let sink = sink().await;
+pub async fn coverage_is_counted_by_state_and_reason(place: &dyn Place) {
+    let sink = open(place).await;
     let gone = |status: &str, reason: &str| Coverage {
         reason: Some(reason.to_owned()),
         rows: 0,
@@ -162,9 +153,8 @@ async fn coverage_is_counted_by_state_and_reason() {
     );
 }
 
-#[tokio::test]
-async fn a_connection_keeps_its_account() {
-    let sink = sink().await;
+pub async fn a_connection_keeps_its_account(place: &dyn Place) {
+    let sink = open(place).await;
     for _ in 0..2 {
         sink.bind_account("acme".into(), "account-1".into()).await.unwrap();
     }
@@ -179,9 +169,8 @@ async fn a_connection_keeps_its_account() {
     sink.bind_account("acme".into(), "account-1".into()).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_run_is_written_over_by_its_id() {
-    let sink = sink().await;
+pub async fn a_run_is_written_over_by_its_id(place: &dyn Place) {
+    let sink = open(place).await;
     let running = run_row("r1", "acme", RunState::Running, 1_000);
     sink.put_run(running.clone()).await.unwrap();
     assert_eq!(sink.run("r1".into()).await.unwrap(), Some(running));
@@ -191,9 +180,8 @@ async fn a_run_is_written_over_by_its_id() {
     assert_eq!(sink.run("r2".into()).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn runs_come_newest_first() {
-    let sink = sink().await;
+pub async fn runs_come_newest_first(place: &dyn Place) {
+    let sink = open(place).await;
     for (id, connection, started_at) in
         [("r1", "acme", 1_000), ("r3", "acme", 3_000), ("r2", "globex", 2_000)]
     {
@@ -207,9 +195,8 @@ async fn runs_come_newest_first() {
     assert_eq!(ids(sink.runs(Some("acme".into()), 9).await.unwrap()), ["r3", "r1"]);
 }
 
-#[tokio::test]
-async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs() {
-    let sink = sink().await;
+pub async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs(place: &dyn Place) {
+    let sink = open(place).await;
     let inputs = run_row("", "acme", RunState::Running, 0).inputs;
     let other_inputs = BTreeMap::from([("from".to_owned(), json!("2026-02-01"))]);
     let rows = [
@@ -241,9 +228,10 @@ async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs() {
     assert_eq!(found.unwrap().id.as_str(), "failed");
 }
 
-#[tokio::test]
-async fn a_letter_of_what_went_well_after_all_goes_with_the_rows_that_it_brought() {
-    let sink = sink().await;
+pub async fn a_letter_of_what_went_well_after_all_goes_with_the_rows_that_it_brought(
+    place: &dyn Place,
+) {
+    let sink = open(place).await;
     let kept = letter("kept", "r", "users", 1, 1);
     let failures = vec![letter("healed", "r", "users", 2, 1), kept.clone()];
     sink.write(Batch { failures, ..Batch::default() }.into()).await.unwrap();
@@ -254,9 +242,8 @@ async fn a_letter_of_what_went_well_after_all_goes_with_the_rows_that_it_brought
     assert_eq!(left, [kept]);
 }
 
-#[tokio::test]
-async fn a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed() {
-    let sink = sink().await;
+pub async fn a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed(place: &dyn Place) {
+    let sink = open(place).await;
     let first = letter("l1", "run-1", "past", 1, 10);
     let second = letter("l2", "run-1", "report", u64::MAX, 20);
     let third = letter("l3", "run-2", "past", 3, 5);
@@ -283,9 +270,8 @@ async fn a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed() {
     assert_eq!(sink.failures(none()).await.unwrap(), [second]);
 }
 
-#[tokio::test]
-async fn a_letter_that_fails_again_is_one_letter_of_the_later_time() {
-    let sink = sink().await;
+pub async fn a_letter_that_fails_again_is_one_letter_of_the_later_time(place: &dyn Place) {
+    let sink = open(place).await;
     let early = letter("l1", "run-1", "past", 1, 10);
     let late = letter("l1", "run-1", "past", 1, 20);
     let mut failing = batch(Vec::new());

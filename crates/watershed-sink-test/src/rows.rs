@@ -1,22 +1,24 @@
 //! Rows: types, versions, keys, and the one transaction.
+#![expect(missing_docs, reason = "the name of a case is its rule")]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
-use rusqlite::types::Value::{Integer, Null, Real, Text};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 use watershed_model::{CoverageState, Row};
-use watershed_sink::{Ask, CoverageFilter, Error, Sink, SqliteSink};
+use watershed_sink::{Ask, CoverageFilter, Error, Write};
 
+use crate::Place;
 use crate::scenario::{
-    CATALOGUE, PETS, UNKNOWN, batch, cell, coverage, fetched, letter, listing, meddle, open,
-    person, place, text, write,
+    PETS, UNKNOWN, batch, coverage, fetched, instant, letter, listing, open, person, text, write,
 };
+use crate::suite::held;
 
-#[tokio::test]
-async fn each_field_has_a_typed_column_and_the_record_stays_as_sent() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn each_field_has_a_typed_column_and_the_record_stays_as_sent(place: &dyn Place) {
+    let sink = open(place).await;
     let record = json!({
         "id": "u1", "type": "2", "weight": 71.5, "verified": true,
         "created_at": "2022-03-23T08:58:09+02:00", "born": "1990-01-02", "groups": ["a", "b"],
@@ -24,126 +26,104 @@ async fn each_field_has_a_typed_column_and_the_record_stays_as_sent() {
     });
     write(&sink, fetched(1_000, vec![person("u1", record.clone())])).await;
     let expected = [
-        ("id", Text("u1".into())),
-        ("type", Integer(2)),
-        ("weight", Real(71.5)),
-        ("verified", Integer(1)),
-        ("created_at", Text("2022-03-23T06:58:09Z".into())),
-        ("born", Text("1990-01-02".into())),
-        ("groups", Text(r#"["a","b"]"#.into())),
-        ("order", Null),
-        ("_connection", Text("acme".into())),
-        ("_listing", Null),
-        ("_fetched_at", Text("1970-01-01T00:00:01.000Z".into())),
-        ("_run", Text("run-of-1000".into())),
-        ("_deleted_at", Null),
-        ("_raw", Text(record.to_string())),
+        ("id", json!("u1")),
+        ("type", json!(2)),
+        ("weight", json!(71.5)),
+        ("verified", json!(true)),
+        ("created_at", instant("2022-03-23T06:58:09Z")),
+        ("born", json!("1990-01-02")),
+        ("groups", json!(["a", "b"])),
+        ("order", Value::Null),
+        ("_connection", json!("acme")),
+        ("_listing", Value::Null),
+        ("_fetched_at", instant("1970-01-01T00:00:01Z")),
+        ("_run", json!("run-of-1000")),
+        ("_deleted_at", Value::Null),
+        ("_raw", record),
     ];
     for (column, value) in expected {
-        assert_eq!(cell(&place.path, column, "u1"), value, "{column}");
+        assert_eq!(place.look(column, "u1").await, value, "{column}");
     }
 }
 
-#[tokio::test]
-async fn a_value_of_another_type_is_null_and_stays_in_the_record() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn a_value_of_another_type_is_null_and_stays_in_the_record(place: &dyn Place) {
+    let sink = open(place).await;
     let record = json!({ "id": 7, "type": "x", "weight": "heavy", "verified": 1,
         "created_at": "", "born": [], "groups": "a" });
     write(&sink, fetched(1, vec![person("u1", record.clone())])).await;
     for column in ["id", "type", "weight", "verified", "created_at", "born", "groups"] {
-        assert_eq!(cell(&place.path, column, "u1"), Null, "{column}");
+        assert_eq!(place.look(column, "u1").await, Value::Null, "{column}");
     }
-    assert_eq!(text(&place.path, "_raw", "u1"), Some(record.to_string()));
+    assert_eq!(place.look("_raw", "u1").await, record);
 }
 
-#[tokio::test]
-async fn a_secret_field_has_no_column() {
-    let place = place();
-    let _sink = open(&place).await;
-    let columns: Vec<String> = rusqlite::Connection::open(&place.path)
-        .unwrap()
-        .prepare("SELECT name FROM pragma_table_info('people')")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
+pub async fn a_secret_field_has_no_column(place: &dyn Place) {
+    let _sink = open(place).await;
+    let columns = place.columns().await;
     assert!(columns.contains(&"born".to_owned()));
     assert!(!columns.contains(&"host_key".to_owned()), "{columns:?}");
 }
 
-#[tokio::test]
-async fn what_a_record_was_asked_for_stands_in_where_it_does_not_say_it() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn what_a_record_was_asked_for_stands_in_where_it_does_not_say_it(place: &dyn Place) {
+    let sink = open(place).await;
     let asked = json!({ "order": "asked" }).as_object().cloned().unwrap();
     let silent = Row { asked: asked.clone(), ..person("silent", json!({ "order": null })) };
     let says = Row { asked, ..person("says", json!({ "order": "said" })) };
     write(&sink, fetched(1, vec![silent, says])).await;
-    assert_eq!(text(&place.path, "order", "silent").as_deref(), Some("asked"));
-    assert_eq!(text(&place.path, "order", "says").as_deref(), Some("said"));
+    assert_eq!(text(place, "order", "silent").await.as_deref(), Some("asked"));
+    assert_eq!(text(place, "order", "says").await.as_deref(), Some("said"));
 }
 
-#[tokio::test]
-async fn an_older_version_overwrites_nothing() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn an_older_version_overwrites_nothing(place: &dyn Place) {
+    let sink = open(place).await;
     write(&sink, fetched(2_000, vec![person("u1", json!({ "id": "new" }))])).await;
     write(&sink, fetched(1_999, vec![person("u1", json!({ "id": "old" }))])).await;
-    assert_eq!(text(&place.path, "id", "u1").as_deref(), Some("new"));
-    assert_eq!(text(&place.path, "_run", "u1").as_deref(), Some("run-of-2000"));
+    assert_eq!(text(place, "id", "u1").await.as_deref(), Some("new"));
+    assert_eq!(text(place, "_run", "u1").await.as_deref(), Some("run-of-2000"));
 }
 
-#[tokio::test]
-async fn an_unchanged_record_still_tells_who_saw_it_last() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn an_unchanged_record_still_tells_who_saw_it_last(place: &dyn Place) {
+    let sink = open(place).await;
     write(&sink, fetched(1_000, vec![person("u1", json!({ "id": "u1" }))])).await;
     let mut again = fetched(2_000, vec![person("u1", json!({ "id": "u1" }))]);
     again.listing = Some(listing("active"));
     write(&sink, again).await;
-    assert_eq!(text(&place.path, "_run", "u1").as_deref(), Some("run-of-2000"));
+    assert_eq!(text(place, "_run", "u1").await.as_deref(), Some("run-of-2000"));
     assert_eq!(
-        text(&place.path, "_listing", "u1").as_deref(),
+        text(place, "_listing", "u1").await.as_deref(),
         Some(concat!(
             r#"{"operation":"zoom.list_people","subject":{"status":"active"},"#,
             r#""from":null,"to":null}"#
         ))
     );
-    assert_eq!(text(&place.path, "_fetched_at", "u1").as_deref(), Some("1970-01-01T00:00:02.000Z"));
+    assert_eq!(place.look("_fetched_at", "u1").await, instant("1970-01-01T00:00:02Z"));
 }
 
-#[tokio::test]
-async fn of_several_rows_of_one_key_in_one_batch_the_last_stays() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn of_several_rows_of_one_key_in_one_batch_the_last_stays(place: &dyn Place) {
+    let sink = open(place).await;
     let rows = ["a", "b", "c"].map(|id| person("u1", json!({ "id": id })));
     write(&sink, fetched(1, rows.to_vec())).await;
-    assert_eq!(text(&place.path, "id", "u1").as_deref(), Some("c"));
+    assert_eq!(text(place, "id", "u1").await.as_deref(), Some("c"));
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
 }
 
-#[tokio::test]
-async fn what_is_deleted_comes_back_only_by_a_later_fetch() {
-    let place = place();
-    let sink = open(&place).await;
+pub async fn what_is_deleted_comes_back_only_by_a_later_fetch(place: &dyn Place) {
+    let sink = open(place).await;
     write(&sink, fetched(1_000, vec![person("u1", json!({ "id": "u1" }))])).await;
-    meddle(&place.path, "UPDATE people SET _deleted_at = '1970-01-01T00:00:05.000Z'");
+    place.meddle("UPDATE people SET _deleted_at = '1970-01-01T00:00:05.000Z'").await;
     write(&sink, fetched(4_999, vec![person("u1", json!({ "id": "asleep" }))])).await;
-    assert_eq!(text(&place.path, "id", "u1").as_deref(), Some("u1"));
-    assert!(text(&place.path, "_deleted_at", "u1").is_some());
+    assert_eq!(text(place, "id", "u1").await.as_deref(), Some("u1"));
+    assert!(text(place, "_deleted_at", "u1").await.is_some());
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 0);
 
     write(&sink, fetched(5_001, vec![person("u1", json!({ "id": "back" }))])).await;
-    assert_eq!(text(&place.path, "id", "u1").as_deref(), Some("back"));
-    assert_eq!(text(&place.path, "_deleted_at", "u1"), None);
+    assert_eq!(text(place, "id", "u1").await.as_deref(), Some("back"));
+    assert_eq!(text(place, "_deleted_at", "u1").await, None);
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
 }
 
-#[tokio::test]
-async fn two_connections_keep_the_same_key_apart() {
-    let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
+pub async fn two_connections_keep_the_same_key_apart(place: &dyn Place) {
+    let sink = open(place).await;
     let mut other = fetched(1, vec![person("u1", json!({}))]);
     other.connection = "globex".into();
     write(&sink, fetched(2, vec![person("u1", json!({})), person("u2", json!({}))])).await;
@@ -154,9 +134,8 @@ async fn two_connections_keep_the_same_key_apart() {
     assert_eq!(sink.counts("nobody".into()).await.unwrap(), count(0));
 }
 
-#[tokio::test]
-async fn names_that_look_like_sql_are_but_values() {
-    let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
+pub async fn names_that_look_like_sql_are_but_values(place: &dyn Place) {
+    let sink = open(place).await;
     let name = "'; DROP TABLE people; --\"\u{0}😀";
     let mut hostile = fetched(1, vec![person(name, json!({ "id": name }))]);
     hostile.connection = name.into();
@@ -164,15 +143,9 @@ async fn names_that_look_like_sql_are_but_values() {
     assert_eq!(sink.counts(name.into()).await.unwrap()["people"], 1);
 }
 
-#[tokio::test]
-async fn a_write_that_fails_at_its_end_leaves_nothing() {
-    let place = place();
-    let sink = open(&place).await;
-    meddle(
-        &place.path,
-        "CREATE TRIGGER planted BEFORE INSERT ON _failures
-         BEGIN SELECT RAISE(ABORT, 'planted'); END",
-    );
+pub async fn a_write_that_fails_at_its_end_leaves_nothing(place: &dyn Place) {
+    let sink = open(place).await;
+    place.plant(true).await;
     let mut first = fetched(1, vec![person("u1", json!({}))]);
     first.coverage = vec![coverage("active", None, CoverageState::Complete, 1)];
     let mut whole = batch(vec![first]);
@@ -184,15 +157,14 @@ async fn a_write_that_fails_at_its_end_leaves_nothing() {
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 0);
     assert_eq!(sink.coverage(CoverageFilter::default(), None, 9).await.unwrap(), []);
 
-    meddle(&place.path, "DROP TRIGGER planted");
+    place.plant(false).await;
     sink.write(whole.into()).await.unwrap();
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
     assert_eq!(sink.coverage(CoverageFilter::default(), None, 9).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_row_of_a_dataset_that_is_not_there_takes_its_whole_batch_with_it() {
-    let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
+pub async fn a_row_of_a_dataset_that_is_not_there_takes_its_whole_batch_with_it(place: &dyn Place) {
+    let sink = open(place).await;
     let stranger = Row { dataset: &UNKNOWN, ..person("x", json!({})) };
     let pet = Row { dataset: &PETS, ..person("p1", json!({})) };
     let refused =
@@ -201,9 +173,8 @@ async fn a_row_of_a_dataset_that_is_not_there_takes_its_whole_batch_with_it() {
     assert_eq!(sink.counts("acme".into()).await.unwrap()["pets"], 0);
 }
 
-#[tokio::test]
-async fn the_same_batch_again_changes_nothing() {
-    let sink = SqliteSink::in_memory(CATALOGUE).await.unwrap();
+pub async fn the_same_batch_again_changes_nothing(place: &dyn Place) {
+    let sink = open(place).await;
     let mut one = fetched(1, vec![person("u1", json!({ "id": "u1" }))]);
     one.coverage = vec![coverage("active", None, CoverageState::Complete, 1)];
     let mut whole = batch(vec![one]);
@@ -230,35 +201,38 @@ fn history() -> impl Strategy<Value = Vec<(u8, i64, u8)>> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn any_order_of_batches_leaves_the_newest_version_of_each_key(history in history()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let place = place();
-        runtime.block_on(async {
-            let sink = open(&place).await;
-            let mut batches: BTreeMap<u8, Vec<_>> = BTreeMap::new();
-            for (key, at, batch) in &history {
-                let one = fetched(*at, vec![person(&format!("k{key}"), json!({ "at": at }))]);
-                batches.entry(*batch).or_default().push(one);
-            }
-            for writes in batches.into_values() {
-                sink.write(batch(writes).into()).await.unwrap();
-            }
-        });
+pub async fn any_order_of_batches_leaves_the_newest_version_of_each_key(place: &dyn Place) {
+    let sink = open(place).await;
+    let cases = AtomicU32::new(0);
+    let leaves_the_newest = |history: Vec<(u8, i64, u8)>| {
+        // A connection of its own for each history.
+        let case = cases.fetch_add(1, Ordering::Relaxed);
+        let connection = format!("case-{case}");
+        let of = |key: &u8| format!("{case}-k{key}");
+        let mut batches: BTreeMap<u8, Vec<Write>> = BTreeMap::new();
         let mut newest: BTreeMap<String, i64> = BTreeMap::new();
-        for (key, at, _) in &history {
-            let known = newest.entry(format!("k{key}")).or_insert(*at);
+        for (key, at, batch) in &history {
+            let mut one = fetched(*at, vec![person(&of(key), json!({ "at": at }))]);
+            one.connection = connection.as_str().into();
+            batches.entry(*batch).or_default().push(one);
+            let known = newest.entry(of(key)).or_insert(*at);
             *known = (*known).max(*at);
         }
-        let record = |key: &String| text(&place.path, "_raw", key).unwrap();
-        let found: BTreeMap<String, i64> = newest
-            .keys()
-            .map(|key| (key.clone(), serde_json::from_str::<Value>(&record(key)).unwrap()))
-            .map(|(key, record)| (key, record["at"].as_i64().unwrap()))
-            .collect();
+        let found = block_in_place(|| {
+            Handle::current().block_on(async {
+                for writes in batches.into_values() {
+                    sink.write(batch(writes).into()).await.unwrap();
+                }
+                let mut found = BTreeMap::new();
+                for key in newest.keys() {
+                    let record = place.look("_raw", key).await;
+                    found.insert(key.clone(), record["at"].as_i64().unwrap());
+                }
+                found
+            })
+        });
         prop_assert_eq!(found, newest);
-    }
+        Ok(())
+    };
+    held(&history(), leaves_the_newest);
 }

@@ -1,15 +1,17 @@
-//! A small catalogue of its own, and a sink whose answers the tests compare.
+//! A small catalogue of its own, and what a case writes and looks at.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 use watershed_model::{
     Catalogue, Coverage, CoverageState, Dataset, DeadLetter, Field, FieldType, Millis, Record, Row,
     RunRow, RunState, ScopeSeed, StepId, Subject, Trigger,
 };
-use watershed_sink::{Batch, Listing, Sink, SqliteSink, Write};
+use watershed_sink::{Batch, Listing, Sink, Write};
+
+use crate::Place;
 
 const fn field(name: &'static str, ty: FieldType) -> Field {
     Field { name, ty, secret: false }
@@ -30,11 +32,11 @@ const PERSON: Record = Record {
 };
 
 /// Its fields are SQL keywords on purpose, `type` and `order` among them.
-pub(crate) static PEOPLE: Dataset =
+pub static PEOPLE: Dataset =
     Dataset { name: "people", record: &PERSON, asked: &[field("order", FieldType::Text)] };
 
 /// The same dataset in a later catalogue: two columns more.
-pub(crate) static PEOPLE_LATER: Dataset = Dataset {
+pub static PEOPLE_LATER: Dataset = Dataset {
     name: "people",
     record: &Record {
         name: "person",
@@ -48,45 +50,40 @@ pub(crate) static PEOPLE_LATER: Dataset = Dataset {
     asked: &[field("asked_later", FieldType::Text)],
 };
 
-pub(crate) static PETS: Dataset = Dataset {
+/// Another dataset.
+pub static PETS: Dataset = Dataset {
     name: "pets",
     record: &Record { name: "pet", fields: &[field("id", FieldType::Text)] },
     asked: &[],
 };
 
-pub(crate) static UNKNOWN: Dataset = Dataset {
+/// A dataset that no catalogue here has.
+pub static UNKNOWN: Dataset = Dataset {
     name: "unknown",
     record: &Record { name: "unknown", fields: &[field("id", FieldType::Text)] },
     asked: &[],
 };
 
-pub(crate) const CATALOGUE: Catalogue = Catalogue { operations: &[], datasets: &[&PEOPLE, &PETS] };
-pub(crate) const LATER: Catalogue =
-    Catalogue { operations: &[], datasets: &[&PEOPLE_LATER, &PETS] };
+/// What a place is opened with.
+pub const CATALOGUE: Catalogue = Catalogue { operations: &[], datasets: &[&PEOPLE, &PETS] };
+/// What a later program opens it with.
+pub const LATER: Catalogue = Catalogue { operations: &[], datasets: &[&PEOPLE_LATER, &PETS] };
 
-/// A file in a directory of its own, gone with the value.
-pub(crate) struct Place {
-    _directory: TempDir,
-    pub(crate) path: PathBuf,
-}
-
-pub(crate) fn place() -> Place {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("data").join("zoom.db");
-    Place { _directory: directory, path }
-}
-
-pub(crate) async fn open(place: &Place) -> SqliteSink {
-    SqliteSink::open(&place.path, CATALOGUE).await.unwrap()
+/// The sink of this place, with the small catalogue.
+///
+/// # Panics
+/// Where it cannot be opened.
+pub async fn open(place: &dyn Place) -> Arc<dyn Sink> {
+    place.open(CATALOGUE).await.expect("the place opens")
 }
 
 /// The person of that key, as sent.
-pub(crate) fn person(key: &str, record: Value) -> Row {
+pub fn person(key: &str, record: Value) -> Row {
     Row { dataset: &PEOPLE, key: key.to_owned(), record, asked: Map::new() }
 }
 
 /// What a call made at `at` brought.
-pub(crate) fn fetched(at: i64, rows: Vec<Row>) -> Write {
+pub fn fetched(at: i64, rows: Vec<Row>) -> Write {
     Write {
         connection: "acme".into(),
         run: format!("run-of-{at}").into(),
@@ -98,20 +95,29 @@ pub(crate) fn fetched(at: i64, rows: Vec<Row>) -> Write {
     }
 }
 
-pub(crate) fn batch(writes: Vec<Write>) -> Batch {
+/// A batch of these writes.
+pub fn batch(writes: Vec<Write>) -> Batch {
     Batch { writes, ..Batch::default() }
 }
 
-pub(crate) async fn write(sink: &dyn Sink, write: Write) {
-    sink.write(batch(vec![write]).into()).await.unwrap();
+/// Writes one write.
+///
+/// # Panics
+/// Where the sink refuses it.
+pub async fn write(sink: &Arc<dyn Sink>, write: Write) {
+    sink.write(batch(vec![write]).into()).await.expect("the sink writes");
 }
 
-pub(crate) fn subject(members: Value) -> Subject {
-    Subject::of(members.as_object().unwrap())
+/// The subject of these members.
+///
+/// # Panics
+/// Where they are no object.
+pub fn subject(members: Value) -> Subject {
+    Subject::of(members.as_object().expect("members"))
 }
 
 /// A listing of this status, of the whole time.
-pub(crate) fn listing(status: &str) -> Listing {
+pub fn listing(status: &str) -> Listing {
     Listing {
         subject: subject(json!({ "status": status })),
         from: None,
@@ -120,12 +126,8 @@ pub(crate) fn listing(status: &str) -> Listing {
     }
 }
 
-pub(crate) fn coverage(
-    status: &str,
-    from: Option<&str>,
-    state: CoverageState,
-    at: i64,
-) -> Coverage {
+/// What is known of the listing of this status and window.
+pub fn coverage(status: &str, from: Option<&str>, state: CoverageState, at: i64) -> Coverage {
     Coverage {
         connection: "acme".into(),
         operation: "zoom.list_people".into(),
@@ -141,7 +143,8 @@ pub(crate) fn coverage(
     }
 }
 
-pub(crate) fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> DeadLetter {
+/// A dead letter.
+pub fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> DeadLetter {
     DeadLetter {
         id: id.into(),
         connection: "acme".into(),
@@ -172,7 +175,8 @@ pub(crate) fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> Dead
     }
 }
 
-pub(crate) fn run_row(id: &str, connection: &str, state: RunState, started_at: i64) -> RunRow {
+/// A run.
+pub fn run_row(id: &str, connection: &str, state: RunState, started_at: i64) -> RunRow {
     RunRow {
         id: id.into(),
         connection: connection.into(),
@@ -189,26 +193,19 @@ pub(crate) fn run_row(id: &str, connection: &str, state: RunState, started_at: i
     }
 }
 
-/// What one cell holds, asked of the file by a connection of the test's own.
-pub(crate) fn cell(path: &Path, column: &str, key: &str) -> rusqlite::types::Value {
-    rusqlite::Connection::open(path)
-        .unwrap()
-        .query_row(&format!("SELECT \"{column}\" FROM people WHERE _key = ?1"), [key], |row| {
-            row.get(0)
-        })
-        .unwrap()
-}
-
-/// The same, of a cell that holds text or nothing.
-pub(crate) fn text(path: &Path, column: &str, key: &str) -> Option<String> {
-    match cell(path, column, key) {
-        rusqlite::types::Value::Text(text) => Some(text),
-        rusqlite::types::Value::Null => None,
+/// What a cell that holds text or nothing has.
+pub(crate) async fn text(place: &dyn Place, column: &str, key: &str) -> Option<String> {
+    match place.look(column, key).await {
+        Value::String(text) => Some(text),
+        Value::Null => None,
         other => panic!("{column} of {key} is {other:?}"),
     }
 }
 
-/// Runs statements on the file, as some other program would.
-pub(crate) fn meddle(path: &Path, sql: &str) {
-    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+/// An instant as a look shows it: RFC 3339 in UTC, a fraction only where there is one.
+///
+/// # Panics
+/// Where it is none.
+pub fn instant(text: &str) -> Value {
+    Value::String(text.parse::<Timestamp>().expect("an instant").to_string())
 }

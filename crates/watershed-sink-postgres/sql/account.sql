@@ -1,0 +1,1 @@
+SELECT account FROM _accounts WHERE connection = $1

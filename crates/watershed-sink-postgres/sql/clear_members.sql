@@ -1,0 +1,1 @@
+DELETE FROM _members WHERE listing = ANY($1::bigint[])

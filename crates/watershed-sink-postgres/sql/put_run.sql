@@ -1,0 +1,17 @@
+-- put_run
+INSERT INTO _runs
+    (id, connection, workflow, source, plan, inputs, granted, "trigger", state, started_at,
+     ended_at, evidence)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (id) DO UPDATE SET
+    connection = excluded.connection,
+    workflow   = excluded.workflow,
+    source     = excluded.source,
+    plan       = excluded.plan,
+    inputs     = excluded.inputs,
+    granted    = excluded.granted,
+    "trigger"  = excluded."trigger",
+    state      = excluded.state,
+    started_at = excluded.started_at,
+    ended_at   = excluded.ended_at,
+    evidence   = excluded.evidence

@@ -1,0 +1,1 @@
+DELETE FROM _failures WHERE id = ANY($1::text[])

@@ -1,0 +1,1 @@
+SELECT version FROM _meta WHERE program = 'watershed'

@@ -1,0 +1,27 @@
+//! Datasets and coverage in PostgreSQL.
+//!
+//! The same promises as the embedded sink, for any number of machines: a batch is one
+//! transaction, durable when it is acknowledged; rows and coverage are conditional on their
+//! version; a repeat changes nothing. Never decides what to ask, and reads no clock.
+//! Next: `place` (what a URL means), `opening` (what a server must be), `write` (the one
+//! transaction), `rows` and `members` (what a batch does to what is stored), docs/adr/0014.
+
+mod cells;
+mod fault;
+mod layout;
+mod members;
+mod opening;
+mod place;
+mod pool;
+mod read;
+mod rows;
+mod sink;
+mod state;
+mod stored;
+mod table;
+mod text;
+mod tls;
+mod value;
+mod write;
+
+pub use sink::PostgresSink;

@@ -1,0 +1,253 @@
+//! The PostgreSQL sink: opening it, and the trait's methods as acts on a connection.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use deadpool_postgres::Pool;
+use serde_json::Value;
+use watershed_model::{
+    AccountId, Catalogue, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+};
+use watershed_sink::{
+    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
+    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+};
+
+use crate::fault::Fault;
+use crate::layout::bring_up_to_date;
+use crate::opening::{examine, recognise, up_to_date};
+use crate::place::Place;
+use crate::pool::{Access, begin, client, pool, within};
+use crate::table::Tables;
+use crate::{read, stored, write};
+
+/// A sink in a PostgreSQL database, which any number of processes may have open.
+///
+/// It keeps a few connections, makes them when they are needed, and makes new ones after the
+/// server was gone.
+pub struct PostgresSink {
+    pool: Pool,
+    tables: Tables,
+    access: Access,
+    shown: String,
+}
+
+impl PostgresSink {
+    /// Opens the database, makes the tables where there are none, and brings them up to date
+    /// with this program and catalogue.
+    ///
+    /// `url` is `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, which must be there already. A
+    /// host that is not this machine must prove by its certificate who it is, unless
+    /// `?sslmode=` says otherwise; `&sslrootcert=` names a file of authorities.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`]: the server, the credentials or the URL do not serve, and it says what
+    /// to do. [`Error::NewerVersion`]: the tables were left as they are. Where
+    /// [`Error::waits`]: the server does not answer now.
+    pub async fn open(url: &str, catalogue: Catalogue) -> Result<PostgresSink, Error> {
+        PostgresSink::connect(url, catalogue, Access::Write).await
+    }
+
+    /// Opens a database to read it only; every method that writes is [`Error::ReadOnly`]. A
+    /// replica will do.
+    ///
+    /// # Errors
+    /// [`Error::OlderVersion`] for tables to be brought up to date first, of version 0 where
+    /// there are none; otherwise as [`PostgresSink::open`].
+    pub async fn open_read_only(url: &str, catalogue: Catalogue) -> Result<PostgresSink, Error> {
+        PostgresSink::connect(url, catalogue, Access::Read).await
+    }
+
+    /// The server and database, without credentials.
+    pub fn place(&self) -> &str {
+        &self.shown
+    }
+
+    async fn connect(
+        url: &str,
+        catalogue: Catalogue,
+        access: Access,
+    ) -> Result<PostgresSink, Error> {
+        let place = Place::read(url)?;
+        let pool = pool(&place, access).map_err(|fault| fault.at(&place.shown))?;
+        let tables = Tables::of(catalogue);
+        let sink = PostgresSink { pool, tables, access, shown: place.shown };
+        sink.prepare().await.map_err(|fault| fault.at(&sink.shown))?;
+        Ok(sink)
+    }
+
+    async fn prepare(&self) -> Result<(), Fault> {
+        let mut client = client(&self.pool).await?;
+        examine(&client, self.access).await?;
+        match self.access {
+            Access::Write => {
+                // Also makes sure that a commit is kept.
+                begin(&mut client, &[]).await?.rollback().await?;
+                bring_up_to_date(&mut client, &self.tables, &self.shown).await
+            }
+            Access::Read => {
+                let found = recognise(&client, &self.tables, &self.shown).await?;
+                up_to_date(&found, &self.shown)
+            }
+        }
+    }
+
+    /// An act that writes.
+    fn writing<'a, T: Send + 'a>(
+        &'a self,
+        act: impl Future<Output = Result<T, Fault>> + Send + 'a,
+    ) -> Pending<'a, T> {
+        match self.access {
+            Access::Write => self.reading(act),
+            Access::Read => {
+                Box::pin(async { Err(Error::ReadOnly { path: self.shown.clone().into() }) })
+            }
+        }
+    }
+
+    /// An act that reads.
+    fn reading<'a, T: Send + 'a>(
+        &'a self,
+        act: impl Future<Output = Result<T, Fault>> + Send + 'a,
+    ) -> Pending<'a, T> {
+        Box::pin(async move { within(act).await.map_err(|fault| fault.at(&self.shown)) })
+    }
+}
+
+impl Sink for PostgresSink {
+    fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()> {
+        self.writing(async move { write::write(&self.pool, &self.tables, &batch).await })
+    }
+
+    fn covered(&self, asks: Vec<Ask>) -> Pending<'_, Vec<Option<Coverage>>> {
+        self.reading(async move { read::covered(&client(&self.pool).await?, &asks).await })
+    }
+
+    fn listed(
+        &self,
+        listing: ListingKey,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Option<Vec<ListedRow>>> {
+        self.reading(async move {
+            let client = client(&self.pool).await?;
+            read::listed(&client, &self.tables, &listing, after.as_deref(), limit).await
+        })
+    }
+
+    fn bind_account(&self, connection: ConnectionName, account: AccountId) -> Pending<'_, ()> {
+        self.writing(async move { write::bind_account(&self.pool, &connection, account).await })
+    }
+
+    fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>> {
+        self.reading(async move { write::account(&client(&self.pool).await?, &connection).await })
+    }
+
+    fn put_run(&self, run: RunRow) -> Pending<'_, ()> {
+        self.writing(async move { write::put_run(&self.pool, &run).await })
+    }
+
+    fn run(&self, id: RunId) -> Pending<'_, Option<RunRow>> {
+        self.reading(async move { read::run(&client(&self.pool).await?, &id).await })
+    }
+
+    fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
+        self.reading(async move {
+            read::runs(&client(&self.pool).await?, connection.as_ref(), limit).await
+        })
+    }
+
+    fn unfinished(
+        &self,
+        connection: ConnectionName,
+        plan: PlanHash,
+        inputs: BTreeMap<String, Value>,
+    ) -> Pending<'_, Option<RunRow>> {
+        self.reading(async move {
+            read::unfinished(&client(&self.pool).await?, &connection, &plan, &inputs).await
+        })
+    }
+
+    fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {
+        self.reading(async move { read::failures(&client(&self.pool).await?, &filter).await })
+    }
+
+    fn remove_failures(&self, ids: Vec<LetterId>) -> Pending<'_, ()> {
+        self.writing(async move { write::remove_failures(&self.pool, &ids).await })
+    }
+
+    fn coverage(
+        &self,
+        filter: CoverageFilter,
+        after: Option<Ask>,
+        limit: u32,
+    ) -> Pending<'_, Vec<Coverage>> {
+        self.reading(async move {
+            read::coverage(&client(&self.pool).await?, &filter, after.as_ref(), limit).await
+        })
+    }
+
+    fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
+        self.reading(
+            async move { read::coverage_counts(&client(&self.pool).await?, &filter).await },
+        )
+    }
+
+    fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {
+        self.reading(async move {
+            let mut client = client(&self.pool).await?;
+            read::counts(&mut client, &self.tables, &connection, &self.shown).await
+        })
+    }
+
+    fn accounts(&self) -> Pending<'_, BTreeMap<ConnectionName, AccountId>> {
+        self.reading(async move { stored::accounts(&client(&self.pool).await?).await })
+    }
+
+    fn rows(
+        &self,
+        dataset: String,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        self.reading(async move {
+            let client = client(&self.pool).await?;
+            stored::rows(&client, &self.tables, &dataset, after.as_ref(), limit).await
+        })
+    }
+
+    fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {
+        self.reading(
+            async move { stored::readings(&client(&self.pool).await?, after, limit).await },
+        )
+    }
+
+    fn members(&self, after: Option<MemberKey>, limit: u32) -> Pending<'_, Vec<Member>> {
+        self.reading(async move {
+            stored::members(&client(&self.pool).await?, after.as_ref(), limit).await
+        })
+    }
+
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> Pending<'_, Vec<DeadLetter>> {
+        self.reading(async move {
+            stored::letters(&client(&self.pool).await?, after.as_ref(), limit).await
+        })
+    }
+
+    fn restore(&self, stored: Stored) -> Pending<'_, ()> {
+        self.writing(async move { stored::restore(&self.pool, &self.tables, &stored).await })
+    }
+
+    fn check(&self) -> Pending<'_, Health> {
+        self.reading(async move {
+            let mut client = client(&self.pool).await?;
+            match self.access {
+                Access::Write => {
+                    let act = begin(&mut client, &[]).await?;
+                    read::check(&act, &self.tables, &self.shown).await
+                }
+                Access::Read => read::check(&client, &self.tables, &self.shown).await,
+            }
+        })
+    }
+}

@@ -1,0 +1,1 @@
+SELECT connection, account FROM _accounts ORDER BY connection

@@ -1,0 +1,11 @@
+//! Servers that tests start for themselves, each with a folder of its own.
+//!
+//! Guarantees: nothing that runs on the machine already is used or touched; a server ends
+//! with the process that started it, however that ends, and takes its folder with it.
+
+mod account;
+mod certified;
+mod postgres;
+mod watched;
+
+pub use postgres::{Database, PostgresServer};
