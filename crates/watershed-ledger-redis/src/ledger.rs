@@ -40,8 +40,6 @@ struct Known {
     runs: BTreeMap<RunId, AccountId>,
     /// The epoch of each account's records, and acts counted in it.
     acts: BTreeMap<AccountId, (String, u64)>,
-    /// Whether a loss has been found and not told yet.
-    lost: bool,
 }
 
 impl RedisLedger {
@@ -54,12 +52,6 @@ impl RedisLedger {
     #[must_use]
     pub fn with_clock(self, clock: ReadClock) -> RedisLedger {
         RedisLedger { clock: Some(clock), ..self }
-    }
-
-    /// Whether the ledger lost anything since this was asked last: it began anew, or went back
-    /// to an earlier state.
-    pub fn take_lost(&self) -> bool {
-        std::mem::take(&mut self.known().lost)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -104,15 +96,21 @@ impl RedisLedger {
         let head: Head = rmp_serde::from_slice(&answer).map_err(|error| unread(&error))?;
         if head.is_gone() {
             // Where things are found may be gone with them.
-            *self.known() = Known { lost: !epoch.is_empty(), ..Known::default() };
+            let acts = std::mem::take(&mut self.known().acts);
+            *self.known() = Known { acts, ..Known::default() };
             return Ok(None);
         }
         if !head.ok {
             return Err(head.error());
         }
+        if head.lost {
+            tracing::warn!(
+                account = account.as_str(),
+                "the ledger has lost its last acts: what was in flight is leased again"
+            );
+        }
         if !head.epoch.is_empty() {
             let mut known = self.known();
-            known.lost |= head.lost;
             let last = known.acts.entry(account.clone()).or_default();
             if last.0 != head.epoch || last.1 < head.acts {
                 *last = (head.epoch.clone(), head.acts);

@@ -1,7 +1,5 @@
 //! The Redis ledger against the suite, on a real server.
 
-mod server;
-
 use std::any::Any;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -11,10 +9,14 @@ use watershed_ledger::{Command, Error, Ledger, Reply, RunView};
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_test::{Capability, Size, Stats, Subject, check, conformance, history};
 use watershed_model::{Millis, RunId};
+use watershed_test_servers::RedisServer;
 
-use crate::server::Server;
+static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+fn connection() -> redis::Connection {
+    let client = redis::Client::open(SERVER.url()).expect("the URL");
+    client.get_connection().expect("a connection")
+}
 
 /// A ledger with a prefix of its own on the one server.
 struct OnRedis {
@@ -60,7 +62,7 @@ impl Subject for OnRedis {
     }
 
     fn size(&mut self) -> u64 {
-        let mut connection = SERVER.connection();
+        let mut connection = connection();
         let mut size = 0;
         for key in self.keys(&mut connection) {
             let used: u64 = redis::cmd("MEMORY")
@@ -76,7 +78,7 @@ impl Subject for OnRedis {
     }
 
     fn snapshot(&mut self) -> Box<dyn Any> {
-        let mut connection = SERVER.connection();
+        let mut connection = connection();
         let mut all: Vec<(String, Vec<u8>)> = Vec::new();
         for key in self.keys(&mut connection) {
             let dump = redis::cmd("DUMP").arg(&key).query(&mut connection).expect("a dump");
@@ -87,7 +89,7 @@ impl Subject for OnRedis {
 
     fn restore(&mut self, snapshot: &dyn Any) {
         let all = snapshot.downcast_ref::<Vec<(String, Vec<u8>)>>().expect("a snapshot");
-        let mut connection = SERVER.connection();
+        let mut connection = connection();
         for key in self.keys(&mut connection) {
             redis::cmd("DEL").arg(key).exec(&mut connection).expect("it is deleted");
         }
@@ -109,7 +111,7 @@ impl Subject for OnRedis {
 
 impl Drop for OnRedis {
     fn drop(&mut self) {
-        let mut connection = SERVER.connection();
+        let mut connection = connection();
         for key in self.keys(&mut connection) {
             let _ = redis::cmd("UNLINK").arg(key).exec(&mut connection);
         }

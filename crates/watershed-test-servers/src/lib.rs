@@ -6,6 +6,8 @@
 mod account;
 mod certified;
 mod postgres;
+mod redis;
 mod watched;
 
 pub use postgres::{Database, PostgresServer};
+pub use redis::RedisServer;

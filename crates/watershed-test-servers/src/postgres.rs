@@ -205,7 +205,7 @@ impl PostgresServer {
         let mut last = None;
         while Instant::now() < until {
             let shell = command(self.account.as_ref(), Path::new("/bin/sh"));
-            let mut watched = Watched::start(shell, &self.folder, &self.words());
+            let mut watched = Watched::start(shell, &self.folder, "QUIT", &self.words());
             while watched.runs() && Instant::now() < until {
                 if self.answers() {
                     self.running = Some(watched);

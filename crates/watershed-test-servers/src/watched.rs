@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 /// whose other end this process holds, so that happens with this process even where it is
 /// killed. Only in the second case does the folder go.
 const WATCH: &str = r#"
-folder=$1; shift
+folder=$1; signal=$2; shift 2
 exec 3<&0
 "$@" </dev/null 3<&- >>"$folder/log" 2>&1 &
 server=$!
-( cat <&3 >/dev/null; : >"$folder/ending"; kill -QUIT "$server" ) &
+( cat <&3 >/dev/null; : >"$folder/ending"; kill -"$signal" "$server" ) &
 reader=$!
 exec 3<&-
 wait "$server"
@@ -22,11 +22,18 @@ if [ -e "$folder/ending" ]; then rm -rf "$folder"; else kill "$reader"; fi
 pub(crate) struct Watched(Child);
 
 impl Watched {
-    /// Starts a server whose folder is `folder`; `shell` is `sh`, as the account it runs as.
-    pub(crate) fn start(mut shell: Command, folder: &Path, server: &[String]) -> Watched {
+    /// Starts a server whose folder is `folder`, and which `signal` ends; `shell` is `sh`, as the
+    /// account it runs as.
+    pub(crate) fn start(
+        mut shell: Command,
+        folder: &Path,
+        signal: &str,
+        server: &[String],
+    ) -> Watched {
         let watch = shell
             .args(["-c", WATCH, "watch"])
             .arg(folder)
+            .arg(signal)
             .args(server)
             .current_dir(folder)
             .stdin(Stdio::piped())

@@ -17,3 +17,4 @@ mod odd_workflows;
 mod rate;
 mod secrets;
 mod tidy;
+mod workers;

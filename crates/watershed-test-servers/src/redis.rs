@@ -1,0 +1,98 @@
+//! A Redis server on a free port.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::watched::Watched;
+
+/// It starts within this, also when it reads what it had.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// A server of this process. Dropped, it ends.
+pub struct RedisServer {
+    folder: PathBuf,
+    port: u16,
+    settings: Vec<String>,
+    running: Option<Watched>,
+}
+
+impl RedisServer {
+    /// A server with these settings (`--appendonly`, `yes`); without, it keeps nothing on disk.
+    ///
+    /// # Panics
+    /// Where Redis is not installed, or does not start.
+    pub fn start(settings: &[&str]) -> RedisServer {
+        let folder = tempfile::Builder::new()
+            .prefix("watershed-redis-")
+            .tempdir()
+            .expect("a folder for the server")
+            .keep();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .expect("a free port")
+            .port();
+        let settings = settings.iter().map(|&s| s.to_owned()).collect();
+        let mut server = RedisServer { folder, port, settings, running: None };
+        server.go();
+        server
+    }
+
+    /// Where it is: `redis://127.0.0.1:PORT/0`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Starts it again, after [`RedisServer::kill`].
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn go(&mut self) {
+        let port = self.port.to_string();
+        let pid = self.folder.join("pid").display().to_string();
+        let fixed = ["redis-server", "--port", &port, "--bind", "127.0.0.1", "--save", ""];
+        let mut words: Vec<String> = fixed.map(str::to_owned).to_vec();
+        words.extend(["--pidfile".to_owned(), pid]);
+        words.extend(self.settings.iter().cloned());
+        self.running = Some(Watched::start(Command::new("sh"), &self.folder, "KILL", &words));
+        let begun = Instant::now();
+        while self.ask(&["PING"]) != Some("PONG".to_owned()) {
+            assert!(begun.elapsed() < START_MAX, "redis-server does not answer");
+            assert!(self.running.as_mut().is_some_and(Watched::runs), "redis-server ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it with SIGKILL. What it had on disk stays there.
+    ///
+    /// # Panics
+    /// Where it cannot be ended.
+    pub fn kill(&mut self) {
+        let pid = std::fs::read_to_string(self.folder.join("pid")).expect("its process id");
+        let pid = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a number"), rustix::process::Signal::KILL)
+            .expect("it is there");
+        self.running.take().expect("it runs").ended();
+    }
+
+    /// Says a command by `redis-cli`; what it answers, `None` where nobody does.
+    pub fn ask(&self, words: &[&str]) -> Option<String> {
+        let said = Command::new("redis-cli")
+            .args(["-p", &self.port.to_string()])
+            .args(words)
+            .output()
+            .expect("redis-cli is installed with redis-server");
+        let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        said.status.success().then_some(text).filter(|text| !text.is_empty())
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        match self.running.take() {
+            Some(running) => running.end(),
+            None => drop(std::fs::remove_dir_all(&self.folder)),
+        }
+    }
+}
