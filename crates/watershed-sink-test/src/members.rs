@@ -239,3 +239,21 @@ pub async fn whatever_else_is_read_each_listing_has_what_it_said_last(place: &dy
     );
     held(&readings, has_what_it_said);
 }
+
+pub async fn two_who_list_the_same_rows_at_once_each_have_what_they_said(place: &dyn Place) {
+    let sinks = [open(place).await, open(place).await];
+    let said = |status: &str, round: i64| json!({ "said": status, "round": round });
+    for round in 1..=15 {
+        let listing = |which: usize, status: &'static str| {
+            let rows = (0..20).map(|n| person(&format!("u{n}"), said(status, round))).collect();
+            sinks[which].write(batch(vec![whole(status, round, rows)]).into())
+        };
+        let (one, two) = tokio::join!(listing(0, "active"), listing(1, "inactive"));
+        one.and(two).unwrap();
+        for status in ["active", "inactive"] {
+            let brought = brought(&sinks[0], status).await.expect("it is known whole");
+            assert_eq!(brought.len(), 20);
+            assert!(brought.iter().all(|(_, record)| *record == said(status, round)), "{status}");
+        }
+    }
+}

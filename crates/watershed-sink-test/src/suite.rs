@@ -80,6 +80,7 @@ macro_rules! suite {
             readings_that_came_mixed_are_unknown_until_the_next_one
             a_member_whose_row_is_gone_makes_the_listing_unknown
             connections_and_datasets_have_listings_of_their_own
+            two_who_list_the_same_rows_at_once_each_have_what_they_said
             whatever_else_is_read_each_listing_has_what_it_said_last
         }
         $crate::suite! { life of $make:
