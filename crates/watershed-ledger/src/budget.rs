@@ -5,8 +5,8 @@
 //! to 10 ms after theirs make no stretch of a second hold more than ceil(calls) starts, whoever
 //! counts and however; one that starts later keeps those behind it late (the worker's part). As
 //! many slots as the account has calls are spread over a second and 25 ms: that many may arrive,
-//! whatever delays them on their way. A day counts. A call must fit every limit that names its category
-//! (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
+//! whatever delays them on their way. A day counts. A call must fit every limit that names its
+//! category (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
 
 use watershed_model::{
     BudgetUse, Category, Heard, Left, Limit, Limits, Millis, OperationId, Period, Throttle,

@@ -94,7 +94,8 @@ for steps kept out by scope, role or tier, 4 paused, stopped or cancelled.")]
     #[command(after_help = "Example:
   watershed worker --concurrency 32 --connection acme
 
-Where the ledger is on Redis, any number of workers share the work and its budgets. A first SIGTERM or SIGINT lets calls in flight settle, a second one ends at once.")]
+Where the ledger is on Redis, any number of workers share the work and its budgets. A first
+SIGTERM or SIGINT lets calls in flight settle, a second one ends at once.")]
     Worker(Worker),
     /// Tell before a run what it costs: calls, time, disk, and what is left out
     #[command(after_help = "Example:

@@ -8,7 +8,7 @@ use std::process::Command;
 use watershed_tests::root;
 
 /// Who may import which crates of ours. `tests` and `bench` stand outside.
-const IMPORTS: [(&str, &[&str]); 12] = [
+const IMPORTS: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("workflow", &["model"]),
     ("ledger", &["model"]),
@@ -17,6 +17,7 @@ const IMPORTS: [(&str, &[&str]); 12] = [
     ("sink-postgres", &["model", "sink"]),
     ("sink-test", &["model", "sink"]),
     ("test-servers", &[]),
+    ("ledger-redis", &["model", "ledger"]),
     ("ledger-sqlite", &["model", "ledger"]),
     ("ledger-test", &["model", "ledger"]),
     ("engine", &["model", "workflow", "ledger", "zoom", "sink"]),
