@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::pace::Paces;
 use crate::report;
 use crate::runtime::{self, Ends};
-use crate::stop::Stop;
+use crate::stop::{Stop, Stopping};
 use crate::task::Tools;
 use crate::token::Tokens;
 use crate::transport::Transport;
@@ -93,6 +93,11 @@ impl Engine {
             let connection = &link.connection;
             self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
             self.set_limits(link).await?;
+        }
+        // What the first calls tell of other apps is exact.
+        tokio::select! {
+            () = self.clock.sleep_until(self.paces.free_from()) => {}
+            () = stop.reached(Stopping::Drain) => {}
         }
         let slots = usize::from(settings.concurrency).max(1);
         let (tickets, ticket_end) = mpsc::channel(slots);

@@ -24,7 +24,7 @@ const KEPT_MS: i64 = 10_000;
 const DELAYED_MS: i64 = 40;
 
 /// So long after a call nobody counts it in a second any more.
-pub(crate) const PAST_MS: i64 = 1_000 + DELAYED_MS;
+const PAST_MS: i64 = 1_000 + DELAYED_MS;
 
 /// So long the others wait at most for the answer to a category's first call,
 const FIRST_MS: i64 = 2_000;
@@ -68,6 +68,17 @@ impl Paces {
         if let Some(pace) = self.all().get_mut(&(account.clone(), category)) {
             pace.first_answered = true;
         }
+    }
+
+    /// When the first call of any category may be alone in its second: calls without a slot are
+    /// past then.
+    pub(crate) fn free_from(&self) -> Millis {
+        let all = self.all();
+        let last = all
+            .values()
+            .filter(|pace| pace.first_at.is_none())
+            .filter_map(|pace| pace.starts.back().copied());
+        last.max().map_or(self.begun, |at| at + PAST_MS)
     }
 
     /// A call starts now that has no slot.

@@ -13,7 +13,6 @@ use watershed_sink::{Batch, Write};
 use crate::active::{ActiveRun, Link, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::pace::PAST_MS;
 use crate::room::Room;
 use crate::spawned::kept_out;
 use crate::stop::Stop;
@@ -220,9 +219,8 @@ impl Engine {
         let tools = self.tools(crate::stop::stop().1, None);
         for _ in 0..PROBES_MAX {
             let token = link.tokens.get().await?;
-            let started = self.clock.now();
             if let Some(category) = operation.category {
-                self.paces.note(&link.connection.account, category, started);
+                self.paces.note(&link.connection.account, category, self.clock.now());
             }
             let verdict = task::call(
                 operation,
@@ -233,7 +231,10 @@ impl Engine {
                 &mut Spent::default(),
             )
             .await;
-            let wait_until: Millis = match &verdict {
+            let wait_until: Millis = match verdict {
+                Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
+                // Of the thing asked for, which is made up, not of the operation.
+                Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),
                 Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
                 Verdict::Wait(throttle) if !throttle.daily => throttle.until,
                 // A token that was revoked meanwhile says nothing of the operation.
@@ -241,16 +242,7 @@ impl Engine {
                     link.tokens.refused(token.generation).await;
                     self.clock.now()
                 }
-                _ => {
-                    // What the run's first call tells of other apps is exact once this one is past.
-                    self.clock.sleep_until(started + PAST_MS).await;
-                    return Ok(match verdict {
-                        Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => true,
-                        // Of the thing asked for, which is made up, not of the operation.
-                        Verdict::Unavailable { why, .. } => !why.stops_step(),
-                        _ => false,
-                    });
-                }
+                _ => return Ok(false),
             };
             self.clock.sleep_until(wait_until).await;
         }
