@@ -4,9 +4,6 @@
 
 local Settle = {}
 do
-  local BY_END = { done = 'done', skipped = 'skipped', unavailable = 'unavailable',
-                   waiting = 'waiting' }
-
   -- The lease of a fence that is good now, or nil.
   local function good(entry, worker)
     local lease = Lease.load(entry.lease)
@@ -107,7 +104,7 @@ do
   function outcomes.closed(ground, lease, task, entry, now)
     children(ground, task, entry.broods, now)
     local tally = Ground.close_item(ground, task.step, task.bucket)
-    local how = BY_END[entry['end']]
+    local how = entry['end']
     tally[how] = tally[how] + 1
     Judge.item(ground, task.step, false, now)
     Spawn.free_once(ground, task.step, task.once)

@@ -79,14 +79,16 @@ do
     return string.byte(a[3]) < string.byte(b[3])
   end
 
-  -- The first members of an order, at most so many, each {first, second, kind}.
-  function Store.first(prefix, most)
+  -- The first members of an order, at most so many, each {first, second, kind}; with `least`, of
+  -- those whose first number is not below it.
+  function Store.first(prefix, most, least)
     local found, out = {}, gone[prefix]
     local from, page = 0, most
+    local low = '[' .. prefix .. (least and id7(least) or '')
     if out and next(out) then page = most + 32 end
     while #found < most do
       local members = call(
-        'ZRANGEBYLEX', X, '[' .. prefix, '[' .. prefix .. string.rep('\255', 16),
+        'ZRANGEBYLEX', X, low, '[' .. prefix .. string.rep('\255', 16),
         'LIMIT', from, page
       )
       for _, member in ipairs(members) do
@@ -98,7 +100,10 @@ do
     end
     local mine = added[prefix]
     if mine and next(mine) then
-      for key in pairs(mine) do found[#found + 1] = read(key) end
+      for key in pairs(mine) do
+        local member = read(key)
+        if member[1] >= (least or 0) then found[#found + 1] = member end
+      end
       table.sort(found, before)
     end
     while #found > most do table.remove(found) end

@@ -170,13 +170,8 @@ do
 
   -- Tasks of the run that lost so many leases in a row, at most so many.
   local function lost(ground, from, most)
-    local found = {}
-    for _, member in ipairs(Store.first('p' .. be(4, ground.run.number), 65536)) do
-      if member[1] >= from then
-        found[#found + 1] = member[2]
-        if #found == most then break end
-      end
-    end
+    local found = Store.first('p' .. be(4, ground.run.number), most, from)
+    for i, member in ipairs(found) do found[i] = member[2] end
     return found
   end
 

@@ -42,6 +42,14 @@ struct Known {
     acts: BTreeMap<AccountId, (String, u64)>,
 }
 
+impl Known {
+    /// After a loss accounts may have other numbers.
+    fn forget_places(&mut self) {
+        let acts = std::mem::take(&mut self.acts);
+        *self = Known { acts, ..Known::default() };
+    }
+}
+
 impl RedisLedger {
     /// A ledger whose keys begin with `prefix`, over that link.
     pub fn new(link: Link, prefix: &str) -> RedisLedger {
@@ -95,15 +103,14 @@ impl RedisLedger {
         let answer: Vec<u8> = self.invoke(script, &self.keys.of(account), &args).await?;
         let head: Head = rmp_serde::from_slice(&answer).map_err(|error| unread(&error))?;
         if head.is_gone() {
-            // Where things are found may be gone with them.
-            let acts = std::mem::take(&mut self.known().acts);
-            *self.known() = Known { acts, ..Known::default() };
+            self.known().forget_places();
             return Ok(None);
         }
         if !head.ok {
             return Err(head.error());
         }
         if head.lost {
+            self.known().forget_places();
             tracing::warn!(
                 account = account.as_str(),
                 "the ledger has lost its last acts: what was in flight is leased again"

@@ -21,6 +21,10 @@ fn budget(limits: Vec<Limit>) -> Budget {
     budget
 }
 
+fn heard(category: Category, left: Option<Left>) -> Heard {
+    Heard { category, left, own: 0, alone: false }
+}
+
 fn granted(permit: Permit) -> Option<Slot> {
     match permit {
         Permit::Granted(slot) => Some(slot),
@@ -357,7 +361,7 @@ fn what_answers_say_of_the_day_is_believed() {
     let mut budget = budget(vec![day]);
     let slot = granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
     let left = Some(Left { daily: true, limit: 10, remaining: 3 });
-    let told = Heard { category: Category::Heavy, left, own: 0, alone: false };
+    let told = heard(Category::Heavy, left);
     let reports = OperationId::from("zoom.report_participants");
     budget.hear((&reports, Some(Category::Heavy)), told, slot, NOON);
     assert_eq!(budget.left_today(Category::Heavy, NOON), Some((3, 4)), "others have made six");
@@ -374,20 +378,45 @@ fn the_category_that_an_answer_names_is_believed() {
     let slot = granted(budget.permit(Category::Light, NOON, 0)).unwrap();
     let lists = OperationId::from("zoom.list_meetings");
     let planned = (&lists, Some(Category::Light));
-    budget.hear(
-        planned,
-        Heard { category: Category::Medium, left: None, own: 0, alone: false },
-        slot,
-        NOON,
-    );
+    budget.hear(planned, heard(Category::Medium, None), slot, NOON);
     assert_eq!(budget.label(&lists), Some(Category::Medium));
-    budget.hear(
-        planned,
-        Heard { category: Category::Light, left: None, own: 0, alone: false },
-        slot,
-        NOON,
-    );
+    budget.hear(planned, heard(Category::Light, None), slot, NOON);
     assert_eq!(budget.label(&lists), None);
+}
+
+/// Starts in ten seconds of a light budget of that share of so many calls.
+fn in_ten_seconds(share: f64, of: f64) -> usize {
+    let second = Limit { of, ..limit(&[Category::Light], Period::Second, share * of) };
+    all_granted(&mut budget(vec![second]), Category::Light, NOON, 9_999).len()
+}
+
+#[test]
+fn a_share_needs_less_room_than_the_whole_limit() {
+    // A second of a share is spread over 1,010 ms, one of the whole limit over 1,025.
+    assert_eq!(in_ten_seconds(0.5, 20.0), 100);
+    assert_eq!(in_ten_seconds(0.9, 20.0), 179);
+    assert_eq!(in_ten_seconds(1.0, 20.0), 196);
+}
+
+#[test]
+fn what_a_call_that_was_alone_tells_is_exact_and_believed_at_once() {
+    let calls_left = |alone: bool, slots: usize| {
+        let second = Limit { of: 20.0, ..limit(&[Category::Light], Period::Second, 18.0) };
+        let mut budget = budget(vec![second]);
+        let mut last = None;
+        for _ in 0..slots {
+            last = granted(budget.permit(Category::Light, NOON, 1_000));
+        }
+        let left = Some(Left { daily: false, limit: 20, remaining: 11 });
+        let told = Heard { alone, ..heard(Category::Light, left) };
+        let lists = OperationId::from("zoom.list_meetings");
+        budget.hear((&lists, Some(Category::Light)), told, last.expect("a slot"), NOON);
+        all_granted(&mut budget, Category::Light, NOON + 10_000, 9_999).len()
+    };
+    let share = calls_left(false, 3);
+    assert_eq!(share, 179, "one answer alone is not believed");
+    // Slots that were given and not used are in the second too, but no calls.
+    assert_eq!(calls_left(true, 3), 118, "others make eight of the twenty");
 }
 
 /// What an account's limiter leaves of a second's calls to us, counted its own way.
@@ -445,7 +474,7 @@ fn beside_another_app(shape: &'static str, latency_ms: i64) -> (usize, usize) {
         while answers.front().is_some_and(|(at, ..)| *at <= now) {
             let (_, slot, remaining) = answers.pop_front().unwrap();
             let left = Some(Left { daily: false, limit: 30, remaining });
-            let heard = Heard { category: Category::Light, left, own: 0, alone: false };
+            let heard = heard(Category::Light, left);
             budget.hear((&lists, Some(Category::Light)), heard, slot, now);
         }
         if now.0 % 25 == 0 {

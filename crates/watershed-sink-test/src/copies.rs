@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde_json::json;
 use watershed_model::{CoverageState, Millis, Row, RunState};
 use watershed_sink::{
-    Ask, Copied, Error, Mark, Member, MemberKey, Part, Reading, RowKey, Sink, Stored, StoredRow,
-    Write, copy, copy_part,
+    Ask, Copied, Error, Mark, Member, MemberKey, Reading, RowKey, Sink, Stored, StoredRow, Write,
+    copy, copy_part,
 };
 
 use crate::Place;
-use crate::members::key;
+use crate::scenario;
 use crate::scenario::{
-    CATALOGUE, PEOPLE, batch, coverage, fetched, letter, listing, open, person, run_row, write,
+    CATALOGUE, batch, coverage, fetched, key, letter, open, person, run_row, write,
 };
 
 /// Two readings, one of a row that the other one took over, one still under way and one mixed;
@@ -21,11 +21,8 @@ use crate::scenario::{
 pub async fn filled(place: &dyn Place) -> Arc<dyn Sink> {
     let sink = open(place).await;
     let page = |status: &str, at: i64, first: bool, rows: Vec<Row>| Write {
-        run: "run-1".into(),
-        listing: Some(listing(status)),
-        part: Some(Part { dataset: &PEOPLE, first }),
         coverage: vec![coverage(status, None, CoverageState::Complete, at)],
-        ..fetched(at, rows)
+        ..scenario::page(status, at, first, rows)
     };
     let many = (0..1_200).map(|n| {
         let asked = json!({ "order": format!("o{n}") }).as_object().cloned().unwrap();

@@ -16,7 +16,7 @@ pub mod state;
 
 pub use place::{Later, Place};
 pub use scenario::{
-    CATALOGUE, LATER, PEOPLE, PEOPLE_LATER, PETS, UNKNOWN, batch, coverage, fetched, instant,
-    letter, listing, open, person, run_row, subject, write,
+    CATALOGUE, LATER, PEOPLE, PEOPLE_LATER, PETS, UNKNOWN, batch, coverage, fetched, instant, key,
+    letter, listing, open, page, people, person, run_row, subject, whole, write,
 };
 pub use suite::play;

@@ -130,7 +130,7 @@ pub async fn text_with_nul_and_its_like_comes_back_as_it_was(place: &dyn Place) 
     sink.write(whole.into()).await.unwrap();
 
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], odd.len() as u64);
-    let key = crate::members::key("odd");
+    let key = crate::scenario::key("odd");
     let members = sink.listed(key.clone(), None, 100).await.unwrap().unwrap();
     for key in odd {
         let member = members.iter().find(|member| member.key == key).unwrap();

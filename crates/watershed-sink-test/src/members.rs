@@ -10,42 +10,13 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use watershed_model::{CoverageState, Row};
-use watershed_sink::{ListingKey, Part, Sink, Write};
+use watershed_sink::{ListingKey, Sink, Write};
 
 use crate::Place;
-use crate::scenario::{PEOPLE, PETS, batch, coverage, fetched, listing, open, person, text, write};
+use crate::scenario::{
+    PETS, batch, coverage, fetched, key, open, page, people, person, text, whole, write,
+};
 use crate::suite::held;
-
-/// A page of the listing of this status.
-fn page(status: &str, at: i64, first: bool, rows: Vec<Row>) -> Write {
-    Write {
-        run: "run-1".into(),
-        listing: Some(listing(status)),
-        part: Some(Part { dataset: &PEOPLE, first }),
-        ..fetched(at, rows)
-    }
-}
-
-/// The only page of a listing.
-fn whole(status: &str, at: i64, rows: Vec<Row>) -> Write {
-    page(status, at, true, rows)
-}
-
-fn people<const N: usize>(keys: [&str; N]) -> Vec<Row> {
-    keys.map(|key| person(key, json!({ "id": key }))).to_vec()
-}
-
-/// The listing of this status, as it is asked for.
-pub fn key(status: &str) -> ListingKey {
-    ListingKey {
-        connection: "acme".into(),
-        dataset: "people".to_owned(),
-        operation: "zoom.list_people".into(),
-        subject: listing(status).subject,
-        from: None,
-        to: None,
-    }
-}
 
 /// Keys and records that the listing of this status brought.
 async fn brought(sink: &Arc<dyn Sink>, status: &str) -> Option<Vec<(String, Value)>> {

@@ -9,7 +9,7 @@ use watershed_model::{
     Catalogue, Coverage, CoverageState, Dataset, DeadLetter, Field, FieldType, Millis, Record, Row,
     RunRow, RunState, ScopeSeed, StepId, Subject, Trigger,
 };
-use watershed_sink::{Batch, Listing, Sink, Write};
+use watershed_sink::{Batch, Listing, ListingKey, Part, Sink, Write};
 
 use crate::Place;
 
@@ -123,6 +123,38 @@ pub fn listing(status: &str) -> Listing {
         from: None,
         to: None,
         operation: "zoom.list_people".into(),
+    }
+}
+
+/// A page of the listing of this status.
+pub fn page(status: &str, at: i64, first: bool, rows: Vec<Row>) -> Write {
+    Write {
+        run: "run-1".into(),
+        listing: Some(listing(status)),
+        part: Some(Part { dataset: &PEOPLE, first }),
+        ..fetched(at, rows)
+    }
+}
+
+/// The only page of a listing.
+pub fn whole(status: &str, at: i64, rows: Vec<Row>) -> Write {
+    page(status, at, true, rows)
+}
+
+/// Rows of these people, with nothing in them but the key.
+pub fn people<const N: usize>(keys: [&str; N]) -> Vec<Row> {
+    keys.map(|key| person(key, json!({ "id": key }))).to_vec()
+}
+
+/// The listing of this status, as it is asked for.
+pub fn key(status: &str) -> ListingKey {
+    ListingKey {
+        connection: "acme".into(),
+        dataset: "people".to_owned(),
+        operation: "zoom.list_people".into(),
+        subject: listing(status).subject,
+        from: None,
+        to: None,
     }
 }
 

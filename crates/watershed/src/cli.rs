@@ -193,9 +193,9 @@ pub(crate) struct Demo {
     pub keep: bool,
 }
 
-/// `run`
+/// What is run, for whom, with what.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct What {
     /// A workflow file, or the name of a shipped one (zoom-backfill)
     #[arg(value_name = "WORKFLOW")]
     pub workflow: String,
@@ -205,6 +205,13 @@ pub(crate) struct Run {
     /// An input of the workflow; may be repeated
     #[arg(long = "input", value_name = "K=V", value_parser = pair)]
     pub inputs: Vec<(String, String)>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub what: What,
     /// The run's id: the same again goes on with it, or tells how it ended
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run_id: Option<String>,
@@ -220,15 +227,8 @@ pub(crate) struct Run {
 /// `submit`
 #[derive(Debug, Args)]
 pub(crate) struct Submit {
-    /// A workflow file, or the name of a shipped one (zoom-backfill)
-    #[arg(value_name = "WORKFLOW")]
-    pub workflow: String,
-    /// The connection; may be left out where there is one
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// An input of the workflow; may be repeated
-    #[arg(long = "input", value_name = "K=V", value_parser = pair)]
-    pub inputs: Vec<(String, String)>,
+    #[command(flatten)]
+    pub what: What,
     /// The run's id: the same again goes on with it, or tells how it ended
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run_id: Option<String>,
@@ -248,15 +248,8 @@ pub(crate) struct Worker {
 /// `estimate`
 #[derive(Debug, Args)]
 pub(crate) struct Estimate {
-    /// A workflow file, or the name of a shipped one (zoom-backfill)
-    #[arg(value_name = "WORKFLOW")]
-    pub workflow: String,
-    /// The connection; may be left out where there is one
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// An input of the workflow; may be repeated
-    #[arg(long = "input", value_name = "K=V", value_parser = pair)]
-    pub inputs: Vec<(String, String)>,
+    #[command(flatten)]
+    pub what: What,
     /// Sampling calls at most, lists under the run itself left out [default: 2 % of the run's
     /// calls, from 400 to 2,000]
     #[arg(long, value_name = "CALLS")]

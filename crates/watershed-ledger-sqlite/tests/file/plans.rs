@@ -1,12 +1,10 @@
 //! Plans in the shape of the shipped backfill, built by hand, and items as its steps carry them.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use watershed_ledger_test::{plain_plan, plain_step};
 use watershed_model::{
-    Backoff, Category, Child, Feed, Kin, Millis, OnFailure, OnUnavailable, Order, PLAN_FORMAT,
-    Plan, Retry, ScopeLevel, Source, Step, StepId, Tolerate, hash64,
+    Category, Child, Feed, Kin, Millis, Order, Plan, Source, Step, StepId, hash64,
 };
 
 /// The steps of [`zoom`].
@@ -18,7 +16,7 @@ pub(crate) const PARTICIPANTS: StepId = StepId(2);
 pub(crate) fn zoom() -> Plan {
     let mut participants = step("report_participants", 4, Some(Category::Heavy), Some(HELD));
     participants.order = Order::NewestFirst;
-    plan(vec![
+    plain_plan(vec![
         step("list_past_instances", 3, Some(Category::Medium), None),
         step("get_past_meeting", 1, Some(Category::Light), Some(INSTANCES)),
         participants,
@@ -28,51 +26,17 @@ pub(crate) fn zoom() -> Plan {
 /// One step beneath another, so many in all, each deeper than the one before.
 pub(crate) fn generations(steps: u16) -> Plan {
     let above = |at: u16| at.checked_sub(1).map(StepId);
-    plan((0..steps).map(|at| step("list_past_instances", at, None, above(at))).collect())
-}
-
-fn plan(steps: Vec<Step>) -> Plan {
-    Plan {
-        format: PLAN_FORMAT,
-        name: "test".to_owned(),
-        description: String::new(),
-        inputs: Vec::new(),
-        steps,
-        scopes: vec![ScopeLevel { parent: None, name: "run".to_owned() }],
-        joins: Vec::new(),
-    }
+    plain_plan((0..steps).map(|at| step("list_past_instances", at, None, above(at))).collect())
 }
 
 fn step(operation: &str, depth: u16, category: Option<Category>, above: Option<StepId>) -> Step {
-    Step {
-        name: format!("{operation}_{depth}"),
-        operation: format!("zoom.{operation}").into(),
-        operation_version: 1,
-        category,
-        source: match above {
-            Some(step) => Source::Items(vec![Feed { step, field: None }]),
-            None => Source::Run,
-        },
-        item: None,
-        windows: None,
-        when: None,
-        once: None,
-        with: BTreeMap::new(),
-        order: Order::AsListed,
-        order_field: None,
-        on_unavailable: OnUnavailable::Stop,
-        retry: Retry {
-            attempts: 3,
-            backoff: Backoff { first_ms: 1_000, max_ms: 10_000 },
-            jitter: false,
-        },
-        on_failure: OnFailure::DeadLetter,
-        tolerate: Tolerate { fraction: 0.5 },
-        carries: Vec::new(),
-        depth,
-        scope: 0,
-        feeds: Vec::new(),
-    }
+    let source = match above {
+        Some(step) => Source::Items(vec![Feed { step, field: None }]),
+        None => Source::Run,
+    };
+    let name = format!("{operation}_{depth}");
+    let operation = format!("zoom.{operation}").into();
+    Step { operation, ..plain_step(&name, depth, category, source) }
 }
 
 /// Ids, instants and counts as Zoom gives them, the same ones for the same seed.

@@ -116,7 +116,7 @@ async fn keys_are_in_the_order_of_their_bytes_in_a_database_of_any_language() {
     sink.write(batch(vec![write]).into()).await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < keys.len() {
-        let listing = watershed_sink_test::members::key("any");
+        let listing = watershed_sink_test::key("any");
         let page = sink.listed(listing, seen.last().cloned(), 2).await.unwrap().unwrap();
         assert!(!page.is_empty(), "{seen:?}");
         seen.extend(page.into_iter().map(|row| row.key));

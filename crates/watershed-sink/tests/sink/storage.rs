@@ -3,41 +3,11 @@
 
 use rusqlite::types::Value::{Integer, Null, Real, Text};
 use serde_json::{Value, json};
-use watershed_model::{Coverage, CoverageState, Row};
-use watershed_sink::{Ask, ListingKey, Part, Sink, SqliteSink, Write};
-use watershed_sink_test::{CATALOGUE, PEOPLE, batch, coverage, fetched, listing, person};
+use watershed_model::{Coverage, CoverageState};
+use watershed_sink::{Ask, Sink, SqliteSink, Write};
+use watershed_sink_test::{CATALOGUE, batch, coverage, fetched, key, page, people, person, whole};
 
 use crate::place::{cell, meddle, open, place, write};
-
-/// A page of the listing of this status.
-fn page(status: &str, at: i64, first: bool, rows: Vec<Row>) -> Write {
-    Write {
-        run: "run-1".into(),
-        listing: Some(listing(status)),
-        part: Some(Part { dataset: &PEOPLE, first }),
-        ..fetched(at, rows)
-    }
-}
-
-/// The only page of a listing.
-fn whole(status: &str, at: i64, rows: Vec<Row>) -> Write {
-    page(status, at, true, rows)
-}
-
-fn people<const N: usize>(keys: [&str; N]) -> Vec<Row> {
-    keys.map(|key| person(key, json!({ "id": key }))).to_vec()
-}
-
-fn key(status: &str) -> ListingKey {
-    ListingKey {
-        connection: "acme".into(),
-        dataset: "people".to_owned(),
-        operation: "zoom.list_people".into(),
-        subject: listing(status).subject,
-        from: None,
-        to: None,
-    }
-}
 
 /// Keys and records that the listing of this status brought.
 async fn brought(sink: &SqliteSink, status: &str) -> Option<Vec<(String, Value)>> {

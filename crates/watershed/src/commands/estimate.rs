@@ -7,30 +7,21 @@ use watershed_engine::{Sampling, exit};
 use watershed_sink::SqliteSink;
 
 use super::dispatch::Call;
-use super::run::request;
-use crate::cli::Estimate;
-use crate::connect;
+use super::run::asked;
+use crate::cli::{Estimate, What};
 use crate::expense::expense;
 use crate::program::quoted;
 use crate::site::Site;
 use crate::store::Store;
-use crate::workflows;
 
 /// The part of the share that sampling calls take beside a process that executes.
 const BESIDE: f64 = 0.1;
 
 /// Tells it. `run` is the id that the run would have.
 pub(crate) async fn estimate(args: Estimate, run: Option<String>, call: Call) -> Result<u8> {
-    let Call { settings, vars, out } = call;
-    let found = workflows::find(&args.workflow)?;
-    let compiled = workflows::compiled(&found, &out)?;
-    let (by, account) = settings.connection(args.connection.as_deref())?;
-    let words = words(&args, run.as_deref());
-    let request = request(by, found, compiled, args.inputs, run)?;
-    let connection = connect::connection(by, account, &vars)?;
-    if let Some(guess) = connect::tier_guess(by, account) {
-        out.warning(guess);
-    }
+    let words = words(&args.what, run.as_deref());
+    let (request, connection) = asked(args.what, run, &call)?;
+    let Call { settings, out, .. } = call;
     let site = Site::to_estimate(&settings, vec![connection]).await?;
     let part = if executes(&settings.store) { BESIDE } else { 1.0 };
     let scratch = Arc::new(SqliteSink::in_memory(watershed_zoom::catalogue()).await?);
@@ -46,7 +37,7 @@ pub(crate) async fn estimate(args: Estimate, run: Option<String>, call: Call) ->
 }
 
 /// The words that begin the run itself.
-fn words(args: &Estimate, run: Option<&str>) -> String {
+fn words(args: &What, run: Option<&str>) -> String {
     let mut words = vec![quoted(&args.workflow)];
     let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quoted(value)));
     if let Some(connection) = &args.connection {

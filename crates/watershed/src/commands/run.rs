@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use watershed_engine::{Clock, Request, Standing, Stopping, Submitted, SystemClock, exit};
+use watershed_engine::{
+    Clock, Connection, Request, Standing, Stopping, Submitted, SystemClock, exit,
+};
 use watershed_ledger::Command;
 use watershed_model::{ConnectionName, RunId, RunState, Trigger};
 use watershed_workflow::{Compiled, resolve_inputs};
 
 use super::dispatch::Call;
 use super::estimate;
-use crate::cli::{Estimate, Run};
+use crate::cli::{Estimate, Run, What};
 use crate::connect;
 use crate::execution::{Signals, execute, report};
 use crate::fault::Fault;
@@ -22,22 +24,28 @@ use crate::workflows::{self, Found};
 /// Runs it. The exit code tells how the run ended.
 pub(crate) async fn run(args: Run, call: Call) -> Result<u8> {
     if args.dry_run {
-        let Run { workflow, connection, inputs, run_id, .. } = args;
-        let args = Estimate { workflow, connection, inputs, sample: None };
-        return estimate::estimate(args, run_id, call).await;
+        let Run { what, run_id, .. } = args;
+        return estimate::estimate(Estimate { what, sample: None }, run_id, call).await;
     }
-    let Call { settings, vars, out } = call;
-    let found = workflows::find(&args.workflow)?;
-    let compiled = workflows::compiled(&found, &out)?;
-    let (by, account) = settings.connection(args.connection.as_deref())?;
-    let request = request(by, found, compiled, args.inputs, args.run_id)?;
-    let connection = connect::connection(by, account, &vars)?;
-    if let Some(guess) = connect::tier_guess(by, account) {
-        out.warning(guess);
-    }
+    let (request, connection) = asked(args.what, args.run_id, &call)?;
+    let Call { settings, out, .. } = call;
     let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
     let site = Site::to_execute(&settings, vec![connection]).await?;
     submit(&site, request, args.wait, &signals, out).await
+}
+
+/// What is asked of the engine, and the connection that it is asked for.
+pub(crate) fn asked(what: What, run: Option<String>, call: &Call) -> Result<(Request, Connection)> {
+    let Call { settings, vars, out } = call;
+    let found = workflows::find(&what.workflow)?;
+    let compiled = workflows::compiled(&found, out)?;
+    let (by, account) = settings.connection(what.connection.as_deref())?;
+    let request = request(by, found, compiled, what.inputs, run)?;
+    let connection = connect::connection(by, account, vars)?;
+    if let Some(guess) = connect::tier_guess(by, account) {
+        out.warning(guess);
+    }
+    Ok((request, connection))
 }
 
 /// What is asked of the engine.

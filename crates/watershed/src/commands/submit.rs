@@ -5,25 +5,17 @@ use watershed_engine::{Submitted, exit};
 use watershed_model::RunState;
 
 use super::dispatch::Call;
-use super::run::{lift, request};
+use super::run::{asked, lift};
 use crate::cli::Submit;
-use crate::connect;
 use crate::output::name;
 use crate::program::program;
 use crate::site::Site;
-use crate::workflows;
 
 /// Submits it. Its id goes to standard output.
 pub(crate) async fn submit(args: Submit, call: Call) -> Result<u8> {
-    let Call { settings, vars, out } = call;
-    let found = workflows::find(&args.workflow)?;
-    let compiled = workflows::compiled(&found, &out)?;
-    let (by, account) = settings.connection(args.connection.as_deref())?;
-    let request = request(by, found, compiled, args.inputs, args.run_id)?;
-    let connection = connect::connection(by, account, &vars)?;
-    if let Some(guess) = connect::tier_guess(by, account) {
-        out.warning(guess);
-    }
+    let (request, connection) = asked(args.what, args.run_id, &call)?;
+    let Call { settings, out, .. } = call;
+    let by = connection.name.clone();
     let workflow = request.plan.name.clone();
     let site = Site::to_command(&settings, vec![connection]).await?;
     let submitted = site.engine.submit(request).await?;

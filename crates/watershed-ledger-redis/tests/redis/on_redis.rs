@@ -1,4 +1,4 @@
-//! The Redis ledger against the suite, on a real server.
+//! A ledger on the one server of these tests, with a prefix of its own.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -7,11 +7,11 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::Runtime;
 use watershed_ledger::{Command, Error, Ledger, Reply, RunView};
 use watershed_ledger_redis::{Link, RedisLedger};
-use watershed_ledger_test::{Capability, Size, Stats, Subject, check, conformance, history};
+use watershed_ledger_test::{Capability, Subject};
 use watershed_model::{Millis, RunId};
 use watershed_test_servers::RedisServer;
 
-static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+pub(crate) static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 
 fn connection() -> redis::Connection {
     let client = redis::Client::open(SERVER.url()).expect("the URL");
@@ -19,7 +19,7 @@ fn connection() -> redis::Connection {
 }
 
 /// A ledger with a prefix of its own on the one server.
-struct OnRedis {
+pub(crate) struct OnRedis {
     runtime: Runtime,
     ledger: RedisLedger,
     prefix: String,
@@ -27,7 +27,7 @@ struct OnRedis {
 }
 
 impl OnRedis {
-    fn empty() -> OnRedis {
+    pub(crate) fn empty() -> OnRedis {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -88,15 +88,7 @@ impl Subject for OnRedis {
     }
 
     fn restore(&mut self, snapshot: &dyn Any) {
-        let all = snapshot.downcast_ref::<Vec<(String, Vec<u8>)>>().expect("a snapshot");
-        let mut connection = connection();
-        for key in self.keys(&mut connection) {
-            redis::cmd("DEL").arg(key).exec(&mut connection).expect("it is deleted");
-        }
-        for (key, dump) in all {
-            let mut restore = redis::cmd("RESTORE");
-            restore.arg(key).arg(0).arg(dump).exec(&mut connection).expect("it is restored");
-        }
+        self.go_back(snapshot);
         self.restart();
     }
 
@@ -109,6 +101,21 @@ impl Subject for OnRedis {
     }
 }
 
+impl OnRedis {
+    /// Goes back to an earlier state, under the same program.
+    pub(crate) fn go_back(&mut self, snapshot: &dyn Any) {
+        let all = snapshot.downcast_ref::<Vec<(String, Vec<u8>)>>().expect("a snapshot");
+        let mut connection = connection();
+        for key in self.keys(&mut connection) {
+            redis::cmd("DEL").arg(key).exec(&mut connection).expect("it is deleted");
+        }
+        for (key, dump) in all {
+            let mut restore = redis::cmd("RESTORE");
+            restore.arg(key).arg(0).arg(dump).exec(&mut connection).expect("it is restored");
+        }
+    }
+}
+
 impl Drop for OnRedis {
     fn drop(&mut self) {
         let mut connection = connection();
@@ -118,30 +125,13 @@ impl Drop for OnRedis {
     }
 }
 
-fn number(variable: &str, default: u64) -> u64 {
-    match std::env::var(variable) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")),
-        Err(_) => default,
+impl OnRedis {
+    /// The same ledger as another process has it.
+    pub(crate) fn beside(&self) -> OnRedis {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let now = Arc::new(AtomicI64::new(self.now.load(Ordering::Relaxed)));
+        let ledger = Self::open(&runtime, &self.prefix, &now);
+        OnRedis { runtime, ledger, prefix: self.prefix.clone(), now }
     }
-}
-
-#[test]
-fn every_case_holds() {
-    conformance(&mut || Box::new(OnRedis::empty()));
-}
-
-/// `WATERSHED_REDIS_HISTORIES` says how many, `WATERSHED_SEED` from which seed on.
-#[test]
-fn random_histories_agree_with_the_oracle() {
-    let base = number("WATERSHED_SEED", 1);
-    let histories = number("WATERSHED_REDIS_HISTORIES", 20);
-    let mut worth = Stats::default();
-    for seed in base..base + histories {
-        let size = if seed % 4 == 0 { Size::Medium } else { Size::Small };
-        match check(&history(seed, size), &mut || Box::new(OnRedis::empty())) {
-            Ok(stats) => worth = worth.and(stats),
-            Err(divergence) => panic!("{divergence}"),
-        }
-    }
-    println!("{histories} histories: {worth:?}");
 }

@@ -1,0 +1,146 @@
+//! Redis that lost something, and Redis that cannot be used.
+
+use std::time::Duration;
+
+use watershed_ledger::{Command, Error, Exchange, Exchanged, Ledger, Reply, Settled, Submit, Want};
+use watershed_ledger_redis::{Link, RedisLedger};
+use watershed_ledger_test::{Subject, plain_plan, plain_step};
+use watershed_model::{Child, Kin, Limits, Millis, PlanHash, RunId, Source, StepId, Trigger};
+
+use crate::on_redis::{OnRedis, SERVER};
+
+/// A morning.
+const NOW: Millis = Millis(20_000 * Millis::DAY + 36_000_000);
+
+fn submit(run: &str, connection: &str, account: &str, items: u32) -> Command {
+    let child = |n: u32| Child {
+        step: StepId(0),
+        item: format!("[{n}]"),
+        once: None,
+        bucket: 0,
+        together: false,
+    };
+    Command::Submit(Box::new(Submit {
+        run: RunId::from(run),
+        connection: connection.into(),
+        account: account.into(),
+        plan: plain_plan(vec![plain_step("items", 1, None, Source::Literals(Vec::new()))]),
+        plan_hash: PlanHash("plan".to_owned()),
+        inputs: Default::default(),
+        granted: Vec::new(),
+        trigger: Trigger::Manual,
+        kin: (0..items).map(|n| Kin::Task(child(n))).collect(),
+        joins: Vec::new(),
+    }))
+}
+
+fn exchange(
+    on: &mut OnRedis,
+    sequence: u64,
+    settles: Exchanged,
+    lane: &str,
+    now: Millis,
+) -> Exchanged {
+    let settles = settles.leased.iter().map(|leased| {
+        let outcome = watershed_ledger::Outcome::Closed {
+            broods: Vec::new(),
+            end: watershed_ledger::End::Done,
+        };
+        watershed_ledger::Settle {
+            fence: leased.fence,
+            outcome,
+            calls: 1,
+            repeats: None,
+            least: 1,
+            throttle: None,
+            heard: None,
+        }
+    });
+    let exchange = Exchange {
+        worker: "w".into(),
+        sequence,
+        random: sequence,
+        settles: settles.collect(),
+        want: Want {
+            lanes: vec![lane.into()],
+            tasks: 4,
+            lease_ms: 15_000,
+            horizon_ms: 400,
+            lead_ms: 0,
+        },
+    };
+    match on.execute(Command::Exchange(exchange), now) {
+        Ok(Reply::Exchanged(exchanged)) => exchanged,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_ledger_that_went_back_leases_nothing_for_two_seconds() {
+    let mut on = OnRedis::empty();
+    on.execute(submit("run", "zoom", "acme", 40), NOW).expect("it begins");
+    let before = on.snapshot();
+    let first = exchange(&mut on, 1, Exchanged::default(), "zoom", NOW);
+    assert_eq!(first.leased.len(), 4);
+    on.go_back(before.as_ref());
+    let cold = exchange(&mut on, 2, first, "zoom", NOW + 100);
+    assert_eq!(cold.settled, [Settled::Stale; 4], "nobody knows those leases any more");
+    assert_eq!(cold.leased, [], "what was leased may be under way");
+    assert_eq!(cold.ask_again_at, Some(NOW + 2_100));
+    let warm = exchange(&mut on, 3, Exchanged::default(), "zoom", NOW + 2_100);
+    assert_eq!(warm.leased.len(), 4);
+}
+
+#[test]
+fn after_all_is_gone_two_accounts_are_told_apart_again() {
+    for noticed in [true, false] {
+        let mut on = OnRedis::empty();
+        let empty = on.snapshot();
+        for (run, lane, account) in [("a", "north", "acme"), ("b", "south", "bolt")] {
+            on.execute(submit(run, lane, account, 40), NOW).expect("it begins");
+        }
+        let held = exchange(&mut on, 1, Exchanged::default(), "north", NOW);
+        on.go_back(empty.as_ref());
+        if noticed {
+            let gone = exchange(&mut on, 2, held, "north", NOW + 100);
+            assert_eq!((gone.settled, gone.leased), (vec![Settled::Stale; 4], vec![]));
+            assert!(on.view(&RunId::from("a")).expect("it is looked for").is_none());
+            let paused = on.execute(Command::Pause(RunId::from("a")), NOW + 100);
+            assert!(matches!(paused, Err(Error::NoRun(_))), "{paused:?}");
+        }
+        // Another process begins them again, in another order.
+        let mut other = on.beside();
+        for (run, lane, account) in [("b", "south", "bolt"), ("a", "north", "acme")] {
+            other.execute(submit(run, lane, account, 40), NOW + 200).expect("it begins");
+        }
+        let cold = exchange(&mut on, 3, Exchanged::default(), "north", NOW + 300);
+        assert_eq!(cold.leased, [], "what was leased before may be under way");
+        let leased = exchange(&mut on, 4, Exchanged::default(), "north", NOW + 2_300);
+        assert_eq!(leased.leased.len(), 4);
+        let settled = exchange(&mut on, 5, leased, "north", NOW + 2_400);
+        assert_eq!(settled.settled, [Settled::Accepted; 4], "noticed: {noticed}");
+    }
+}
+
+async fn said_by(url: &str) -> Error {
+    let ledger = match Link::open(url) {
+        Ok(link) => RedisLedger::new(link, "refused"),
+        Err(error) => return error,
+    };
+    let limits = Command::SetLimits { account: "acme".into(), limits: Limits::default() };
+    let said = tokio::time::timeout(Duration::from_secs(20), ledger.execute(limits)).await;
+    said.expect("it answers in time").expect_err("it cannot be used")
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_named_without_its_password() {
+    let nobody = said_by("redis://:hush@127.0.0.1:1/0").await;
+    assert!(matches!(&nobody, Error::Unreachable { .. }), "{nobody:?}");
+    let wrong = said_by(&SERVER.url().replace("redis://", "redis://who:hush@")).await;
+    assert!(matches!(&wrong, Error::Refused { .. }), "{wrong:?}");
+    let nonsense = said_by("redis://:hush@/nowhere").await;
+    for error in [nobody, wrong, nonsense] {
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("hush") && said.contains("redis://"), "{said}");
+    }
+}
