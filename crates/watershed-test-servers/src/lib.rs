@@ -1,4 +1,5 @@
-//! Servers that tests start for themselves, each with a folder of its own.
+//! Servers that tests start for themselves, each with a folder of its own, and a way to them that
+//! can be harmed.
 //!
 //! Guarantees: nothing that runs on the machine already is used or touched; a server ends
 //! with the process that started it, however that ends, and takes its folder with it.
@@ -6,8 +7,10 @@
 mod account;
 mod certified;
 mod postgres;
+mod proxy;
 mod redis;
 mod watched;
 
 pub use postgres::{Database, PostgresServer};
+pub use proxy::{Cut, Proxy};
 pub use redis::RedisServer;

@@ -44,6 +44,11 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// The port it listens on, on the loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts it again, after [`RedisServer::kill`].
     ///
     /// # Panics
@@ -74,6 +79,32 @@ impl RedisServer {
         rustix::process::kill_process(pid.expect("a number"), rustix::process::Signal::KILL)
             .expect("it is there");
         self.running.take().expect("it runs").ended();
+    }
+
+    /// How long its log is (`--appendonly yes`), in bytes.
+    ///
+    /// # Panics
+    /// Where it keeps none.
+    pub fn log_length(&self) -> u64 {
+        std::fs::metadata(self.log()).expect("a log").len()
+    }
+
+    /// Cuts a killed server's log to so many bytes, as a lost disk cache does. The next start
+    /// drops a command that is cut in its middle.
+    ///
+    /// # Panics
+    /// Where it runs, or keeps no log.
+    pub fn cut_log(&self, length: u64) {
+        assert!(self.running.is_none(), "it would write on");
+        let log = std::fs::OpenOptions::new().write(true).open(self.log());
+        log.and_then(|log| log.set_len(length)).expect("the log can be cut");
+    }
+
+    /// The part of the log that grows.
+    fn log(&self) -> PathBuf {
+        let parts = std::fs::read_dir(self.folder.join("appendonlydir")).expect("a log");
+        let mut parts = parts.flatten().map(|part| part.path());
+        parts.find(|part| part.to_string_lossy().ends_with(".incr.aof")).expect("a log that grows")
     }
 
     /// Says a command by `redis-cli`; what it answers, `None` where nobody does.

@@ -3,11 +3,13 @@
 
 mod bad_input;
 mod campaign;
+mod chaos;
 mod cli;
 mod crash;
 mod dataset;
 mod demo;
 mod estimate;
+mod fleet;
 mod ground;
 mod json_shapes;
 mod kills;

@@ -1,0 +1,1 @@
+//! All that Redis holds is deleted.
