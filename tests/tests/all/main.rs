@@ -5,6 +5,7 @@ mod bad_input;
 mod campaign;
 mod chaos;
 mod cli;
+mod compose;
 mod crash;
 mod dataset;
 mod demo;
