@@ -5,6 +5,7 @@ mod bad_input;
 mod campaign;
 mod chaos;
 mod cli;
+mod cluster;
 mod compose;
 mod crash;
 mod dataset;
