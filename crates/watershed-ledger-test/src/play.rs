@@ -169,7 +169,11 @@ impl<'a> Play<'a> {
             Act::Rollback => {
                 if let Some((state, oracle)) = &self.kept {
                     self.subject.restore(state.as_ref());
-                    self.oracle = oracle.clone();
+                    let mut oracle = oracle.clone();
+                    if self.subject.supports(Capability::CoolDown) {
+                        oracle.lost_tail(&self.oracle);
+                    }
+                    self.oracle = oracle;
                     self.stats.rollbacks += 1;
                 }
                 Ok(())

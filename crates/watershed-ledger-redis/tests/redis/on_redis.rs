@@ -23,23 +23,38 @@ pub(crate) struct OnRedis {
     runtime: Runtime,
     ledger: RedisLedger,
     prefix: String,
+    url: String,
     now: Arc<AtomicI64>,
+    /// Whether the program lives through a rollback.
+    lives_on: bool,
 }
 
 impl OnRedis {
     pub(crate) fn empty() -> OnRedis {
+        OnRedis::by(&SERVER.url())
+    }
+
+    /// The same; the program lives through a rollback, and notices it.
+    pub(crate) fn living_on(url: &str) -> OnRedis {
+        let mut on = OnRedis::by(url);
+        on.lives_on = true;
+        on
+    }
+
+    /// The same by that way.
+    pub(crate) fn by(url: &str) -> OnRedis {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let now = Arc::new(AtomicI64::new(0));
-        let ledger = Self::open(&runtime, &prefix, &now);
-        OnRedis { runtime, ledger, prefix, now }
+        let ledger = Self::open(&runtime, url, &prefix, &now);
+        OnRedis { runtime, ledger, prefix, url: url.to_owned(), now, lives_on: false }
     }
 
-    fn open(runtime: &Runtime, prefix: &str, now: &Arc<AtomicI64>) -> RedisLedger {
+    fn open(runtime: &Runtime, url: &str, prefix: &str, now: &Arc<AtomicI64>) -> RedisLedger {
         let _inside = runtime.enter();
-        let link = Link::open(&SERVER.url()).expect("the URL of the server");
+        let link = Link::open(url).expect("the URL of the server");
         let now = now.clone();
         let clock = Arc::new(move || Millis(now.load(Ordering::Relaxed)));
         RedisLedger::new(link, prefix).with_clock(clock)
@@ -89,15 +104,17 @@ impl Subject for OnRedis {
 
     fn restore(&mut self, snapshot: &dyn Any) {
         self.go_back(snapshot);
-        self.restart();
+        if !self.lives_on {
+            self.restart();
+        }
     }
 
     fn restart(&mut self) {
-        self.ledger = Self::open(&self.runtime, &self.prefix, &self.now);
+        self.ledger = Self::open(&self.runtime, &self.url, &self.prefix, &self.now);
     }
 
-    fn supports(&self, _capability: Capability) -> bool {
-        true
+    fn supports(&self, capability: Capability) -> bool {
+        capability != Capability::CoolDown || self.lives_on
     }
 }
 
@@ -131,7 +148,8 @@ impl OnRedis {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let now = Arc::new(AtomicI64::new(self.now.load(Ordering::Relaxed)));
-        let ledger = Self::open(&runtime, &self.prefix, &now);
-        OnRedis { runtime, ledger, prefix: self.prefix.clone(), now }
+        let ledger = Self::open(&runtime, &self.url, &self.prefix, &now);
+        let (prefix, url) = (self.prefix.clone(), self.url.clone());
+        OnRedis { runtime, ledger, prefix, url, now, lives_on: self.lives_on }
     }
 }
