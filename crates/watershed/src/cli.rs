@@ -397,6 +397,9 @@ pub(crate) struct Simulate {
     /// What the account is made from
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Which account of that seed: each has an id and an app of its own, all else is the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub number: u64,
     /// Its Zoom plan: free, pro, business, education, enterprise or partner
     #[arg(long, value_name = "TIER", default_value = "business")]
     pub tier: String,
