@@ -29,6 +29,10 @@ use crate::task::{self, Done, Job, Todo, Tools};
 const HORIZON_MS: i64 = 400;
 /// A task that comes to its call this long after its slot is in time.
 const LATE_MS: i64 = 5;
+/// Where others execute as well, a call that comes later than this after its slot is not made: it
+/// would meet those of a worker that is on time, and both together might be one too many. The
+/// share leaves a tenth of a second for that.
+const APART_MS: i64 = 50;
 /// However slow a machine is, permits are not asked for further ahead.
 const LEAD_MAX_MS: i64 = 2_000;
 /// No exchange follows another sooner, unless something is to be settled.
@@ -327,7 +331,10 @@ impl Dispatch {
             // However little is known of the ledger's clock, there is a time to start in: what is
             // wrong with it shifts all calls alike.
             let start_from = self.state.offset.surely(leased.start_from);
-            let start_until = self.state.offset.not_after(leased.start_until);
+            let mut start_until = self.state.offset.not_after(leased.start_until);
+            if !self.settings.alone && leased.category.is_some() {
+                start_until = start_until.min(start_from + APART_MS);
+            }
             let job = Job {
                 start_from,
                 start_until: start_until.max(start_from + 2 * LATE_MS),
