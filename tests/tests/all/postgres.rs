@@ -44,7 +44,7 @@ fn a_backfill_into_postgresql_brings_exactly_what_the_account_holds() {
     assert!(!home.sink().exists(), "no file beside it");
     let rows = equal(&account, &home, &database.url);
     let told: u64 =
-        ran["rows"].as_object().expect("rows").values().filter_map(|n| n.as_u64()).sum();
+        ran["rows"].as_object().expect("rows").values().filter_map(serde_json::Value::as_u64).sum();
     assert_eq!(told, rows, "{ran:#}");
     let users = server.sql(&database.name, "SELECT count(*) FROM users");
     assert_eq!(users.trim(), ran["rows"]["users"].to_string());
