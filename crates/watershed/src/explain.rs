@@ -33,6 +33,16 @@ fn chain(error: &anyhow::Error) -> String {
     said
 }
 
+/// Whether the ledger does not answer now, and may later.
+pub(crate) fn ledger_waits(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let ledger = cause.downcast_ref::<Ledger>();
+        let engine = cause.downcast_ref::<Engine>();
+        ledger.is_some_and(Ledger::waits)
+            || matches!(engine, Some(Engine::Ledger(error)) if error.waits())
+    })
+}
+
 fn way_out(error: &anyhow::Error) -> (Option<String>, u8) {
     for cause in error.chain() {
         if let Some(error) = cause.downcast_ref::<Ledger>() {
@@ -131,12 +141,14 @@ fn of_ledger(error: &Ledger) -> (Option<String>, u8) {
             Some(format!("make room where {place} is; nothing that was settled is lost")),
             exit::FAILED,
         ),
-        Ledger::Unreachable { place, .. } => {
-            (Some(format!("check that {place} may be read and written")), exit::FAILED)
-        }
+        Ledger::Unreachable { place, .. } => (
+            Some(format!("check that {place} is there, and may be read and written")),
+            exit::FAILED,
+        ),
         Ledger::Refused { place, .. } => {
-            (Some(format!("check `store.url`, and the user and rights at {place}")), exit::FAILED)
+            (Some(format!("check `store.url`, and the user and rights at {place}")), exit::USAGE)
         }
+        Ledger::Unfit { way_out, .. } => (Some(way_out.clone()), exit::USAGE),
         Ledger::Corrupt { place, .. } => (
             Some(format!(
                 "move {place} away and give the same command again: the run goes on from the \

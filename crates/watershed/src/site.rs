@@ -57,7 +57,7 @@ impl Site {
         connections: Vec<Connection>,
     ) -> Result<Site> {
         let sink = SqliteSink::open(&settings.sink, watershed_zoom::catalogue()).await?;
-        Site::of(settings, settings.store.open()?, Arc::new(sink), connections)
+        Site::of(settings, settings.store.open().await?, Arc::new(sink), connections)
     }
 
     /// Opens the stores to look at them; never in the way of a process that executes.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use watershed_engine::{Connection, Ending, Stopping, exit};
+use watershed_engine::{Connection, Ending, Stop, Stopping, exit};
 use watershed_model::{AccountId, ConnectionName};
 
 use super::dispatch::Call;
@@ -17,6 +17,7 @@ use super::resume::restored;
 use crate::cli::Worker;
 use crate::connect;
 use crate::execution::Signals;
+use crate::explain::{explain, ledger_waits};
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::program::program;
@@ -27,6 +28,8 @@ use crate::site::Site;
 const TEND: Duration = Duration::from_secs(2);
 /// A connection that was refused is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
+/// A ledger that does not answer at the start is asked again after this.
+const LEDGER_AGAIN: Duration = Duration::from_secs(1);
 /// Runs that are looked at.
 const RUNS_MAX: u32 = 1_000;
 
@@ -73,8 +76,8 @@ async fn one(
     out: Output,
 ) -> Result<()> {
     let lanes: Vec<ConnectionName> = connections.iter().map(|c| c.name.clone()).collect();
-    let site = Site::to_command(settings, connections).await?;
     let stop = signals.stop();
+    let Some(site) = opened(settings, connections, &stop).await? else { return Ok(()) };
     loop {
         let work = site.engine.work(None, site.worker(None), stop.clone());
         tokio::pin!(work);
@@ -103,6 +106,35 @@ async fn one(
         tokio::select! {
             () = tokio::time::sleep(AGAIN) => {}
             () = stop.reached(Stopping::Drain) => return Ok(()),
+        }
+    }
+}
+
+/// The stores, once the ledger answers; `None` where a stop is asked for before that.
+async fn opened(
+    settings: &Settings,
+    connections: Vec<Connection>,
+    stop: &Stop,
+) -> Result<Option<Site>> {
+    let mut told = false;
+    loop {
+        match Site::to_command(settings, connections.clone()).await {
+            Err(error) if ledger_waits(&error) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(error = %explain(&error), "waiting for the ledger");
+                }
+            }
+            Ok(site) => {
+                if told {
+                    tracing::warn!("the ledger answers: work begins");
+                }
+                return Ok(Some(site));
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LEDGER_AGAIN) => {}
+            () = stop.reached(Stopping::Drain) => return Ok(None),
         }
     }
 }

@@ -10,6 +10,7 @@ use url::Url;
 use super::credential::Reference;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
+use crate::env_names;
 use crate::fault::Fault;
 use crate::store::Store;
 
@@ -120,6 +121,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
     }
     let (store, sink) = (from.store(&["store", "url"])?, from.sqlite(&["sink", "url"])?);
+    warnings.extend(from.password_in_file(&["store", "url"]));
     if matches!(&store, Store::File(file) if *file == sink) {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
@@ -259,6 +261,22 @@ impl From<'_> {
             }
             _ => self.sqlite(path).map(Store::File),
         }
+    }
+
+    /// A word about a URL that stands in the file with its password.
+    fn password_in_file(&self, path: &[&str]) -> Option<String> {
+        let (value, origin, _) = self.found(path)?;
+        let url = value.as_str()?;
+        let user = url.split_once("://")?.1.rsplit_once('@').map_or("", |(user, _)| user);
+        let has_one = user.contains(':') || url.contains("pass=") || url.contains("password=");
+        (has_one && matches!(origin, Origin::File(..))).then(|| {
+            format!(
+                "{origin}: the password of `{}` stands in the file itself; {} in the environment \
+                 keeps the URL out of copies",
+                path.join("."),
+                env_names::of(path)
+            )
+        })
     }
 
     fn sqlite(&self, path: &[&str]) -> Result<PathBuf, Fault> {
