@@ -33,16 +33,6 @@ fn chain(error: &anyhow::Error) -> String {
     said
 }
 
-/// Whether the ledger does not answer now, and may later.
-pub(crate) fn ledger_waits(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let ledger = cause.downcast_ref::<Ledger>();
-        let engine = cause.downcast_ref::<Engine>();
-        ledger.is_some_and(Ledger::waits)
-            || matches!(engine, Some(Engine::Ledger(error)) if error.waits())
-    })
-}
-
 fn way_out(error: &anyhow::Error) -> (Option<String>, u8) {
     for cause in error.chain() {
         if let Some(error) = cause.downcast_ref::<Ledger>() {

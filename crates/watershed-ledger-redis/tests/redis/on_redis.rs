@@ -117,6 +117,11 @@ impl OnRedis {
         walked.into_values().flat_map(|of| of.wrong).collect()
     }
 
+    /// Asks the server something.
+    pub(crate) fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
+        command.query(&mut connection()).expect("it answers")
+    }
+
     /// The records of an account.
     pub(crate) fn records(&self, account: &str) -> String {
         format!("{}:{{{account}}}:records", self.prefix)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use watershed_engine::{Connection, Ending, Stop, Stopping, exit};
+use watershed_engine::{Connection, Ending, Stopping, exit};
 use watershed_model::{AccountId, ConnectionName};
 
 use super::dispatch::Call;
@@ -17,7 +17,6 @@ use super::resume::restored;
 use crate::cli::Worker;
 use crate::connect;
 use crate::execution::Signals;
-use crate::explain::{explain, ledger_waits};
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::program::program;
@@ -28,8 +27,6 @@ use crate::site::Site;
 const TEND: Duration = Duration::from_secs(2);
 /// A connection that was refused is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
-/// A ledger that does not answer at the start is asked again after this.
-const LEDGER_AGAIN: Duration = Duration::from_secs(1);
 /// Runs that are looked at.
 const RUNS_MAX: u32 = 1_000;
 
@@ -77,15 +74,19 @@ async fn one(
 ) -> Result<()> {
     let lanes: Vec<ConnectionName> = connections.iter().map(|c| c.name.clone()).collect();
     let stop = signals.stop();
-    let Some(site) = opened(settings, connections, &stop).await? else { return Ok(()) };
+    let site = tokio::select! {
+        site = once_there(settings, connections, out) => site?,
+        () = stop.reached(Stopping::Drain) => return Ok(()),
+    };
     loop {
+        let mut again = AGAIN;
         let work = site.engine.work(None, site.worker(None), stop.clone());
         tokio::pin!(work);
         let mut look = tokio::time::interval(TEND);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let ending = loop {
             tokio::select! {
-                ending = &mut work => break ending?,
+                ending = &mut work => break ending,
                 _ = look.tick() => {
                     // Stores that do not answer are the engine's to tell of.
                     if let Err(error) = tend(&site, &lanes, out).await {
@@ -94,9 +95,15 @@ async fn one(
                 }
             }
         };
-        match ending {
-            Ending::Stopped | Ending::Run(_) => return tend(&site, &lanes, out).await,
-            Ending::Fatal(why) => out.say(format!(
+        match ending.map_err(anyhow::Error::from) {
+            // It went away before anything was begun; what is begun waits by itself.
+            Err(error) if waits(&error) => {
+                out.say(format!("waiting: {error}"));
+                again = TEND;
+            }
+            Err(error) => return Err(error),
+            Ok(Ending::Stopped | Ending::Run(_)) => return tend(&site, &lanes, out).await,
+            Ok(Ending::Fatal(why)) => out.say(format!(
                 "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check it \
                  with `{1} doctor`, then `{1} resume --detach RUN`",
                 lanes.iter().map(ConnectionName::as_str).collect::<Vec<_>>().join(", "),
@@ -104,39 +111,46 @@ async fn one(
             )),
         }
         tokio::select! {
-            () = tokio::time::sleep(AGAIN) => {}
+            () = tokio::time::sleep(again) => {}
             () = stop.reached(Stopping::Drain) => return Ok(()),
         }
     }
 }
 
-/// The stores, once the ledger answers; `None` where a stop is asked for before that.
-async fn opened(
+/// The stores, opened as soon as they answer: a server that starts after its workers is nothing
+/// unusual.
+async fn once_there(
     settings: &Settings,
     connections: Vec<Connection>,
-    stop: &Stop,
-) -> Result<Option<Site>> {
+    out: Output,
+) -> Result<Site> {
     let mut told = false;
     loop {
         match Site::to_command(settings, connections.clone()).await {
-            Err(error) if ledger_waits(&error) => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::error!(error = %explain(&error), "waiting for the ledger");
+            Err(error) if waits(&error) => {
+                if !told {
+                    out.say(format!("waiting: {error}"));
+                    told = true;
                 }
+                tokio::time::sleep(TEND).await;
             }
-            Ok(site) => {
+            opened => {
                 if told {
-                    tracing::warn!("the ledger answers: work begins");
+                    out.remark("the stores answer");
                 }
-                return Ok(Some(site));
+                return opened;
             }
-            Err(error) => return Err(error),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LEDGER_AGAIN) => {}
-            () = stop.reached(Stopping::Drain) => return Ok(None),
         }
     }
+}
+
+fn waits(error: &anyhow::Error) -> bool {
+    let ledger = error.downcast_ref::<watershed_ledger::Error>();
+    ledger.is_some_and(watershed_ledger::Error::waits)
+        || matches!(
+            error.downcast_ref::<watershed_engine::Error>(),
+            Some(watershed_engine::Error::Ledger(error)) if error.waits()
+        )
 }
 
 /// Writes the evidence of runs that have ended, and rebuilds those that the ledger has lost.
