@@ -29,6 +29,9 @@ pub struct Walked {
     pub wrong: Vec<String>,
 }
 
+/// Fields and their values.
+type Page = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Walks until it is sure.
 pub(crate) async fn walk(
     connection: &mut Connection,
@@ -44,7 +47,7 @@ pub(crate) async fn walk(
         loop {
             let mut scan = redis::cmd("HSCAN");
             scan.arg(records).arg(cursor).arg("COUNT").arg(PAGE);
-            let (next, page): (u64, Vec<(Vec<u8>, Vec<u8>)>) = scan.query_async(connection).await?;
+            let (next, page): (u64, Page) = scan.query_async(connection).await?;
             page.iter().for_each(|(field, value)| there.take(field, value));
             cursor = next;
             if cursor == 0 {

@@ -15,6 +15,7 @@ mod live;
 mod memory;
 mod odd_workflows;
 mod rate;
+mod redis_start;
 mod secrets;
 mod tidy;
 mod workers;

@@ -64,14 +64,17 @@ pub(super) async fn checked(store: &Store, deep: bool) -> LedgerCheck {
 async fn redis(url: &SecretString, deep: bool) -> Result<LedgerCheck, Error> {
     let ledger = on_redis(url)?;
     let health = ledger.health(|| SystemClock.now()).await?;
-    let runs = ledger.runs().await?.len();
+    let answers = match ledger.runs().await {
+        Ok(runs) => good(format!("{}: {} runs; {}", health.place, runs.len(), told(&health))),
+        Err(error) => bad(&explain(&error.into())),
+    };
     let findings = health.findings().into_iter().map(|finding| Finding {
         grave: finding.grave,
         found: finding.what,
         hint: finding.way_out,
     });
     Ok(LedgerCheck {
-        answers: good(format!("{}: {runs} runs; {}", health.place, told(&health))),
+        answers,
         findings: findings.collect(),
         walk: if deep { Some(walk(&ledger).await?) } else { None },
     })
