@@ -38,6 +38,8 @@ fn code(error: &RedisError) -> Code {
         Some("OOM") => Code::Full,
         Some("NOAUTH" | "WRONGPASS" | "WRONGTYPE") => Code::Lasts,
         Some("ERR") => plain(&error.to_string()),
+        // Of a cluster no node let us in.
+        None if error.to_string().contains("AuthenticationFailed") => Code::Lasts,
         _ => Code::Passes,
     }
 }

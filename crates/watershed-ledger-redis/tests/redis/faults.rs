@@ -368,3 +368,31 @@ async fn who_waits_hears_of_what_others_begin_and_not_of_its_own() {
     other.execute(submit("second", 2, 0)).await.expect("it begins");
     heard().await.expect("it listens again");
 }
+
+#[tokio::test]
+async fn a_cluster_is_named_as_one_and_waited_for_until_it_is_whole() {
+    let server = RedisServer::start(&["--cluster-enabled", "yes"]);
+    let alone = ledger(&server.url()).fit().await.expect_err("it moves keys away");
+    assert!(matches!(&alone, Error::Unfit { way_out, .. } if way_out.contains("redis+cluster://")));
+    let url = server.url().replace("redis://", "redis+cluster://").replace("/0", "");
+    let early = ledger(&url).execute(submit("early", 1, 0)).await.expect_err("it has no slots");
+    assert!(early.waits(), "{early}");
+    server.ask(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).expect("it has all slots");
+    while !server.ask(&["CLUSTER", "INFO"]).is_some_and(|said| said.contains("cluster_state:ok")) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (on, other) = (ledger(&url), ledger(&url));
+    on.fit().await.expect("it is fit");
+    let health = on.health(clock).await.expect("it answers");
+    assert_eq!((health.cluster, health.foreign), ((true, true), None));
+    let accounts = [AccountId::from(ACME)];
+    let heard = async || tokio::time::timeout(SOON, on.hint(&accounts)).await;
+    heard().await.expect("it listens now");
+    other.execute(submit("run", 2, 0)).await.expect("it begins");
+    heard().await.expect("there is something");
+    assert_eq!(exchanged(&on, exchange(1, Vec::new(), 2)).await.leased.len(), 2);
+    assert_eq!(on.walk().await.expect("it is walked")[&accounts[0]].wrong, [""; 0]);
+    let wrong = ledger(&url.replace("//", "//who:hush@")).fit().await.expect_err("nobody");
+    assert!(matches!(&wrong, Error::Refused { .. }), "{wrong:?}");
+    assert!(!format!("{wrong} {wrong:?}").contains("hush"));
+}
