@@ -1,7 +1,9 @@
 //! The Redis ledger against the suite, on a real server.
 
+mod faults;
 mod losses;
 mod on_redis;
+mod records;
 mod twins;
 
 use watershed_ledger_test::{Size, Stats, check, conformance, history};
