@@ -427,6 +427,9 @@ pub(crate) struct Doctor {
     /// The connection; may be left out where there is one
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// Also compare what the ledger counts with what is there, record by record
+    #[arg(long)]
+    pub deep: bool,
 }
 
 /// `completions`

@@ -20,6 +20,7 @@ mod memory;
 mod odd_workflows;
 mod postgres;
 mod rate;
+mod redis_start;
 mod secrets;
 mod tidy;
 mod workers;

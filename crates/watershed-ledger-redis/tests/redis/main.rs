@@ -1,8 +1,10 @@
 //! The Redis ledger against the suite, on a real server.
 
+mod faults;
 mod losses;
 mod on_redis;
 mod plants;
+mod records;
 mod rewriter;
 mod twins;
 
