@@ -81,6 +81,12 @@ impl Field {
         self.way.as_ref().expect("this field has a proxy")
     }
 
+    /// Insists that a worker has told its operator so.
+    pub(crate) fn expect_told(&self, words: &str) {
+        let told = self.fleet.workers.iter().any(|worker| worker.stderr().contains(words));
+        assert!(told, "no worker says {words:?}");
+    }
+
     /// How long after `since` the next call beyond `calls` came.
     pub(crate) fn recovered(&self, since: Instant, calls: u64) -> Duration {
         self.fleet.until_on(calls);
@@ -106,8 +112,15 @@ impl Field {
 
 /// An account whose budget is what it is of: its tier's.
 pub(crate) fn limited(users: u64, seed: u64) -> Spec {
-    let limits = Some("shape=fixed".to_owned());
-    Spec { users, seed, tier: "business", limits, ..Spec::default() }
+    Spec {
+        users,
+        seed,
+        tier: "business",
+        limits: Some("shape=fixed".to_owned()),
+        // As slow as a near server: so that there are calls in flight to be struck.
+        latency_ms: Some(30),
+        ..Spec::default()
+    }
 }
 
 impl Harm<'_> {

@@ -38,10 +38,11 @@ fn what_a_killed_worker_held_is_leased_again_once_its_lease_is_over() {
     let mut slowest = Duration::ZERO;
     for seed in 0..times {
         let mut spec = limited(4, seed);
-        spec.latency_ms = Some(60_000);
+        spec.latency_ms = Some(4_000);
         let mut field = Field::new(spec, &[], false);
         field.fleet.home.set("WATERSHED_WORKER__LEASE", Some(LEASE));
-        // It holds all that there is, for its calls take their time.
+        // It holds all that there is, for its calls take their time and it takes all at once.
+        field.fleet.home.set("WATERSHED_WORKER__CONCURRENCY", Some("64"));
         field.fleet.begin(1, "zoom-backfill");
         let leased = |log: &str| log.matches(r#""phase":"sent""#).count();
         let mut first = field.take_worker();
