@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use watershed_test_servers::{Proxy, RedisServer};
-use watershed_tests::{Running, Scope, Settings, Size, Spec, TRACED, seeds};
+use watershed_tests::{Covered, Running, Scope, Settings, Size, Spec, TRACED, coverage, seeds};
 
 use crate::fleet::{CONCURRENCY, Fleet};
 use crate::ground::{account, measured};
@@ -77,6 +77,11 @@ impl Field {
         self.fleet.workers.remove(0)
     }
 
+    /// What the dataset's coverage says now.
+    pub(crate) fn covered(&self) -> Covered {
+        coverage(&self.fleet.home.sink()).expect("coverage")
+    }
+
     pub(crate) fn way(&self) -> &Proxy {
         self.way.as_ref().expect("this field has a proxy")
     }
@@ -133,7 +138,7 @@ impl Harm<'_> {
         for seed in &seeds {
             let strikes = size.of(self.strikes[0], self.strikes[1]);
             // A user makes some 35 calls.
-            let users = 8 + 2 * strikes as u64;
+            let users = 5 + 2 * strikes as u64;
             let mut field = Field::new(limited(users, *seed), self.redis, self.by_proxy);
             field.fleet.home.set("WATERSHED_WORKER__LEASE", self.lease);
             field.fleet.begin(WORKERS, "zoom-backfill");

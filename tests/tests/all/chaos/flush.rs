@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use watershed_test_servers::RedisServer;
-use watershed_tests::{Covered, Line, Scope, Size, Spec, coverage, root, seeds};
+use watershed_tests::{Covered, Line, Scope, Size, Spec, Stats, root, seeds};
 
 use super::field::{Field, Harm, IN_FLIGHT, Struck, WORKERS, limited};
 use crate::fleet::{Fleet, RUN};
@@ -29,7 +29,7 @@ fn flush(redis: &RedisServer) {
 fn emptied_again_and_again_a_ledger_is_rebuilt() {
     let harm = Harm {
         name: "Redis emptied (FLUSHALL)",
-        runs: 6,
+        runs: 4,
         strikes: [2, 6],
         redis: &[],
         by_proxy: false,
@@ -92,52 +92,79 @@ fn whole(users: u64, seed: u64) -> u64 {
 #[test]
 fn emptied_a_ledger_asks_only_for_what_coverage_lacks() {
     let size = Size::asked();
-    let seeds = seeds(size.of(1, 10));
-    let (mut flushes, mut letters, mut calls, mut lacked, mut again) = (0, 0, 0, 0, 0);
+    let seeds = seeds(size.of(1, 5));
+    let mut all = Emptied::default();
     for seed in &seeds {
         let users = size.of(8, 20);
-        let all = whole(users, *seed);
-        for part in [10, 50, 90] {
-            let named = format!("seed {seed}, at {part} %");
-            let spec = Spec { faults: Some("http_500=0.15".to_owned()), ..limited(users, *seed) };
-            let mut field = Field::new(spec, &[], false);
-            field.fleet.home.write("brittle.yaml", &brittle());
-            field.fleet.begin(WORKERS, "./brittle.yaml");
-            field.fleet.until_calls(all * part / 100);
-            flush(&field.redis);
-            // What was in flight is written, though its settle is refused.
-            field.fleet.until_still();
-            let sink = field.fleet.home.sink();
-            let (stats, before) = (field.fleet.stats(), coverage(&sink).expect("coverage"));
-            let whole_before = stats.calls() - stats.server_errors();
-            field.fleet.until_complete();
-            let (stats, after) = (field.fleet.stats(), coverage(&sink).expect("coverage"));
-            let made = stats.calls() - stats.server_errors() - whole_before;
-            let had: BTreeSet<_> = known(&before).map(name).collect();
-            let lack = least(known(&after).filter(|line| !had.contains(&name(line))));
-            let living = |line: &&Line| LIVING.contains(&line.operation.as_str());
-            let most = lack + least(known(&before).filter(living));
-            assert!(
-                made * 100 <= most * 102,
-                "{named}: {made} calls, {lack} lacked, {most} may be: {:#}",
-                stats.0
-            );
-            // A file that was refused is asked for anew, and its recording read again for that.
-            let repeated = stats.repeated() - stats.repeated_of("zoom.get_recording");
-            assert!(repeated <= IN_FLIGHT, "{named}: {:#}", stats.0);
-            (flushes, calls, lacked) = (flushes + 1, calls + made, lacked + lack);
-            again += repeated;
-            letters += put_back(&field.fleet);
-            field.end(&Scope::backfill());
-        }
+        let calls = whole(users, *seed);
+        // Side by side: a run waits more than it works.
+        std::thread::scope(|scope| {
+            let at = |part| scope.spawn(move || emptied(users, *seed, part, calls * part / 100));
+            for run in [10, 50, 90].map(at) {
+                all.add(run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+        });
     }
+    let Emptied { runs, letters, made, lacked, again } = all;
     assert!(letters > 0, "no run had a dead letter");
     measured(
         "Redis emptied at 10, 50 and 90 % of a run with dead letters",
-        &format!("{flushes} runs, {letters} dead letters"),
-        &format!("0 rows differ; {calls} calls after it, {lacked} lacked; {again} called again"),
+        &format!("{runs} runs, {letters} dead letters"),
+        &format!("0 rows differ; {made} calls after it, {lacked} lacked; {again} called again"),
         "0; 1.02 times what lacked and the living lists",
     );
+}
+
+/// What runs came to whose ledger was emptied.
+#[derive(Default)]
+struct Emptied {
+    runs: u64,
+    letters: u64,
+    /// Calls after it that were not refused.
+    made: u64,
+    /// The fewest calls for what coverage lacked.
+    lacked: u64,
+    again: u64,
+}
+
+impl Emptied {
+    fn add(&mut self, other: Emptied) {
+        self.runs += other.runs;
+        self.letters += other.letters;
+        self.made += other.made;
+        self.lacked += other.lacked;
+        self.again += other.again;
+    }
+}
+
+/// One run whose ledger is emptied after so many calls, `part` per cent of all.
+fn emptied(users: u64, seed: u64, part: u64, calls: u64) -> Emptied {
+    let named = format!("seed {seed}, at {part} %");
+    let spec = Spec { faults: Some("http_500=0.15".to_owned()), ..limited(users, seed) };
+    let mut field = Field::new(spec, &[], false);
+    field.fleet.home.write("brittle.yaml", &brittle());
+    field.fleet.begin(WORKERS, "./brittle.yaml");
+    field.fleet.until_calls(calls);
+    flush(&field.redis);
+    // What was in flight is written, though its settle is refused.
+    field.fleet.until_still();
+    let whole = |stats: &Stats| stats.calls() - stats.server_errors();
+    let (at_flush, before) = (field.fleet.stats(), field.covered());
+    field.fleet.until_complete();
+    let (stats, after) = (field.fleet.stats(), field.covered());
+    let made = whole(&stats) - whole(&at_flush);
+    let had: BTreeSet<_> = known(&before).map(name).collect();
+    let lacked = least(known(&after).filter(|line| !had.contains(&name(line))));
+    let living = |line: &&Line| LIVING.contains(&line.operation.as_str());
+    let most = lacked + least(known(&before).filter(living));
+    let told = format!("{named}: {made} calls, {lacked} lacked, {most} may be: {:#}", stats.0);
+    assert!(made * 100 <= most * 102, "{told}");
+    // A file that was refused is asked for anew, and its recording read again for that.
+    let again = stats.repeated() - stats.repeated_of("zoom.get_recording");
+    assert!(again <= IN_FLIGHT, "{told}");
+    let letters = put_back(&field.fleet);
+    field.end(&Scope::backfill());
+    Emptied { runs: 1, letters, made, lacked, again }
 }
 
 /// Puts dead letters back until there is none; how many there were at first.
@@ -156,25 +183,31 @@ fn put_back(fleet: &Fleet) -> u64 {
 
 #[test]
 fn emptied_in_the_middle_of_a_list_a_ledger_doubles_nothing() {
+    const MEETINGS: &str = "zoom.list_meetings";
     let size = Size::asked();
     // The first pages of three lists, and so many more of one of them.
-    let pages = size.of(&[5][..], &[4, 5, 6, 5, 4, 6][..]);
+    let pages = size.of(&[4][..], &[4, 5, 4, 5, 4, 5][..]);
     let (mut rows, mut again) = (0, 0);
     for (seed, pages) in seeds(pages.len() as u64).into_iter().zip(pages) {
         let limits = Some("off".to_owned());
-        let meetings = Some(0.05);
-        let spec = Spec { users: 1_200, limits, meetings, ..limited(0, seed) };
+        // Few meetings: the lists of people are what matters.
+        let spec = Spec { limits, meetings: Some(0.02), ..limited(200 * pages, seed) };
         let mut field = Field::new(spec, &[], false);
-        field.fleet.begin(WORKERS, "zoom-backfill");
+        let lists = root().join("tests/workflows/lists.yaml");
+        field.fleet.begin(WORKERS, lists.to_str().expect("a path is text"));
         let listed = || field.fleet.stats().calls_of("zoom.list_users");
         field.fleet.until("pages", || listed() >= *pages);
         flush(&field.redis);
-        let lines = coverage(&field.fleet.home.sink()).expect("coverage").lines;
+        let lines = field.covered().lines;
         let open = lines.iter().any(|line| line.state == "partial");
         assert!(open, "seed {seed}: no list was under way at {pages} pages: {lines:#?}");
-        rows += field.end(&Scope::backfill());
+        rows += field.end(&Scope { datasets: vec!["users"], explained: false });
         let stats = field.fleet.stats();
         let repeated = stats.repeated();
+        // One list for each of them, however often the list of people was begun.
+        let people = field.fleet.account.truth().expect("the truth").people().len() as u64;
+        let lists = stats.calls_of(MEETINGS) - stats.repeated_of(MEETINGS);
+        assert_eq!(lists, people, "seed {seed}: {:#}", stats.0);
         assert!(repeated <= pages + IN_FLIGHT, "seed {seed}: {:#}", stats.0);
         again += repeated;
     }

@@ -16,8 +16,8 @@ const LEASE_S: f64 = 2.0;
 fn a_killed_worker_repeats_at_most_what_it_had_in_flight() {
     let harm = Harm {
         name: "workers killed",
-        runs: 8,
-        strikes: [4, 6],
+        runs: 6,
+        strikes: [3, 6],
         redis: &[],
         by_proxy: false,
         lease: Some(LEASE),
@@ -72,8 +72,8 @@ fn what_a_killed_worker_held_is_leased_again_once_its_lease_is_over() {
 fn redis_killed_repeats_nothing_that_its_log_has() {
     let harm = Harm {
         name: "Redis killed, its log whole",
-        runs: 6,
-        strikes: [3, 6],
+        runs: 4,
+        strikes: [2, 6],
         // `everysec` may leave an act unwritten where the disk is slow: see `tail`.
         redis: &["--appendonly", "yes", "--appendfsync", "always"],
         by_proxy: false,
@@ -93,7 +93,7 @@ fn redis_killed_repeats_nothing_that_its_log_has() {
 fn redis_and_all_workers_killed_at_once_repeat_at_most_what_was_in_flight() {
     let harm = Harm {
         name: "Redis and all workers killed at once",
-        runs: 5,
+        runs: 4,
         strikes: [1, 4],
         redis: &["--appendonly", "yes", "--appendfsync", "always"],
         by_proxy: false,

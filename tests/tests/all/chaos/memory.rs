@@ -8,7 +8,7 @@ use super::field::{Harm, Struck};
 fn without_memory_in_redis_work_waits_and_goes_on() {
     let harm = Harm {
         name: "Redis without memory (`maxmemory`), then with memory again",
-        runs: 4,
+        runs: 3,
         strikes: [2, 5],
         redis: &["--maxmemory-policy", "noeviction"],
         by_proxy: false,
