@@ -190,8 +190,9 @@ fn emptied_in_the_middle_of_a_list_a_ledger_doubles_nothing() {
     let (mut rows, mut again) = (0, 0);
     for (seed, pages) in seeds(pages.len() as u64).into_iter().zip(pages) {
         let limits = Some("off".to_owned());
-        // Few meetings: the lists of people are what matters.
-        let spec = Spec { limits, meetings: Some(0.02), ..limited(200 * pages, seed) };
+        // Nine of ten are active: at least one page more than is waited for, and slow ones.
+        let (users, latency_ms) = (190 * pages + 60, Some(150));
+        let spec = Spec { limits, latency_ms, ..limited(users, seed) };
         let mut field = Field::new(spec, &[], false);
         let lists = root().join("tests/workflows/lists.yaml");
         field.fleet.begin(WORKERS, lists.to_str().expect("a path is text"));
