@@ -153,6 +153,13 @@ impl Stats {
         sum(&self.0["spent"])
     }
 
+    /// Calls that were answered by an error of the server's own.
+    pub fn server_errors(&self) -> u64 {
+        let operations = self.0["calls"].as_object().into_iter().flatten();
+        let statuses = operations.filter_map(|(_, statuses)| statuses.as_object()).flatten();
+        statuses.filter(|(status, _)| status.starts_with('5')).map(|(_, n)| sum(n)).sum()
+    }
+
     /// Calls that a limit counts: all but downloads.
     pub fn counted(&self) -> u64 {
         let operations = self.0["calls"].as_object().into_iter().flatten();

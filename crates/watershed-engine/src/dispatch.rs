@@ -41,8 +41,9 @@ const PACE_MS: i64 = 25;
 const GATHER_MS: u64 = 4;
 /// Outcomes settled at once.
 const BATCH_MAX: usize = 256;
-/// A store that does not answer is asked again after this.
-const STORE_WAIT_MS: i64 = 1_000;
+/// A store that does not answer is asked again after this: it is not long away, and once it is back
+/// work may have to pause for two seconds.
+const STORE_WAIT_MS: i64 = 250;
 /// How often a wait for a store is told.
 const TELL_MS: i64 = 60_000;
 /// A hint that something may be leased leads to no exchange sooner after another.

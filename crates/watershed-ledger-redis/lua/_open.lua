@@ -35,7 +35,9 @@ local function begin(said)
   end
   local lost = known.epoch ~= '' and (known.epoch ~= META.epoch or known.acts > META.acts)
   if lost then
-    META.cool_until = NOW + COOL_DOWN
+    -- Each who knows more finds the same loss: that makes the pause no longer.
+    local left = META.cool_until - NOW
+    if left <= 0 or left > COOL_DOWN then META.cool_until = NOW + COOL_DOWN end
     -- Whoever comes next and knows as much as this caller is not to find a loss again.
     if known.epoch == META.epoch then META.acts = known.acts end
   end

@@ -114,6 +114,25 @@ fn a_ledger_that_went_back_leases_nothing_for_two_seconds() {
 }
 
 #[test]
+fn a_loss_that_another_finds_later_pauses_no_longer() {
+    let mut on = OnRedis::empty();
+    on.execute(submit("run", "zoom", "acme", 40), NOW).expect("it begins");
+    let before = on.snapshot();
+    exchange(&mut on, 1, Exchanged::default(), "zoom", NOW);
+    let mut other = on.beside();
+    for sequence in 2..6 {
+        exchange(&mut other, sequence, Exchanged::default(), "zoom", NOW);
+    }
+    on.go_back(before.as_ref());
+    let first = exchange(&mut on, 6, Exchanged::default(), "zoom", NOW + 100);
+    assert_eq!(first.ask_again_at, Some(NOW + 2_100));
+    let second = exchange(&mut other, 7, Exchanged::default(), "zoom", NOW + 1_100);
+    assert_eq!((second.leased, second.ask_again_at), (vec![], Some(NOW + 2_100)));
+    let warm = exchange(&mut other, 8, Exchanged::default(), "zoom", NOW + 2_100);
+    assert_eq!(warm.leased.len(), 4);
+}
+
+#[test]
 fn after_all_is_gone_two_accounts_are_told_apart_again() {
     for noticed in [true, false] {
         let mut on = OnRedis::empty();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use watershed_test_servers::{Proxy, RedisServer};
-use watershed_tests::{Running, Scope, Settings, Size, Spec, TRACED, seeds};
+use watershed_tests::{Covered, Running, Scope, Settings, Size, Spec, TRACED, coverage, seeds};
 
 use crate::fleet::{CONCURRENCY, Fleet};
 use crate::ground::{account, measured};
@@ -77,8 +77,19 @@ impl Field {
         self.fleet.workers.remove(0)
     }
 
+    /// What the dataset's coverage says now.
+    pub(crate) fn covered(&self) -> Covered {
+        coverage(&self.fleet.home.sink()).expect("coverage")
+    }
+
     pub(crate) fn way(&self) -> &Proxy {
         self.way.as_ref().expect("this field has a proxy")
+    }
+
+    /// Insists that a worker has told its operator so.
+    pub(crate) fn expect_told(&self, words: &str) {
+        let told = self.fleet.workers.iter().any(|worker| worker.stderr().contains(words));
+        assert!(told, "no worker says {words:?}");
     }
 
     /// How long after `since` the next call beyond `calls` came.
@@ -106,8 +117,15 @@ impl Field {
 
 /// An account whose budget is what it is of: its tier's.
 pub(crate) fn limited(users: u64, seed: u64) -> Spec {
-    let limits = Some("shape=fixed".to_owned());
-    Spec { users, seed, tier: "business", limits, ..Spec::default() }
+    Spec {
+        users,
+        seed,
+        tier: "business",
+        limits: Some("shape=fixed".to_owned()),
+        // As slow as a near server: so that there are calls in flight to be struck.
+        latency_ms: Some(30),
+        ..Spec::default()
+    }
 }
 
 impl Harm<'_> {
@@ -120,7 +138,7 @@ impl Harm<'_> {
         for seed in &seeds {
             let strikes = size.of(self.strikes[0], self.strikes[1]);
             // A user makes some 35 calls.
-            let users = 8 + 2 * strikes as u64;
+            let users = 5 + 2 * strikes as u64;
             let mut field = Field::new(limited(users, *seed), self.redis, self.by_proxy);
             field.fleet.home.set("WATERSHED_WORKER__LEASE", self.lease);
             field.fleet.begin(WORKERS, "zoom-backfill");

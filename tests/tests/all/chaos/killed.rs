@@ -16,8 +16,8 @@ const LEASE_S: f64 = 2.0;
 fn a_killed_worker_repeats_at_most_what_it_had_in_flight() {
     let harm = Harm {
         name: "workers killed",
-        runs: 8,
-        strikes: [4, 6],
+        runs: 6,
+        strikes: [3, 6],
         redis: &[],
         by_proxy: false,
         lease: Some(LEASE),
@@ -38,10 +38,11 @@ fn what_a_killed_worker_held_is_leased_again_once_its_lease_is_over() {
     let mut slowest = Duration::ZERO;
     for seed in 0..times {
         let mut spec = limited(4, seed);
-        spec.latency_ms = Some(60_000);
+        spec.latency_ms = Some(4_000);
         let mut field = Field::new(spec, &[], false);
         field.fleet.home.set("WATERSHED_WORKER__LEASE", Some(LEASE));
-        // It holds all that there is, for its calls take their time.
+        // It holds all that there is, for its calls take their time and it takes all at once.
+        field.fleet.home.set("WATERSHED_WORKER__CONCURRENCY", Some("64"));
         field.fleet.begin(1, "zoom-backfill");
         let leased = |log: &str| log.matches(r#""phase":"sent""#).count();
         let mut first = field.take_worker();
@@ -71,8 +72,8 @@ fn what_a_killed_worker_held_is_leased_again_once_its_lease_is_over() {
 fn redis_killed_repeats_nothing_that_its_log_has() {
     let harm = Harm {
         name: "Redis killed, its log whole",
-        runs: 6,
-        strikes: [3, 6],
+        runs: 4,
+        strikes: [2, 6],
         // `everysec` may leave an act unwritten where the disk is slow: see `tail`.
         redis: &["--appendonly", "yes", "--appendfsync", "always"],
         by_proxy: false,
@@ -92,7 +93,7 @@ fn redis_killed_repeats_nothing_that_its_log_has() {
 fn redis_and_all_workers_killed_at_once_repeat_at_most_what_was_in_flight() {
     let harm = Harm {
         name: "Redis and all workers killed at once",
-        runs: 5,
+        runs: 4,
         strikes: [1, 4],
         redis: &["--appendonly", "yes", "--appendfsync", "always"],
         by_proxy: false,

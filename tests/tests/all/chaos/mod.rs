@@ -7,6 +7,7 @@ mod field;
 mod flush;
 mod killed;
 mod memory;
+mod midnight;
 mod restart;
 mod stalled;
 mod tail;

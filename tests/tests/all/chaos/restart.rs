@@ -7,8 +7,8 @@ use crate::fleet::drained;
 fn a_rolling_restart_of_all_workers_repeats_no_call() {
     let harm = Harm {
         name: "all workers restarted one after another by SIGTERM",
-        runs: 5,
-        strikes: [3, 6],
+        runs: 4,
+        strikes: [2, 6],
         redis: &[],
         by_proxy: false,
         lease: None,

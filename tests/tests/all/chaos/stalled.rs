@@ -15,7 +15,7 @@ const STANDS: Duration = Duration::from_millis(2_600);
 fn a_worker_that_stood_still_past_its_leases_changes_nothing() {
     let harm = Harm {
         name: "workers stopped for longer than their leases (SIGSTOP, SIGCONT)",
-        runs: 5,
+        runs: 4,
         strikes: [2, 5],
         redis: &[],
         by_proxy: false,

@@ -16,8 +16,8 @@ const HELD: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(7)];
 fn requests_that_are_cut_repeat_no_call() {
     let harm = Harm {
         name: "connections to Redis cut after the request, or in its middle",
-        runs: 5,
-        strikes: [4, 6],
+        runs: 4,
+        strikes: [3, 6],
         redis: &[],
         by_proxy: true,
         lease: None,
@@ -40,8 +40,8 @@ fn requests_that_are_cut_repeat_no_call() {
 fn a_slow_way_and_a_black_hole_repeat_no_call() {
     let harm = Harm {
         name: "the way to Redis slow, or a black hole for up to 7 s",
-        runs: 3,
-        strikes: [3, 6],
+        runs: 2,
+        strikes: [2, 6],
         redis: &[],
         by_proxy: true,
         lease: None,
