@@ -9,10 +9,20 @@ use watershed_model::{
 
 use crate::said::Said;
 
+/// Which part of an exchange is said: its number, settles before it, whether the leases come with
+/// it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) part: usize,
+    pub(crate) from: usize,
+    pub(crate) last: bool,
+}
+
 /// Settles and leases of the lanes of one account.
 pub(crate) fn exchange<'a>(
     exchange: &'a Exchange,
     settles: &[&'a Settle],
+    place: Place,
     lanes: &[&'a str],
     tasks: u16,
 ) -> Vec<(&'static str, Said<'a>)> {
@@ -21,6 +31,9 @@ pub(crate) fn exchange<'a>(
         ("worker", Said::text(exchange.worker.as_str())),
         ("sequence", Said::count(exchange.sequence)),
         ("random", Said::hash(exchange.random)),
+        ("part", Said::count(place.part as u64)),
+        ("from", Said::count(place.from as u64)),
+        ("last", Said::Flag(place.last)),
         ("settles", Said::list(settles, |entry| settle(entry))),
         ("lanes", Said::list(lanes, |lane| Said::text(lane))),
         ("tasks", Said::Int(tasks.into())),
@@ -28,6 +41,24 @@ pub(crate) fn exchange<'a>(
         ("horizon_ms", Said::Int(want.horizon_ms)),
         ("lead_ms", Said::Int(want.lead_ms)),
     ]
+}
+
+/// Children that a settle brings, branches counted too.
+pub(crate) fn children(settle: &Settle) -> usize {
+    fn all(kin: &[Kin]) -> usize {
+        kin.iter()
+            .map(|kin| match kin {
+                Kin::Task(_) => 1,
+                Kin::Scope { kin, .. } => 1 + all(kin),
+            })
+            .sum()
+    }
+    match &settle.outcome {
+        Outcome::More { broods, .. } | Outcome::Closed { broods, .. } => {
+            broods.iter().map(|brood| all(&brood.kin)).sum()
+        }
+        _ => 0,
+    }
 }
 
 fn settle(settle: &Settle) -> Said<'_> {
