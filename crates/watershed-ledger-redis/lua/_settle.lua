@@ -1,24 +1,30 @@
 -- Settling: the one act that moves a checkpoint, adds children and closes an item. A settle whose
--- fence is not the worker's changes nothing. On the wire: {lease, nonce, index, calls, repeats or
--- false, least, throttle or false, heard or false, kind, …}; what follows the kind is its own.
+-- fence is not the worker's changes nothing. On the wire a list, read by these places; one may
+-- stand for many that differ in their index alone, and bring nothing.
 
 local Settle = {}
 do
+  local LEASE, NONCE, INDEX, MANY, CALLS, REPEATS, LEAST, THROTTLE, HEARD, KIND = 1, 2, 3, 4, 5, 6, 7,
+    8, 9, 10
+  -- Children, and what is the kind's own: how it ended; the checkpoint; when it is due.
+  local BROODS, OWN, COUNTS = 11, 12, 13
+
   -- The lease of a fence that is good now, or nil.
-  local function good(entry, worker)
-    local lease = Lease.load(entry.lease)
-    local fits = lease and lease.worker == worker and lease.nonce == entry.nonce
-    return fits and lease.open[entry.index + 1] and lease or nil
+  local function good(entry, index, worker)
+    local lease = Lease.load(entry[LEASE])
+    local fits = lease and lease.worker == worker and lease.nonce == entry[NONCE]
+    return fits and lease.open[index + 1] and lease or nil
   end
 
   -- Refuses children that the plan has no place for.
   function Settle.check(entries, worker)
     for _, entry in ipairs(entries) do
-      local lease = entry.broods and #entry.broods > 0 and good(entry, worker)
+      local broods = entry[BROODS]
+      local lease = broods and #broods > 0 and good(entry, entry[INDEX], worker)
       if lease then
         local ground = Ground.of(lease.run)
         local level
-        for _, brood in ipairs(entry.broods) do
+        for _, brood in ipairs(broods) do
           if #brood[2] > 0 then
             level = level or Fold.load(Lease.scope(lease)).level
             local why = Spawn.misfit(ground.plan, level, brood[2])
@@ -36,27 +42,27 @@ do
   local function count_calls(ground, lease, entry)
     local counts = ground.counts
     -- Who lost the lease may have made its call: it counts as spent, since nobody knows better.
-    local calls = entry.calls + (entry.repeats == 'lost_lease' and 1 or 0)
+    local calls = entry[CALLS] + (entry[REPEATS] == 'lost_lease' and 1 or 0)
     if calls > 0 then count(counts.calls, lease.category or 'none', calls) end
-    counts.least = counts.least + entry.least
-    if entry.repeats then count(counts.repeated, entry.repeats, 1) end
-    if entry.throttle then
-      count(counts.throttled, entry.throttle.daily and 'daily' or 'per_second', 1)
+    counts.least = counts.least + entry[LEAST]
+    if entry[REPEATS] then count(counts.repeated, entry[REPEATS], 1) end
+    if entry[THROTTLE] then
+      count(counts.throttled, entry[THROTTLE].daily and 'daily' or 'per_second', 1)
     end
   end
 
   -- What the settle says to the account's budget.
-  local function account(ground, lease, entry, step, now)
-    local unused = entry.calls == 0 and lease.category
-    if not unused and not entry.throttle and not entry.heard then return end
+  local function account(ground, lease, entry, index, step, now)
+    local unused = entry[CALLS] == 0 and lease.category
+    if not unused and not entry[THROTTLE] and not entry[HEARD] then return end
     local budget = Budget.of()
-    local slot = lease.slots[entry.index + 1]
-    if unused and slot then Budget.give_back(budget, lease.category, slot[1]) end
-    if entry.heard and slot then
+    local slot = Lease.slot(lease, index)
+    if unused then Budget.give_back(budget, lease.category, slot[1]) end
+    if entry[HEARD] then
       step = Ground.step(ground, step)
-      Budget.hear(budget, step.operation, step.category or nil, entry.heard, slot, now)
+      Budget.hear(budget, step.operation, step.category or nil, entry[HEARD], slot, now)
     end
-    if entry.throttle then Budget.throttle(budget, entry.throttle, now) end
+    if entry[THROTTLE] then Budget.throttle(budget, entry[THROTTLE], now) end
     Budget.keep(budget)
   end
 
@@ -88,10 +94,10 @@ do
   local outcomes = {}
 
   function outcomes.more(ground, lease, task, entry, now)
-    local new = children(ground, task, entry.broods, now)
+    local new = children(ground, task, entry[BROODS], now)
     local tally = Ground.tally(ground, task.step)
     tally.pages = tally.pages + 1
-    task.checkpoint = entry.checkpoint
+    task.checkpoint = entry[OWN]
     task.lost, task.attempts, task.not_yet, task.keyed = 0, 0, false, true
     Lease.keep_open(ground, lease, task, now, now)
     if new ~= '' then
@@ -102,9 +108,9 @@ do
   end
 
   function outcomes.closed(ground, lease, task, entry, now)
-    children(ground, task, entry.broods, now)
+    children(ground, task, entry[BROODS], now)
     local tally = Ground.close_item(ground, task.step, task.bucket)
-    local how = entry['end']
+    local how = entry[OWN]
     tally[how] = tally[how] + 1
     Judge.item(ground, task.step, false, now)
     Spawn.free_once(ground, task.step, task.once)
@@ -123,13 +129,13 @@ do
 
   outcomes['retry'] = function(ground, lease, task, entry, now)
     task.lost, task.not_yet = 0, false
-    if entry.counts then task.attempts = min(task.attempts + 1, 65535) end
-    Lease.keep_open(ground, lease, task, entry.at, now)
+    if entry[COUNTS] then task.attempts = min(task.attempts + 1, 65535) end
+    Lease.keep_open(ground, lease, task, entry[OWN], now)
   end
 
   function outcomes.not_yet(ground, lease, task, entry, now)
     task.lost, task.checkpoint, task.not_yet = 0, false, true
-    Lease.keep_open(ground, lease, task, entry.at, now)
+    Lease.keep_open(ground, lease, task, entry[OWN], now)
   end
 
   function outcomes.restart(ground, lease, task, entry, now)
@@ -142,18 +148,26 @@ do
     Lease.keep_open(ground, lease, task, now, now)
   end
 
-  -- Carries a settle out; whether it was accepted.
-  function Settle.one(entry, worker, now)
-    local lease = good(entry, worker)
+  -- The indices of an entry, the first and the last.
+  function Settle.indices(entry)
+    return entry[INDEX], entry[INDEX] + entry[MANY] - 1
+  end
+
+  -- Carries a settle out, of that index; whether it was accepted.
+  function Settle.one(entry, index, worker, now)
+    local lease = good(entry, index, worker)
     if not lease then return false end
     local ground = Ground.of(lease.run)
     count_calls(ground, lease, entry)
-    local task = Lease.task(ground, lease, entry.index)
-    account(ground, lease, entry, task.step, now)
-    lease.open[entry.index + 1] = false
+    local kind = entry[KIND]
+    local closes = kind == 'closed' or kind == 'failed'
+    local task
+    if closes then task = Lease.closing(lease, index) else task = Lease.task(ground, lease, index) end
+    account(ground, lease, entry, index, task.step, now)
+    lease.open[index + 1] = false
     lease.left = lease.left - 1
     Ground.give_up(ground, task.step)
-    outcomes[entry.kind](ground, lease, task, entry, now)
+    outcomes[kind](ground, lease, task, entry, now)
     if lease.left == 0 then Lease.delete(lease) else Lease.keep(lease) end
     return true
   end

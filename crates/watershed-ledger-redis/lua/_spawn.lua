@@ -118,6 +118,11 @@ do
     Store.put(field(chunk.id), chunk)
   end
 
+  -- Keeps a chunk of which fewer items are open, and nothing else has changed.
+  function Chunk.keep(chunk)
+    Store.put(field(chunk.id), chunk)
+  end
+
   function Chunk.delete(chunk)
     if chunk.at then Store.take_out(chunk.at) end
     forget_group(chunk)
@@ -184,8 +189,13 @@ do
     return at
   end
 
-  -- Of the item at that place: form, fills, key or false, and whether it is bound to the one
-  -- before; nil where there is none.
+  -- Whether there is an item at that place that goes together with the one before.
+  function Chunk.bound(items, at)
+    local head = string.byte(items.heads, at + 1)
+    return head and head % 2 == 1
+  end
+
+  -- Of the item at that place: form, fills, and key or false; nil where there is none.
   function Chunk.item(items, at)
     local head = string.byte(items.heads, at + 1)
     if not head then return nil end
@@ -200,7 +210,19 @@ do
       fills = string.sub(fills, 4 + len)
     end
     local once = head % 4 >= 2 and string.sub(items.keys, at * 8 + 1, at * 8 + 8)
-    return form, fills, once, head % 2 == 1
+    return form, fills, once
+  end
+
+  -- So many items from that one on, as they are kept: {forms, where the first begins, ends, heads,
+  -- keys, blob}; nil where there are fewer.
+  function Chunk.piece(items, from, many)
+    if #items.heads < from + many then return nil end
+    local first = from > 0 and struct.unpack('>I3', items.ends, from * 3 - 2) or 0
+    local last = struct.unpack('>I3', items.ends, (from + many) * 3 - 2)
+    return { items.forms, first, string.sub(items.ends, from * 3 + 1, (from + many) * 3),
+             string.sub(items.heads, from + 1, from + many),
+             string.sub(items.keys, from * 8 + 1, (from + many) * 8),
+             string.sub(items.blob, first + 1, last) }
   end
 
   function Chunk.key(items, at)

@@ -6,7 +6,7 @@ local RUN_OUT_MAX = 64
 
 local function repeated(said, last)
   local settled, leases = {}, {}
-  for i = 1, #said.settles do settled[i] = last.settled[said.from + i] or false end
+  for i = 1, said.many do settled[i] = last.settled[said.from + i] or false end
   if not said.last then return { settled = settled, leases = {}, ended = {} } end
   for _, id in ipairs(last.leases) do
     local lease = Lease.load(id)
@@ -40,9 +40,13 @@ local function settle(said, worker)
   Settle.check(said.settles, said.worker)
   local settled, all = {}, worker.settled
   while #all < said.from do all[#all + 1] = false end
-  for i, entry in ipairs(said.settles) do
-    settled[i] = Settle.one(entry, said.worker, NOW)
-    all[said.from + i] = settled[i]
+  for _, entry in ipairs(said.settles) do
+    local from, to = Settle.indices(entry)
+    for index = from, to do
+      local at = #settled + 1
+      settled[at] = Settle.one(entry, index, said.worker, NOW)
+      all[said.from + at] = settled[at]
+    end
   end
   return settled
 end
@@ -73,7 +77,7 @@ return run(function(said)
   end
   if worker and worker.sequence > said.sequence then
     local stale = {}
-    for i = 1, #said.settles do stale[i] = false end
+    for i = 1, said.many do stale[i] = false end
     return { settled = stale, leases = {}, ended = {} }
   end
   worker = begun(said, worker)

@@ -11,6 +11,7 @@ mod fault;
 mod keys;
 mod ledger;
 mod link;
+mod piece;
 mod read;
 mod said;
 mod scripts;
