@@ -121,13 +121,14 @@ do
     end
   end
 
-  -- One less; gives the step's tally.
-  function Ground.close_item(ground, step, month)
+  -- One less, or so many; gives the step's tally.
+  function Ground.close_item(ground, step, month, many)
+    many = many or 1
     local tally = Ground.tally(ground, step)
     local months = tally.months
     for at = 1, #months, 2 do
       if months[at] == month then
-        months[at + 1] = months[at + 1] - 1
+        months[at + 1] = months[at + 1] - many
         if months[at + 1] <= 0 then
           table.remove(months, at)
           table.remove(months, at)
@@ -135,8 +136,8 @@ do
         break
       end
     end
-    if tally.open < 1 then damaged('step ' .. step .. ' counts less than nothing open') end
-    tally.open = tally.open - 1
+    if tally.open < many then damaged('step ' .. step .. ' counts less than nothing open') end
+    tally.open = tally.open - many
     return tally
   end
 

@@ -89,11 +89,12 @@ do
     return (lease.of == 't' and Task.load(lease.what) or Chunk.load(lease.what)).scope
   end
 
-  -- One item less in a chunk; the last one closes the chunk's unit.
-  function Lease.leave_chunk(ground, id, now)
+  -- One item less in a chunk, or so many; the last one closes the chunk's unit.
+  function Lease.leave_chunk(ground, id, now, many)
     local chunk = Chunk.load(id)
-    if chunk.open < 1 then damaged('chunk ' .. text(id) .. ' has fewer items than none') end
-    chunk.open = chunk.open - 1
+    many = many or 1
+    if chunk.open < many then damaged('chunk ' .. text(id) .. ' has fewer items than none') end
+    chunk.open = chunk.open - many
     if chunk.open > 0 then return Chunk.keep(chunk) end
     Chunk.delete(chunk)
     Fold.close_unit(ground, chunk.scope, chunk.step, now)

@@ -39,13 +39,13 @@ do
     counts[name] = (counts[name] or 0) + more
   end
 
-  local function count_calls(ground, lease, entry)
+  local function count_calls(ground, lease, entry, many)
     local counts = ground.counts
     -- Who lost the lease may have made its call: it counts as spent, since nobody knows better.
     local calls = entry[CALLS] + (entry[REPEATS] == 'lost_lease' and 1 or 0)
-    if calls > 0 then count(counts.calls, lease.category or 'none', calls) end
-    counts.least = counts.least + entry[LEAST]
-    if entry[REPEATS] then count(counts.repeated, entry[REPEATS], 1) end
+    if calls * many > 0 then count(counts.calls, lease.category or 'none', calls * many) end
+    counts.least = counts.least + entry[LEAST] * many
+    if entry[REPEATS] and many > 0 then count(counts.repeated, entry[REPEATS], many) end
     if entry[THROTTLE] then
       count(counts.throttled, entry[THROTTLE].daily and 'daily' or 'per_second', 1)
     end
@@ -148,17 +148,12 @@ do
     Lease.keep_open(ground, lease, task, now, now)
   end
 
-  -- The indices of an entry, the first and the last.
-  function Settle.indices(entry)
-    return entry[INDEX], entry[INDEX] + entry[MANY] - 1
-  end
-
   -- Carries a settle out, of that index; whether it was accepted.
-  function Settle.one(entry, index, worker, now)
+  local function one(entry, index, worker, now)
     local lease = good(entry, index, worker)
     if not lease then return false end
     local ground = Ground.of(lease.run)
-    count_calls(ground, lease, entry)
+    count_calls(ground, lease, entry, 1)
     local kind = entry[KIND]
     local closes = kind == 'closed' or kind == 'failed'
     local task
@@ -170,5 +165,47 @@ do
     outcomes[kind](ground, lease, task, entry, now)
     if lease.left == 0 then Lease.delete(lease) else Lease.keep(lease) end
     return true
+  end
+
+  -- Items of a chunk's lease that are done and brought nothing, as one after another; how many.
+  -- Nil where one of them is the one at which the step is judged.
+  local function many(entry, lease, now)
+    local from, to = entry[INDEX] + 1, entry[INDEX] + entry[MANY]
+    local open, done = lease.open, 0
+    for at = from, to do
+      if open[at] then done = done + 1 end
+    end
+    local ground, chunk = Ground.of(lease.run), Chunk.load(lease.what)
+    if Judge.is_near(ground, chunk.step, done) then return nil end
+    local items = Chunk.items(chunk.id)
+    for at = from, to do
+      if open[at] and #items.keys > 0 then
+        Spawn.free_once(ground, chunk.step, Chunk.key(items, lease.from + at - 1))
+      end
+    end
+    count_calls(ground, lease, entry, done)
+    local tally = Ground.close_item(ground, chunk.step, chunk.bucket, done)
+    tally.leased = max(0, tally.leased - done)
+    tally[entry[OWN]] = tally[entry[OWN]] + done
+    Lease.leave_chunk(ground, chunk.id, now, done)
+    lease.left = lease.left - done
+    return done
+  end
+
+  -- Carries an entry out; adds to `settled`, for each of its indices, whether it was accepted.
+  function Settle.all(entry, worker, now, settled)
+    local lease = entry[MANY] > 1 and Lease.load(entry[LEASE])
+    local whole = lease and lease.of == 'c' and entry[CALLS] > 0 and lease.worker == worker
+      and lease.nonce == entry[NONCE] and many(entry, lease, now)
+    for index = entry[INDEX], entry[INDEX] + entry[MANY] - 1 do
+      if whole then
+        settled[#settled + 1] = lease.open[index + 1] or false
+        lease.open[index + 1] = lease.open[index + 1] ~= nil and false
+      else
+        settled[#settled + 1] = one(entry, index, worker, now)
+      end
+    end
+    if not whole then return end
+    if lease.left == 0 then Lease.delete(lease) else Lease.keep(lease) end
   end
 end

@@ -211,18 +211,31 @@ do
     return at - t.want.lead_ms
   end
 
+  -- Whether anything of a category may be ready. What needs no call stands with what no budget
+  -- counts, whatever its step.
+  local function may_have(ground, name)
+    for i, step in ipairs(ground.plan.steps) do
+      local tally = ground.counts.steps[i]
+      if tally.open > tally.leased and (not name or step.category == name) then return true end
+    end
+    return false
+  end
+
   local function serve(t, ground)
     if t.left == 0 then return end
-    for _, id in ipairs(lost(ground, LOST_MAX, t.left)) do
-      take_task(t, ground, Task.load(id), nil, free_slot(t))
+    if lost(ground, SUSPECT_LOST, 1)[1] then
+      for _, id in ipairs(lost(ground, LOST_MAX, t.left)) do
+        take_task(t, ground, Task.load(id), nil, free_slot(t))
+      end
+      suspect(t, ground)
     end
-    suspect(t, ground)
     local turn = CATEGORIES
     while t.left > 0 and #turn > 0 do
       local again = {}
       for at, name in ipairs(turn) do
         local fair = math.ceil(t.left / (#turn - at + 1))
-        if category(t, ground, name or nil, fair) then again[#again + 1] = name end
+        local more = may_have(ground, name) and category(t, ground, name or nil, fair)
+        if more then again[#again + 1] = name end
       end
       turn = again
     end

@@ -40,14 +40,8 @@ local function settle(said, worker)
   Settle.check(said.settles, said.worker)
   local settled, all = {}, worker.settled
   while #all < said.from do all[#all + 1] = false end
-  for _, entry in ipairs(said.settles) do
-    local from, to = Settle.indices(entry)
-    for index = from, to do
-      local at = #settled + 1
-      settled[at] = Settle.one(entry, index, said.worker, NOW)
-      all[said.from + at] = settled[at]
-    end
-  end
+  for _, entry in ipairs(said.settles) do Settle.all(entry, said.worker, NOW, settled) end
+  for i, accepted in ipairs(settled) do all[said.from + i] = accepted end
   return settled
 end
 
