@@ -56,6 +56,7 @@ local function run(verb)
   answer.ok, answer.epoch, answer.acts, answer.lost, answer.now =
     true, META.epoch, META.acts, lost, NOW
   local packed = cmsgpack.pack(answer)
+  Chunk.settle_all()
   if Store.flush() then call('PUBLISH', KEYS[4], '') end
   return packed
 end

@@ -68,21 +68,19 @@ do
 
   -- Adds the children of records that the listing has not brought before; gives their keys.
   local function children(ground, task, broods, now)
-    if #broods == 0 then return '' end
-    local seen, new, kins = {}, {}, {}
-    local known = task.keyed and Store.get('K' .. id7(task.id))
-    if known then
-      for at = 1, #known[1], 8 do seen[string.sub(known[1], at, at + 7)] = true end
-    end
+    local new, kins = {}, {}
+    if #broods == 0 then return new end
+    local seen, brought = {}, Brought.asked(task)
     for _, brood in ipairs(broods) do
-      if not seen[brood[1]] then
-        seen[brood[1]] = true
-        new[#new + 1] = brood[1]
+      local key = brood[1]
+      if not seen[key] and not brought(key) then
+        seen[key] = true
+        new[#new + 1] = key
         for _, kin in ipairs(brood[2]) do kins[#kins + 1] = kin end
       end
     end
     if ground.run.state ~= 'cancelling' then Spawn.kin(ground, task.scope, kins, now) end
-    return table.concat(new)
+    return new
   end
 
   local function close(ground, lease, task, now)
@@ -98,12 +96,11 @@ do
     local tally = Ground.tally(ground, task.step)
     tally.pages = tally.pages + 1
     task.checkpoint = entry[OWN]
-    task.lost, task.attempts, task.not_yet, task.keyed = 0, 0, false, true
+    task.lost, task.attempts, task.not_yet = 0, 0, false
     Lease.keep_open(ground, lease, task, now, now)
-    if new ~= '' then
-      local field = 'K' .. id7(task.id)
-      local known = Store.get(field)
-      Store.put(field, { (known and known[1] or '') .. new })
+    if #new > 0 then
+      Brought.add(task, new)
+      Task.keep(task)
     end
   end
 

@@ -43,9 +43,14 @@ do
     Store.put(field(task.id), task)
   end
 
+  -- Keeps a task that stands where it stood.
+  function Task.keep(task)
+    Store.put(field(task.id), task)
+  end
+
   function Task.delete(task)
     leave(task)
-    if task.keyed then Store.forget('K' .. id7(task.id)) end
+    Brought.forget(task)
     Store.forget(field(task.id))
   end
 
@@ -139,10 +144,34 @@ do
     return chunk
   end
 
-  function Chunk.items(id)
+  -- What was added to chunks in this act, until somebody reads it or it is kept.
+  local fresh = {}
+
+  local function settled(id, items)
+    local parts = fresh[id]
+    if not parts then return end
+    for name, part in pairs(parts) do items[name] = items[name] .. table.concat(part) end
+    fresh[id] = nil
+  end
+
+  local function stored(id)
     local items = Store.get('i' .. id7(id))
     if not items then damaged('the items of chunk ' .. text(id) .. ' are missing') end
     return items
+  end
+
+  function Chunk.items(id)
+    local items = stored(id)
+    settled(id, items)
+    return items
+  end
+
+  -- Before all is kept.
+  function Chunk.settle_all()
+    for id in pairs(fresh) do
+      local items = Store.get('i' .. id7(id))
+      if items then settled(id, items) end
+    end
   end
 
   local function form_of(items, form)
@@ -157,10 +186,15 @@ do
 
   -- Adds children at a chunk's end, from that one on, while they fit; gives the next one's place.
   function Chunk.fill(chunk, children, from, fits)
-    local items = Chunk.items(chunk.id)
-    local ends, heads, keys, blob = {}, {}, {}, {}
-    local size, at = #items.blob, from
-    local keyed = #items.keys > 0
+    local items = stored(chunk.id)
+    local parts = fresh[chunk.id]
+    if not parts then
+      parts = { ends = {}, heads = {}, keys = {}, blob = {} }
+      fresh[chunk.id] = parts
+    end
+    local ends, heads, keys, blob = parts.ends, parts.heads, parts.keys, parts.blob
+    local size, at, count = chunk.bytes, from, #ends
+    local keyed = #items.keys > 0 or #keys > 0
     while at <= #children do
       local child = children[at]
       if not child[6] and not fits(chunk.len, size) then break end
@@ -173,18 +207,15 @@ do
         keyed = true
         keys[1] = string.rep('\0', 8 * (chunk.len))
       end
-      size = size + #fills
-      ends[#ends + 1] = be(3, size)
-      heads[#heads + 1] = string.char(form * 4 + (child[4] and 2 or 0) + (child[6] and 1 or 0))
+      size, count = size + #fills, count + 1
+      ends[count] = struct.pack('>I3', size)
+      heads[count] = string.char(form * 4 + (child[4] and 2 or 0) + (child[6] and 1 or 0))
       if keyed then keys[#keys + 1] = child[4] or '\0\0\0\0\0\0\0\0' end
-      blob[#blob + 1] = fills
+      blob[count] = fills
       chunk.len, chunk.open = chunk.len + 1, chunk.open + 1
       at = at + 1
     end
-    items.ends = items.ends .. table.concat(ends)
-    items.heads = items.heads .. table.concat(heads)
-    items.keys = items.keys .. table.concat(keys)
-    items.blob = items.blob .. table.concat(blob)
+    chunk.bytes = size
     Store.put('i' .. id7(chunk.id), items)
     return at
   end
@@ -309,7 +340,7 @@ do
     local chunk = Chunk.to_fill(ground.run.number, step, scope, bucket)
     local at = 1
     while at <= #children do
-      if not (chunk and fits(chunk.len, #Chunk.items(chunk.id).blob)) then
+      if not (chunk and fits(chunk.len, chunk.bytes)) then
         chunk = Chunk.new(ground, step, scope, bucket)
         Fold.open_unit(ground, scope, step)
       end
@@ -320,11 +351,15 @@ do
   end
 
   local function at_level(gathered, from, level)
-    local key = level * 2 ^ 45 + from
-    local found = gathered.above[key]
+    local known = gathered.above[level]
+    if not known then
+      known = {}
+      gathered.above[level] = known
+    end
+    local found = known[from]
     if not found then
       found = Fold.at_level(from, level)
-      gathered.above[key] = found
+      known[from] = found
     end
     return found
   end
@@ -359,11 +394,15 @@ do
     end
     Ground.open_item(ground, step, bucket)
     local home = at_level(gathered, scope, Ground.step(ground, step).scope)
-    local key = struct.pack('>I2I7I2', step, home, bucket)
-    local group = gathered.groups[key]
+    local here = gathered.groups[home]
+    if not here then
+      here = {}
+      gathered.groups[home] = here
+    end
+    local group = here[step * 65536 + bucket]
     if not group then
       group = { step, home, bucket, {} }
-      gathered.groups[key] = group
+      here[step * 65536 + bucket] = group
       gathered.list[#gathered.list + 1] = group
     end
     group[4][#group[4] + 1] = kin

@@ -10,7 +10,7 @@ do
   local H, X, O = KEYS[1], KEYS[2], KEYS[3]
   local records, raws, dirty = {}, {}, {}
   local added, gone = {}, {}
-  local buckets, bucket_dirty = {}, {}
+  local buckets = {}
 
   -- A record, or nil.
   function Store.get(field)
@@ -110,43 +110,58 @@ do
     return found
   end
 
+  -- The bucket of a key, {as it was read, taken since, freed since}; and what it keeps of the key.
   local function bucket_of(space, key)
     local a, b = string.byte(key, 1, 2)
     local field = space .. be(2, a * 16 + floor(b / 16))
-    local held = buckets[field]
-    if held == nil then
-      held = call('HGET', O, field) or ''
-      buckets[field] = held
+    local bucket = buckets[field]
+    if not bucket then
+      bucket = { held = call('HGET', O, field) or '', taken = {}, freed = {} }
+      buckets[field] = bucket
     end
-    return field, held, string.sub(key, 2)
+    return bucket, string.sub(key, 2)
   end
 
-  local function place_of(held, rest)
-    local at = 1
+  -- Where a word of so many bytes stands in a string of such words; or nil.
+  function Store.find(words, word)
+    local at, width = 1, #word
     while true do
-      local found = string.find(held, rest, at, true)
+      local found = string.find(words, word, at, true)
       if not found then return nil end
-      if (found - 1) % 7 == 0 then return found end
+      if (found - 1) % width == 0 then return found end
       at = found + 1
     end
   end
 
+  local function is_held(bucket, rest)
+    if bucket.taken[rest] then return true end
+    return not bucket.freed[rest] and Store.find(bucket.held, rest) ~= nil
+  end
+
   -- Takes a key, which is then held; false where it was held already.
   function Store.take_key(space, key)
-    local field, held, rest = bucket_of(space, key)
-    if place_of(held, rest) then return false end
-    buckets[field] = held .. rest
-    bucket_dirty[field] = true
+    local bucket, rest = bucket_of(space, key)
+    if is_held(bucket, rest) then return false end
+    if bucket.freed[rest] then bucket.freed[rest] = nil else bucket.taken[rest] = true end
     return true
   end
 
   function Store.free_key(space, key)
-    local field, held, rest = bucket_of(space, key)
-    local at = place_of(held, rest)
-    if at then
-      buckets[field] = string.sub(held, 1, at - 1) .. string.sub(held, at + 7)
-      bucket_dirty[field] = true
+    local bucket, rest = bucket_of(space, key)
+    if not is_held(bucket, rest) then return end
+    if bucket.taken[rest] then bucket.taken[rest] = nil else bucket.freed[rest] = true end
+  end
+
+  -- A bucket as it is to be kept.
+  local function joined(bucket)
+    local held, words = bucket.held, {}
+    for rest in pairs(bucket.freed) do
+      local at = Store.find(held, rest)
+      held = string.sub(held, 1, at - 1) .. string.sub(held, at + 7)
     end
+    words[1] = held
+    for rest in pairs(bucket.taken) do words[#words + 1] = rest end
+    return table.concat(words)
   end
 
   local function each(list, most, act)
@@ -185,12 +200,15 @@ do
     each(out, 500, function(l, a, b) call('ZREM', X, unpack(l, a, b)) end)
     each(put, 500, function(l, a, b) call('ZADD', X, unpack(l, a, b)) end)
     local held, free = {}, {}
-    for field in pairs(bucket_dirty) do
-      if buckets[field] == '' then
-        free[#free + 1] = field
-      else
-        held[#held + 1] = field
-        held[#held + 1] = buckets[field]
+    for field, bucket in pairs(buckets) do
+      if next(bucket.taken) or next(bucket.freed) then
+        local now = joined(bucket)
+        if now == '' then
+          free[#free + 1] = field
+        else
+          held[#held + 1] = field
+          held[#held + 1] = now
+        end
       end
     end
     each(held, 500, function(l, a, b) call('HSET', O, unpack(l, a, b)) end)
