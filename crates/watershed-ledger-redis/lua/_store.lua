@@ -9,7 +9,7 @@ local Store = {}
 do
   local H, X, O = KEYS[1], KEYS[2], KEYS[3]
   local records, raws, dirty = {}, {}, {}
-  local added, gone = {}, {}
+  local added, gone, sorted, pages = {}, {}, {}, {}
   local buckets = {}
 
   -- A record, or nil.
@@ -35,42 +35,9 @@ do
     dirty[field] = true
   end
 
-  -- Puts a member into an order that it is not in.
-  function Store.put_in(prefix, first, second, kind)
-    local key = struct.pack('>I7I7', max(first, 0), second) .. kind
-    local out = gone[prefix]
-    if out and out[key] then
-      out[key] = nil
-    else
-      local mine = added[prefix]
-      if not mine then
-        mine = {}
-        added[prefix] = mine
-      end
-      mine[key] = true
-    end
-    return prefix .. key
-  end
-
-  -- Takes a member out that is in its order; `place` is what `put_in` gave.
-  function Store.take_out(place)
-    local prefix, key = string.sub(place, 1, -16), string.sub(place, -15)
-    local mine = added[prefix]
-    if mine and mine[key] then
-      mine[key] = nil
-    else
-      local out = gone[prefix]
-      if not out then
-        out = {}
-        gone[prefix] = out
-      end
-      out[key] = true
-    end
-  end
-
   local function read(key)
     local first, second, at = struct.unpack('>I7I7', key)
-    return { first, second, string.sub(key, at) }
+    return { first, second, string.sub(key, at), key }
   end
 
   local function before(a, b)
@@ -79,33 +46,85 @@ do
     return string.byte(a[3]) < string.byte(b[3])
   end
 
+  local function of(orders, prefix)
+    local order = orders[prefix]
+    if not order then
+      order = {}
+      orders[prefix] = order
+    end
+    return order
+  end
+
+  -- Puts a member into an order that it is not in.
+  function Store.put_in(prefix, first, second, kind)
+    local key = struct.pack('>I7I7', max(first, 0), second) .. kind
+    local out = gone[prefix]
+    if out and out[key] then
+      out[key] = nil
+    else
+      of(added, prefix)[key] = true
+      sorted[prefix] = nil
+    end
+    return prefix .. key
+  end
+
+  -- Takes a member out that is in its order; `place` is what `put_in` gave.
+  function Store.take_out(place)
+    local prefix, key = string.sub(place, 1, -16), string.sub(place, -15)
+    local mine = added[prefix]
+    if mine and mine[key] then mine[key] = nil else of(gone, prefix)[key] = true end
+  end
+
+  -- The member at a place of what is stored of an order from `low` on. Nothing is written before
+  -- the end, so that what was read once holds.
+  local function stored(prefix, low, at, most)
+    local known = of(pages, low)
+    while #known < at and not known.whole do
+      local page = max(most, min(#known, 64))
+      local members = call(
+        'ZRANGEBYLEX', X, '[' .. low, '[' .. prefix .. string.rep('\255', 16),
+        'LIMIT', #known, page
+      )
+      for _, member in ipairs(members) do known[#known + 1] = read(string.sub(member, #prefix + 1)) end
+      known.whole = #members < page
+    end
+    return known[at]
+  end
+
+  -- Those that were added to an order and are still in it, sorted.
+  local function fresh(prefix, mine)
+    local list = sorted[prefix]
+    if not list then
+      list = {}
+      for key in pairs(mine) do list[#list + 1] = read(key) end
+      table.sort(list, before)
+      sorted[prefix] = list
+    end
+    return list
+  end
+
   -- The first members of an order, at most so many, each {first, second, kind}; with `least`, of
   -- those whose first number is not below it.
   function Store.first(prefix, most, least)
-    local found, out = {}, gone[prefix]
-    local from, page = 0, most
-    local low = '[' .. prefix .. (least and id7(least) or '')
-    if out and next(out) then page = most + 32 end
+    local found, at, out = {}, 1, gone[prefix]
+    local low = prefix .. (least and id7(least) or '')
     while #found < most do
-      local members = call(
-        'ZRANGEBYLEX', X, low, '[' .. prefix .. string.rep('\255', 16),
-        'LIMIT', from, page
-      )
-      for _, member in ipairs(members) do
-        local key = string.sub(member, #prefix + 1)
-        if not (out and out[key]) then found[#found + 1] = read(key) end
-      end
-      if #members < page then break end
-      from = from + page
+      local member = stored(prefix, low, at, most)
+      if not member then break end
+      if not (out and out[member[4]]) then found[#found + 1] = member end
+      at = at + 1
     end
     local mine = added[prefix]
-    if mine and next(mine) then
-      for key in pairs(mine) do
-        local member = read(key)
-        if member[1] >= (least or 0) then found[#found + 1] = member end
+    if not mine or not next(mine) then return found end
+    local more = 0
+    for _, member in ipairs(fresh(prefix, mine)) do
+      if more == most then break end
+      if mine[member[4]] and member[1] >= (least or 0) then
+        found[#found + 1] = member
+        more = more + 1
       end
-      table.sort(found, before)
     end
+    table.sort(found, before)
     while #found > most do table.remove(found) end
     return found
   end
