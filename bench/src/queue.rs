@@ -13,7 +13,7 @@ use crate::peer::{APALIS, BULLMQ, CELERY};
 use crate::server::{Worker, closed, together};
 use crate::turns::{Rival, beside};
 
-const ITEMS: u32 = 100_000;
+const ITEMS: u32 = 300_000;
 
 /// BullMQ with 20,000 jobs, the best concurrency that was found, two workers.
 pub(crate) fn bullmq_noop() -> Rival {

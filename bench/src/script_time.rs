@@ -12,7 +12,7 @@ use watershed_test_servers::RedisServer;
 use crate::figure::Figure;
 use crate::flat::{child, plan, run, step};
 use crate::server::{BATCH, LEASE_MS, Worker, closed, together, told};
-use crate::tree::instance;
+use crate::tree::{instance, key};
 
 const LISTS: StepId = StepId(0);
 const ITEMS: StepId = StepId(1);
@@ -90,7 +90,7 @@ fn submit(lists: u64) -> Submit {
 
 fn children(list: &Leased) -> Vec<Brood> {
     let first = list.item.trim_matches(['[', ']']).parse().unwrap_or(0) * CHILDREN;
-    let brood = |n| Brood { key: n + 1, kin: vec![child(ITEMS, instance(n))] };
+    let brood = |n| Brood { key: key(n), kin: vec![child(ITEMS, instance(n))] };
     (first..first + CHILDREN).map(brood).collect()
 }
 

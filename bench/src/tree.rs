@@ -101,11 +101,11 @@ impl Tree {
         let task = child(USERS, item);
         let kin = if self.shape == Shape::ZoomJoined {
             let joins = vec![(EACH, vec![user(record)])];
-            Kin::Scope { level: 1, key: record + 1, joins, kin: vec![task] }
+            Kin::Scope { level: 1, key: key(record), joins, kin: vec![task] }
         } else {
             task
         };
-        Brood { key: record + 1, kin: vec![kin] }
+        Brood { key: key(record), kin: vec![kin] }
     }
 
     /// One to five children, in turn.
@@ -114,7 +114,7 @@ impl Tree {
         let few = (0..1 + turn % 5).map(|n| {
             let number = turn * 5 + n;
             let item = if step == MEETINGS { meeting(number) } else { instance(number) };
-            Brood { key: n + 1, kin: vec![child(step, item)] }
+            Brood { key: key(n), kin: vec![child(step, item)] }
         });
         few.collect()
     }
@@ -137,13 +137,15 @@ pub(crate) fn instance(number: u64) -> String {
 
 /// Sixteen bytes without a pattern, the same for the same number.
 pub(crate) fn id(number: u64) -> [u8; 16] {
-    // The finaliser of splitmix64: every bit depends on every bit.
-    let mixed = |seed: u64| {
-        let z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    let (high, low) = (mixed(2 * number + 1), mixed(2 * number + 2));
+    let (high, low) = (key(2 * number), key(2 * number + 1));
     ((u128::from(high) << 64) | u128::from(low)).to_be_bytes()
+}
+
+/// Eight bytes without a pattern: a key, as hashes are.
+pub(crate) fn key(number: u64) -> u64 {
+    // splitmix64: every bit depends on every bit.
+    let z = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

@@ -23,13 +23,12 @@ do
       local lease = broods and #broods > 0 and good(entry, entry[INDEX], worker)
       if lease then
         local ground = Ground.of(lease.run)
-        local level
+        local level = Fold.load(Lease.scope(lease)).level
+        local fits = ground.fits[level] or {}
+        ground.fits[level] = fits
         for _, brood in ipairs(broods) do
-          if #brood[2] > 0 then
-            level = level or Fold.load(Lease.scope(lease)).level
-            local why = Spawn.misfit(ground.plan, level, brood[2])
-            if why then fail('illegal', { command = 'exchange', run = lease.run, why = why }) end
-          end
+          local why = Spawn.misfit(ground.plan, level, brood[2], fits)
+          if why then fail('illegal', { command = 'exchange', run = lease.run, why = why }) end
         end
       end
     end

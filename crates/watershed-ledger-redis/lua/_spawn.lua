@@ -385,14 +385,12 @@ do
       return
     end
     local step, once, bucket = kin[1], kin[4], kin[5]
-    local taken = not once or Spawn.take_once(ground, step, once)
     local tally = Ground.tally(ground, step)
     tally.known = tally.known + 1
-    if not taken then
+    if once and not Spawn.take_once(ground, step, once) then
       tally.done = tally.done + 1
       return
     end
-    Ground.open_item(ground, step, bucket)
     local home = at_level(gathered, scope, Ground.step(ground, step).scope)
     local here = gathered.groups[home]
     if not here then
@@ -405,19 +403,23 @@ do
       here[step * 65536 + bucket] = group
       gathered.list[#gathered.list + 1] = group
     end
-    group[4][#group[4] + 1] = kin
+    local children = group[4]
+    children[#children + 1] = kin
+  end
+
+  local function in_order(a, b)
+    if a[1] ~= b[1] then return a[1] < b[1] end
+    if a[2] ~= b[2] then return a[2] < b[2] end
+    return a[3] < b[3]
   end
 
   -- Adds children beneath a scope.
   function Spawn.kin(ground, scope, kins, now)
     local gathered = { groups = {}, list = {}, opened = {}, above = {} }
     for _, kin in ipairs(kins) do gather(ground, scope, kin, gathered) end
-    table.sort(gathered.list, function(a, b)
-      if a[1] ~= b[1] then return a[1] < b[1] end
-      if a[2] ~= b[2] then return a[2] < b[2] end
-      return a[3] < b[3]
-    end)
+    table.sort(gathered.list, in_order)
     for _, group in ipairs(gathered.list) do
+      Ground.open_item(ground, group[1], group[3], #group[4])
       add(ground, group[1], group[2], group[3], group[4])
     end
     -- The deepest first: a scope that stayed empty releases its joins, or folds.
@@ -433,21 +435,24 @@ do
   end
 
   -- Why children that come from a scope of that level do not fit the plan; nil where they do.
-  function Spawn.misfit(plan, level, kins)
+  -- `fits` remembers steps that do.
+  function Spawn.misfit(plan, level, kins, fits)
     for _, kin in ipairs(kins) do
+      local id = kin[1]
       if kin.level then
         local parent = plan.scopes[kin.level + 1]
         if not parent or not above(plan, parent, level) then
           return 'scope level ' .. kin.level .. ' does not hang there'
         end
-        local why = Spawn.misfit(plan, kin.level, kin.kin)
+        local why = Spawn.misfit(plan, kin.level, kin.kin, {})
         if why then return why end
-      else
-        local step = plan.steps[kin[1] + 1]
-        if not step then return 'a child names step ' .. kin[1] end
+      elseif not fits[id] then
+        local step = plan.steps[id + 1]
+        if not step then return 'a child names step ' .. id end
         if not above(plan, step.scope, level) then
           return 'step ' .. step.name .. ' does not hang there'
         end
+        fits[id] = true
       end
     end
   end
