@@ -60,6 +60,7 @@ local function run(verb)
   answer.ok, answer.epoch, answer.acts, answer.lost, answer.now =
     true, META.epoch, META.acts, lost, NOW
   local packed = cmsgpack.pack(answer)
+  Chunk.settle_all()
   -- A hint, with who gives it. It may be forbidden; all is written by then.
   if Store.flush() or answer.wake then redis.pcall('PUBLISH', KEYS[4], WHO) end
   return packed

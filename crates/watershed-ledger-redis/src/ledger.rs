@@ -12,7 +12,7 @@ use watershed_ledger::{
 use watershed_model::{AccountId, ConnectionName, Millis, RunId};
 
 use crate::answer::{Answer, Head};
-use crate::command;
+use crate::command::{self, Place};
 use crate::fault::fault;
 use crate::guard::Guard;
 use crate::health::{self, Health};
@@ -291,24 +291,32 @@ impl RedisLedger {
         let stops = self.guard.stops(&self.link).await?;
         let mut left = if stops { 0 } else { exchange.want.tasks };
         for (account, part) in &parts {
-            let settles: Vec<&Settle> = part.settles.iter().map(|(_, settle)| *settle).collect();
-            let mut said = command::exchange(exchange, &settles, &part.lanes, left);
-            said.push(("base", Said::Int(0)));
-            let Some((head, answer)) =
-                self.act(account, &SCRIPTS.exchange, Said::Map(said)).await?
-            else {
-                continue;
-            };
-            let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
-            let here = answer.exchanged(head.now)?;
-            for ((at, _), settled) in part.settles.iter().zip(here.settled) {
-                whole.settled[*at] = settled;
+            let mut here = Exchanged::default();
+            let pieces = pieces(&part.settles);
+            let mut from = 0;
+            for (at, piece) in pieces.iter().enumerate() {
+                let place = Place { part: at, from, last: at + 1 == pieces.len() };
+                let settles: Vec<&Settle> = piece.iter().map(|(_, settle)| *settle).collect();
+                let mut said = command::exchange(exchange, &settles, place, &part.lanes, left);
+                said.push(("base", Said::Int(0)));
+                let Some((head, answer)) =
+                    self.act(account, &SCRIPTS.exchange, Said::Map(said)).await?
+                else {
+                    break;
+                };
+                let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
+                let answered = answer.exchanged(head.now)?;
+                for ((at, _), settled) in piece.iter().zip(&answered.settled) {
+                    whole.settled[*at] = *settled;
+                }
+                from += piece.len();
+                here = answered;
             }
             left = left.saturating_sub(u16::try_from(here.leased.len()).unwrap_or(u16::MAX));
             whole.leased.extend(here.leased);
             whole.ended.extend(here.ended);
             whole.ask_again_at = whole.ask_again_at.into_iter().chain(here.ask_again_at).min();
-            whole.now = here.now;
+            whole.now = whole.now.max(here.now);
         }
         if whole.now == Millis::default() {
             whole.now = self.time().await?;
@@ -460,6 +468,26 @@ impl RedisLedger {
 struct Part<'e> {
     lanes: Vec<&'e str>,
     settles: Vec<(usize, &'e Settle)>,
+}
+
+/// Children at most that a script adds, but for one settle that brings more: it holds up everybody
+/// else meanwhile.
+const CHILDREN_MAX: usize = 500;
+
+/// The settles of an exchange in parts that bring no more children than a script should add; one
+/// part at least.
+fn pieces<'s, 'e>(settles: &'s [(usize, &'e Settle)]) -> Vec<&'s [(usize, &'e Settle)]> {
+    let (mut pieces, mut begun, mut children) = (Vec::new(), 0, 0);
+    for (at, (_, settle)) in settles.iter().enumerate() {
+        let more = command::children(settle);
+        if at > begun && children + more > CHILDREN_MAX {
+            pieces.push(&settles[begun..at]);
+            (begun, children) = (at, 0);
+        }
+        children += more;
+    }
+    pieces.push(&settles[begun..]);
+    pieces
 }
 
 /// One field of an answer.

@@ -15,6 +15,7 @@ mod hints;
 mod keys;
 mod ledger;
 mod link;
+mod piece;
 mod read;
 mod said;
 mod scripts;

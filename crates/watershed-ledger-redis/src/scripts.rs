@@ -17,6 +17,7 @@ const SHARED: &str = concat!(
     include_str!("../lua/_order.lua"),
     include_str!("../lua/_scarce.lua"),
     include_str!("../lua/_fold.lua"),
+    include_str!("../lua/_brought.lua"),
     include_str!("../lua/_spawn.lua"),
     include_str!("../lua/_lease.lua"),
     include_str!("../lua/_runs.lua"),

@@ -130,7 +130,8 @@ impl<'a> Play<'a> {
                 let seen = self.oracle.workers.get(&self.workers[*worker].id);
                 match (self.workers[*worker].last.clone(), seen) {
                     (Some(mut last), Some((known, _))) if *known > 1 => {
-                        last.sequence = known - 1;
+                        // Older than any: a ledger may count the exchanges of each account.
+                        last.sequence = 0;
                         self.send(*worker, last)
                     }
                     _ => Ok(()),

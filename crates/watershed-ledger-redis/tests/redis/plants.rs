@@ -81,7 +81,7 @@ fn lua() -> Vec<String> {
 fn a_settle_without_fence_is_found() {
     found(
         "a settle without fence",
-        plant!("lease and lease.worker == worker and lease.nonce == entry.nonce" => "lease"),
+        plant!("lease and lease.worker == worker and lease.nonce == entry[NONCE]" => "lease"),
     );
 }
 
@@ -129,7 +129,7 @@ fn a_listing_restart_that_doubles_children_is_found() {
 fn a_reserve_never_freed_is_found() {
     found(
         "a reserve never freed (the call of a permit given back)",
-        plant!("if unused and slot then Budget.give_back" => "if false then Budget.give_back"),
+        plant!("if unused then Budget.give_back" => "if false then Budget.give_back"),
     );
 }
 
@@ -137,7 +137,7 @@ fn a_reserve_never_freed_is_found() {
 fn a_retry_that_forgets_the_attempt_is_found() {
     found(
         "a retry that forgets the attempt",
-        plant!("if entry.counts then task.attempts" => "if false then task.attempts"),
+        plant!("if entry[COUNTS] then task.attempts" => "if false then task.attempts"),
     );
 }
 
@@ -146,7 +146,8 @@ fn a_retry_that_forgets_the_attempt_is_found() {
 fn an_answer_that_is_not_kept_is_found() {
     found(
         "an exchange that is said again and carried out again",
-        plant!("if worker and worker.sequence == said.sequence then" => "if false then"),
+        plant!("if worker and worker.sequence == said.sequence and (worker.part or 0) >= said.part then"
+            => "if false then"),
     );
 }
 

@@ -8,7 +8,7 @@ use crate::losses::{NOW, exchange_by, submit};
 use crate::on_redis::OnRedis;
 
 /// A worker that holds nothing is forgotten after this.
-const FORGOTTEN_MS: i64 = 600_000;
+const FORGOTTEN_MS: i64 = 30 * 86_400_000;
 
 fn fields(on: &OnRedis, kind: u8) -> Vec<Vec<u8>> {
     let all: Vec<Vec<u8>> = on.ask(redis::cmd("HKEYS").arg(on.records("acme")));
