@@ -2,6 +2,7 @@
 
 mod losses;
 mod on_redis;
+mod parts;
 mod twins;
 
 use watershed_ledger_test::{Size, Stats, check, conformance, history};
