@@ -22,6 +22,8 @@ pub struct Spec {
     pub users: u64,
     /// What everything is made from.
     pub seed: u64,
+    /// Which account of that seed.
+    pub number: u64,
     /// Zoom plan.
     pub tier: &'static str,
     /// `--limits`.
@@ -41,6 +43,7 @@ impl Default for Spec {
         Spec {
             users: 20,
             seed: 1,
+            number: 0,
             tier: "business",
             limits: None,
             scopes: None,
@@ -75,6 +78,7 @@ impl Account {
         let mut command = Command::new(program());
         command.args(["simulate", "--listen", "127.0.0.1:0", "--tier", spec.tier]);
         command.args(["--users", &spec.users.to_string(), "--seed", &spec.seed.to_string()]);
+        command.args(["--number", &spec.number.to_string()]);
         if let Some(limits) = &spec.limits {
             command.args(["--limits", limits]);
         }
@@ -147,6 +151,13 @@ impl Stats {
     /// Calls to operations, the token's left out.
     pub fn calls(&self) -> u64 {
         sum(&self.0["spent"])
+    }
+
+    /// Calls that were answered by an error of the server's own.
+    pub fn server_errors(&self) -> u64 {
+        let operations = self.0["calls"].as_object().into_iter().flatten();
+        let statuses = operations.filter_map(|(_, statuses)| statuses.as_object()).flatten();
+        statuses.filter(|(status, _)| status.starts_with('5')).map(|(_, n)| sum(n)).sum()
     }
 
     /// Calls that a limit counts: all but downloads.

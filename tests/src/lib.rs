@@ -7,6 +7,7 @@
 mod account;
 mod audit;
 mod child;
+mod clock;
 mod columns;
 mod coverage;
 mod fetch;
@@ -21,6 +22,7 @@ mod truth;
 pub use account::{Account, Spec, Stats};
 pub use audit::{Audit, Difference, Scope, audit};
 pub use child::{Ended, Running};
+pub use clock::ahead;
 pub use coverage::{Covered, Line, coverage};
 pub use home::{Home, Settings};
 pub use moments::{Moment, at};

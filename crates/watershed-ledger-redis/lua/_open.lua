@@ -1,10 +1,11 @@
 -- How every script begins and ends. KEYS: records, orders, keys held. ARGV: the time ('' for the
--- server's own), what the caller knows of this ledger (epoch, acts), and what is said.
+-- server's own), what the caller knows of this ledger (epoch, acts) and who it is, and what is said.
 --
 -- The answer is {ok, epoch, acts, lost, …} or {kind, …} of an error; an error changes nothing.
 
 local NOW
 local META
+local WHO
 
 do
   local given = ARGV[1]
@@ -22,6 +23,7 @@ local COOL_DOWN = 2000
 
 local function begin(said)
   local known = cmsgpack.unpack(ARGV[2])
+  WHO = known.who
   META = Store.get('m')
   if not META then
     -- Only what begins something begins a ledger: ids depend on the account's number.
@@ -33,7 +35,9 @@ local function begin(said)
   end
   local lost = known.epoch ~= '' and (known.epoch ~= META.epoch or known.acts > META.acts)
   if lost then
-    META.cool_until = NOW + COOL_DOWN
+    -- Each who knows more finds the same loss: that makes the pause no longer.
+    local left = META.cool_until - NOW
+    if left <= 0 or left > COOL_DOWN then META.cool_until = NOW + COOL_DOWN end
     -- Whoever comes next and knows as much as this caller is not to find a loss again.
     if known.epoch == META.epoch then META.acts = known.acts end
   end
@@ -57,6 +61,7 @@ local function run(verb)
     true, META.epoch, META.acts, lost, NOW
   local packed = cmsgpack.pack(answer)
   Chunk.settle_all()
-  if Store.flush() then call('PUBLISH', KEYS[4], '') end
+  -- A hint, with who gives it. It may be forbidden; all is written by then.
+  if Store.flush() or answer.wake then redis.pcall('PUBLISH', KEYS[4], WHO) end
   return packed
 end

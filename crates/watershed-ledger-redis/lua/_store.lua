@@ -189,8 +189,20 @@ do
     end
   end
 
-  -- Writes all that has changed.
+  -- Whether something becomes ready in a queue that is empty.
+  local function begins()
+    for prefix, keys in pairs(added) do
+      if string.sub(prefix, 1, 1) == 'q' and next(keys) then
+        local to = '[' .. prefix .. string.rep('\255', 16)
+        if #call('ZRANGEBYLEX', X, '[' .. prefix, to, 'LIMIT', 0, 1) == 0 then return true end
+      end
+    end
+    return false
+  end
+
+  -- Writes all that has changed; tells whether somebody may have waited for it.
   function Store.flush()
+    local worth_a_hint = begins()
     local set, del = {}, {}
     for field in pairs(dirty) do
       local value = records[field]
@@ -232,6 +244,6 @@ do
     end
     each(held, 500, function(l, a, b) call('HSET', O, unpack(l, a, b)) end)
     each(free, 500, function(l, a, b) call('HDEL', O, unpack(l, a, b)) end)
-    return #put > 0
+    return worth_a_hint
   end
 end

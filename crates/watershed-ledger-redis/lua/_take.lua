@@ -118,6 +118,12 @@ do
     return best
   end
 
+  -- Whether what it brings are further items: without memory left, none of those is begun.
+  local function adds(ground, kind, id)
+    local step = (kind == 't' and Task.load(id) or Chunk.load(id)).step
+    return #Ground.step(ground, step).feeds > 0
+  end
+
   local function leaves(claim)
     return claim and claim.leave > 0
   end
@@ -143,6 +149,10 @@ do
         head = foremost(ground, t.budget, heads, start(t), barred)
         if not head then return false end
         kind, id = head[4][3], head[4][2]
+      end
+      if TIGHT and adds(ground, kind, id) then
+        ask(t, t.now + LOOK_AGAIN)
+        return false
       end
       local refused = false
       if kind == 't' then
@@ -186,7 +196,7 @@ do
     local id = t.left > 0 and lost(ground, SUSPECT_LOST, 1)[1]
     if not id then return end
     local task = Task.load(id)
-    if task.due_at > t.now then return end
+    if task.due_at > t.now or TIGHT then return end
     local claim = claim_of(t, ground, task.step, task.checkpoint and true or false)
     if claim then
       local slot, at = Budget.permit(t.budget, claim, start(t), t.want.horizon_ms, true)

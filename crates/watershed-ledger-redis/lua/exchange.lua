@@ -24,6 +24,28 @@ local function run_out()
   end
 end
 
+-- Forgets workers that held nothing for so long, some in a script: when one comes, and now and
+-- then. `W` has the names of all, those longest not looked at first.
+local GONE, LOOKED_AT, NOW_AND_THEN = 600000, 8, 64
+
+local function forget_workers(said, is_new)
+  if not is_new and META.acts % NOW_AND_THEN ~= 0 then return end
+  local names = Store.get('W') or {}
+  local gone, kept = NOW - max(GONE, 2 * said.lease_ms), {}
+  for at = LOOKED_AT + 1, #names do kept[#kept + 1] = names[at] end
+  for at = 1, min(LOOKED_AT, #names) do
+    local name = names[at]
+    local record = Store.get('w' .. name)
+    if record and (name == said.worker or record.held > 0 or record.seen > gone) then
+      kept[#kept + 1] = name
+    elseif record then
+      Store.forget('w' .. name)
+    end
+  end
+  if is_new then kept[#kept + 1] = said.worker end
+  Store.put('W', kept)
+end
+
 -- The worker's record as this exchange begins, or goes on.
 local function begun(said, worker)
   if not worker or worker.sequence < said.sequence then
@@ -74,6 +96,7 @@ return run(function(said)
     for i = 1, said.many do stale[i] = false end
     return { settled = stale, leases = {}, ended = {} }
   end
+  local is_new = not worker
   worker = begun(said, worker)
   local lanes = {}
   for _, lane in ipairs(said.lanes) do lanes[lane] = true end
@@ -81,6 +104,7 @@ return run(function(said)
   if said.last then leases, again = lease(said, worker, lanes) end
   for _, run in ipairs(Ground.keep(lanes)) do worker.ended[#worker.ended + 1] = run end
   worker.seen = NOW
+  forget_workers(said, is_new)
   return { settled = settled, leases = leases, ask_again_at = again,
            ended = said.last and worker.ended or {} }
 end)

@@ -29,10 +29,7 @@ impl RedisServer {
             .tempdir()
             .expect("a folder for the server")
             .keep();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|free| free.local_addr())
-            .expect("a free port")
-            .port();
+        let port = free_port();
         let settings = settings.iter().map(|&s| s.to_owned()).collect();
         let mut server = RedisServer { folder, port, settings, running: None };
         server.go();
@@ -42,6 +39,11 @@ impl RedisServer {
     /// Where it is: `redis://127.0.0.1:PORT/0`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// The port it listens on, on the loopback.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts it again, after [`RedisServer::kill`].
@@ -76,6 +78,32 @@ impl RedisServer {
         self.running.take().expect("it runs").ended();
     }
 
+    /// How long its log is (`--appendonly yes`), in bytes.
+    ///
+    /// # Panics
+    /// Where it keeps none.
+    pub fn log_length(&self) -> u64 {
+        std::fs::metadata(self.log()).expect("a log").len()
+    }
+
+    /// Cuts a killed server's log to so many bytes, as a lost disk cache does. The next start
+    /// drops a command that is cut in its middle.
+    ///
+    /// # Panics
+    /// Where it runs, or keeps no log.
+    pub fn cut_log(&self, length: u64) {
+        assert!(self.running.is_none(), "it would write on");
+        let log = std::fs::OpenOptions::new().write(true).open(self.log());
+        log.and_then(|log| log.set_len(length)).expect("the log can be cut");
+    }
+
+    /// The part of the log that grows.
+    fn log(&self) -> PathBuf {
+        let parts = std::fs::read_dir(self.folder.join("appendonlydir")).expect("a log");
+        let mut parts = parts.flatten().map(|part| part.path());
+        parts.find(|part| part.to_string_lossy().ends_with(".incr.aof")).expect("a log that grows")
+    }
+
     /// Says a command by `redis-cli`; what it answers, `None` where nobody does.
     pub fn ask(&self, words: &[&str]) -> Option<String> {
         let said = Command::new("redis-cli")
@@ -95,4 +123,10 @@ impl Drop for RedisServer {
             None => drop(std::fs::remove_dir_all(&self.folder)),
         }
     }
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    listener.expect("a free port").port()
 }

@@ -136,6 +136,13 @@ Asks the account some sampling calls, which it counts; writes nothing. `watershe
     #[command(after_help = "Example:
   watershed coverage --json | jq 'select(.state != \"complete\")'")]
     Coverage(Coverage),
+    /// Copy rows, coverage, runs and failures from one sink to another
+    #[command(after_help = "Example:
+  watershed copy --from sqlite://data/zoom.db --to postgres://zoom@db.example.com/zoom
+
+Made again, it changes nothing that is there already. Let nothing work on the first sink
+meanwhile. Then point sink.url to the other one: what was complete is not asked again.")]
+    Copy(Copy),
     /// Check workflow files: every mistake with line, column and suggestion
     #[command(after_help = "Example:
   watershed validate workflows/*.yaml")]
@@ -320,6 +327,17 @@ pub(crate) struct Coverage {
     pub connection: Option<String>,
 }
 
+/// `copy`
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The sink that is read [default: `sink.url`]
+    #[arg(long, value_name = "URL", required_unless_present = "to")]
+    pub from: Option<String>,
+    /// The sink that is written; one whose URL holds a password is named by `sink.url`
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+}
+
 /// `validate`
 #[derive(Debug, Args)]
 pub(crate) struct Validate {
@@ -379,6 +397,9 @@ pub(crate) struct Simulate {
     /// What the account is made from
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Which account of that seed: each has an id and an app of its own, all else is the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub number: u64,
     /// Its Zoom plan: free, pro, business, education, enterprise or partner
     #[arg(long, value_name = "TIER", default_value = "business")]
     pub tier: String,
@@ -406,6 +427,9 @@ pub(crate) struct Doctor {
     /// The connection; may be left out where there is one
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// Also compare what the ledger counts with what is there, record by record
+    #[arg(long)]
+    pub deep: bool,
 }
 
 /// `completions`

@@ -3,18 +3,24 @@
 
 mod bad_input;
 mod campaign;
+mod chaos;
 mod cli;
+mod cluster;
+mod compose;
 mod crash;
 mod dataset;
 mod demo;
 mod estimate;
+mod fleet;
 mod ground;
 mod json_shapes;
 mod kills;
 mod live;
 mod memory;
 mod odd_workflows;
+mod postgres;
 mod rate;
+mod redis_start;
 mod secrets;
 mod tidy;
 mod workers;

@@ -6,9 +6,9 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
 use super::layout::VERSION;
@@ -20,6 +20,9 @@ const APPLICATION_ID: i64 = 0x5753_4e4b;
 /// 10 s: another process that writes holds the lock for one batch, some milliseconds; what
 /// holds it for longer is a checkpoint on a slow disk, or stuck.
 const BUSY_MAX: Duration = Duration::from_secs(10);
+
+/// Another process makes the file in some milliseconds.
+const BUSY_AGAIN: Duration = Duration::from_millis(5);
 
 /// Above the number of distinct statements: four a dataset, and the files under `sql/`.
 const STATEMENTS_KEPT: usize = 128;
@@ -163,17 +166,35 @@ fn recognise(connection: &Connection, path: &Path, access: Access) -> Result<(),
 }
 
 fn prepare_to_write(connection: &Connection) -> rusqlite::Result<()> {
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    // Changing it takes the file's lock; asking does not.
-    if mode != "wal" && mode != "memory" {
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    }
+    keep_journal(connection)?;
     connection.pragma_update(None, "synchronous", "full")?;
     // macOS: fsync alone leaves the data in the drive's own cache.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     // 64 MiB: what a long read made the journal grow by is given back.
     connection.pragma_update(None, "journal_size_limit", 64 << 20)
+}
+
+/// Writes ahead. SQLite waits for nobody while it changes that, whatever was said of waiting: of
+/// two processes that make the file at once, one is told that it is busy.
+fn keep_journal(connection: &Connection) -> rusqlite::Result<()> {
+    let until = Instant::now() + BUSY_MAX;
+    loop {
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        // Changing it takes the file's lock; asking does not.
+        if mode == "wal" || mode == "memory" {
+            return Ok(());
+        }
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < until =>
+            {
+                std::thread::sleep(BUSY_AGAIN);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Marks the file as ours.

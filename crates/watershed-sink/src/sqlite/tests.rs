@@ -143,3 +143,20 @@ async fn a_panicking_act_closes_the_sink_and_hangs_nobody() {
     assert!(matches!(lost, Err(Error::Closed)), "{lost:?}");
     assert!(matches!(sink.write(notes(1).into()).await, Err(Error::Closed)));
 }
+
+#[tokio::test]
+async fn who_makes_the_file_at_once_with_others_waits_for_them() {
+    for _ in 0..40 {
+        let directory = TempDir::new().unwrap();
+        let opened: Vec<_> = (0..8)
+            .map(|_| {
+                let path = directory.path().join("zoom.db");
+                tokio::spawn(async move { SqliteSink::open(&path, CATALOGUE).await })
+            })
+            .collect();
+        for opened in opened {
+            let sink = opened.await.unwrap().unwrap();
+            assert_eq!(count(&sink).await, 0);
+        }
+    }
+}

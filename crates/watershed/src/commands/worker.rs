@@ -73,16 +73,20 @@ async fn one(
     out: Output,
 ) -> Result<()> {
     let lanes: Vec<ConnectionName> = connections.iter().map(|c| c.name.clone()).collect();
-    let site = Site::to_command(settings, connections).await?;
     let stop = signals.stop();
+    let site = tokio::select! {
+        site = once_there(settings, connections, out) => site?,
+        () = stop.reached(Stopping::Drain) => return Ok(()),
+    };
     loop {
+        let mut again = AGAIN;
         let work = site.engine.work(None, site.worker(None), stop.clone());
         tokio::pin!(work);
         let mut look = tokio::time::interval(TEND);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let ending = loop {
             tokio::select! {
-                ending = &mut work => break ending?,
+                ending = &mut work => break ending,
                 _ = look.tick() => {
                     // Stores that do not answer are the engine's to tell of.
                     if let Err(error) = tend(&site, &lanes, out).await {
@@ -91,9 +95,15 @@ async fn one(
                 }
             }
         };
-        match ending {
-            Ending::Stopped | Ending::Run(_) => return tend(&site, &lanes, out).await,
-            Ending::Fatal(why) => out.say(format!(
+        match ending.map_err(anyhow::Error::from) {
+            // It went away before anything was begun; what is begun waits by itself.
+            Err(error) if waits(&error) => {
+                out.say(format!("waiting: {error}"));
+                again = TEND;
+            }
+            Err(error) => return Err(error),
+            Ok(Ending::Stopped | Ending::Run(_)) => return tend(&site, &lanes, out).await,
+            Ok(Ending::Fatal(why)) => out.say(format!(
                 "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check it \
                  with `{1} doctor`, then `{1} resume --detach RUN`",
                 lanes.iter().map(ConnectionName::as_str).collect::<Vec<_>>().join(", "),
@@ -101,10 +111,50 @@ async fn one(
             )),
         }
         tokio::select! {
-            () = tokio::time::sleep(AGAIN) => {}
+            () = tokio::time::sleep(again) => {}
             () = stop.reached(Stopping::Drain) => return Ok(()),
         }
     }
+}
+
+/// The stores, opened as soon as they answer: a server that starts after its workers is nothing
+/// unusual.
+async fn once_there(
+    settings: &Settings,
+    connections: Vec<Connection>,
+    out: Output,
+) -> Result<Site> {
+    let mut told = false;
+    loop {
+        match Site::to_command(settings, connections.clone()).await {
+            Err(error) if waits(&error) => {
+                if !told {
+                    out.say(format!("waiting: {error}"));
+                    told = true;
+                }
+                tokio::time::sleep(TEND).await;
+            }
+            opened => {
+                if told {
+                    out.remark("the stores answer");
+                }
+                return opened;
+            }
+        }
+    }
+}
+
+fn waits(error: &anyhow::Error) -> bool {
+    let engine = match error.downcast_ref::<watershed_engine::Error>() {
+        Some(watershed_engine::Error::Ledger(error)) => error.waits(),
+        Some(watershed_engine::Error::Sink(error)) => error.waits(),
+        _ => false,
+    };
+    let ledger = error.downcast_ref::<watershed_ledger::Error>();
+    let sink = error.downcast_ref::<watershed_sink::Error>();
+    engine
+        || ledger.is_some_and(watershed_ledger::Error::waits)
+        || sink.is_some_and(watershed_sink::Error::waits)
 }
 
 /// Writes the evidence of runs that have ended, and rebuilds those that the ledger has lost.

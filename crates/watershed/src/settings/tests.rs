@@ -1,5 +1,5 @@
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::ExposeSecret;
 
@@ -48,7 +48,7 @@ fn the_annotated_file_is_exactly_the_defaults() {
     let copied = settings(DEFAULTS, &[]).expect("a copy of the annotated file");
     for settings in [&bare, &copied] {
         assert_eq!(settings.store.to_string(), "data/state.db");
-        assert_eq!(settings.sink, PathBuf::from("data/zoom.db"));
+        assert_eq!(settings.sink.to_string(), "data/zoom.db");
         assert_eq!(settings.worker.concurrency, 64);
         assert_eq!(settings.worker.lease_ms, 15_000);
         assert_eq!(settings.worker.shutdown_grace_ms, 20_000);
@@ -91,7 +91,7 @@ fn flags_cover_the_environment_which_covers_the_file_which_covers_the_defaults()
     let env = [("WATERSHED_STORE__URL", "sqlite://env.db"), ("WATERSHED_WORKER__CONCURRENCY", "7")];
     let by_env = settings(file, &env).expect("settings");
     assert_eq!(by_env.store.to_string(), "env.db");
-    assert_eq!(by_env.sink, PathBuf::from("file2.db"));
+    assert_eq!(by_env.sink.to_string(), "file2.db");
     assert_eq!(by_env.worker.concurrency, 7);
 
     let mut flags = Layer::default();
@@ -186,6 +186,20 @@ fn a_literal_secret_is_allowed_with_a_warning_that_does_not_show_it() {
     assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
     assert!(settings.warnings[0].contains("watershed.toml:4"));
     assert!(!format!("{settings:?}").contains("hush-hush"));
+}
+
+#[test]
+fn a_password_in_a_url_of_the_file_is_allowed_with_a_warning_that_does_not_show_it() {
+    let text = "[store]\nurl = \"redis://me:hush-hush@host:6379/0\"\n";
+    let with = settings(text, &[]).expect("settings");
+    assert_eq!(with.warnings.len(), 1, "{:?}", with.warnings);
+    assert!(with.warnings[0].contains("watershed.toml:2"), "{:?}", with.warnings);
+    assert!(with.warnings[0].contains("WATERSHED_STORE__URL"), "{:?}", with.warnings);
+    assert!(!format!("{with:?}").contains("hush-hush"));
+    let url = ("WATERSHED_STORE__URL", "redis://me:hush-hush@host:6379/0");
+    for (text, variables) in [("", &[url][..]), ("[store]\nurl = \"redis://me@host/0\"\n", &[])] {
+        assert_eq!(settings(text, variables).expect("settings").warnings, [""; 0]);
+    }
 }
 
 #[test]
