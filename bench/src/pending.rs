@@ -16,7 +16,7 @@ use crate::server::used_memory;
 use crate::turns::{Rival, beside};
 
 /// Instances of meetings, in turn: three on average.
-const SIZE: Size = Size { users: 300, meetings: 20, instances: &[1, 2, 3, 4, 5] };
+const SIZE: Size = Size { users: 1_500, meetings: 20, instances: &[1, 2, 3, 4, 5] };
 
 pub(crate) fn bytes() -> Result<Vec<Figure>> {
     let on_redis = "bytes_per_pending_item_redis";

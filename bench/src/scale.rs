@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use watershed_test_servers::RedisServer;
 use watershed_tests::{Account, Home, Settings, Spec};
 
-use crate::chain::{Chain, MEETINGS, RECORDINGS, Size};
+use crate::chain::{Chain, MEETINGS, RECORDINGS, Size, recordings_once};
 use crate::figure::{Figure, median};
 use crate::process::Process;
 use crate::server::used_memory;
@@ -26,9 +26,11 @@ pub(crate) fn figures() -> Result<Vec<Figure>> {
     let figure = |name, value, unit| Figure { of: "scale", ..Figure::alone(name, value, unit) };
     let bytes = "bytes of all of Redis an item";
     let mut figures = Vec::new();
-    for (name, text, size) in
-        [("scale_reports", MEETINGS, REPORTS), ("scale_pages", RECORDINGS, PAGES)]
-    {
+    for (name, text, size) in [
+        ("scale_reports", MEETINGS, REPORTS),
+        ("scale_pages", RECORDINGS, PAGES),
+        ("scale_pages_once", &recordings_once(), PAGES),
+    ] {
         let server = RedisServer::start(&[]);
         let chain = Chain::of(text, "bench", "bench", size)?;
         figures.push(figure(name, fill(&server, &chain)?, bytes));
@@ -41,7 +43,7 @@ pub(crate) fn figures() -> Result<Vec<Figure>> {
     let chain = Chain::of(MEETINGS, "default", account.ready("account_id"), ZOOM)?;
     figures.push(figure("scale_zoom", fill(&server, &chain)?, bytes));
     figures.push(figure("scale_status", status(&home)?, "ms of `watershed status`"));
-    figures.push(figure("scale_worker_rss", worker(&home)?, "MB of memory at most"));
+    figures.push(figure("scale_worker_rss", worker(&home, &account)?, "MB of memory at most"));
     Ok(figures)
 }
 
@@ -77,10 +79,12 @@ fn status(home: &Home) -> Result<f64> {
 }
 
 /// What a worker holds at most while it works on them, in MB.
-fn worker(home: &Home) -> Result<f64> {
+fn worker(home: &Home, account: &Account) -> Result<f64> {
+    let before = account.stats()?.calls();
     let running = home.start(&["worker"]);
     std::thread::sleep(WORKED);
     let bytes = running.peak_memory();
-    running.kill()?;
+    let said = running.kill()?.stderr;
+    ensure!(account.stats()?.calls() > before + 1_000, "the worker does not work: {said}");
     Ok(bytes as f64 / 1e6)
 }

@@ -3,6 +3,7 @@
 mod faults;
 mod losses;
 mod on_redis;
+mod parts;
 mod plants;
 mod records;
 mod rewriter;
