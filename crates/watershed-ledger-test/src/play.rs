@@ -18,7 +18,7 @@ use crate::tell::tell;
 const ROUNDS_MAX: usize = 100_000;
 /// After so many the limits are lifted: a day's few calls would bring a large tree to its end in
 /// years, and nothing new comes of them.
-const PATIENCE: usize = 1_000;
+const PATIENCE: usize = 300;
 /// Added to the time at which the ledger says to ask again, so that draining takes few rounds.
 const DRAIN_STEP_MS: i64 = 300;
 /// Failed runs are resumed so often while draining; each may fail again.
