@@ -113,7 +113,7 @@ fn a_listing_of_many_pages_knows_every_key_that_it_has_brought() {
     let mut brought = BTreeSet::new();
     let mut list = exchange(&mut redis, 1, Vec::new(), 1).leased.remove(0);
     // Each page has a third of the one before once more; the last is the first again.
-    let pages = (0..40).map(|page| page * 200..page * 200 + 300).chain([0..300]);
+    let pages = (0..40).map(|page| page * 200..page * 200 + 300).chain(std::iter::once(0..300));
     for (sequence, records) in (2..).zip(pages) {
         brought.extend(records.clone());
         let checkpoint = Checkpoint {
