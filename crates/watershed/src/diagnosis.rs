@@ -99,7 +99,8 @@ pub(crate) struct LimitCheck {
     pub calls: f64,
 }
 
-/// Looks at everything, if `deep` also at each record of the ledger. Changes nothing, and makes no call but for the token.
+/// Looks at everything, if `deep` also at each record of the ledger. Changes nothing, and makes no
+/// call but for the token.
 ///
 /// # Errors
 /// Where TLS cannot be set up; everything else is part of the diagnosis.
