@@ -154,12 +154,14 @@ fn a_worker_leases_nothing_while_redis_would_delete_what_is_open() {
     let redis = RedisServer::start(&[]);
     let account = free_account(3, 5);
     let home = home(&account, &redis.url());
+    home.run(&["submit", "zoom-backfill", "--run-id", "one"]).expect(0);
     let mut worker = home.start(&["worker"]);
-    until_said(&mut worker, "working for");
+    until_complete(&home, &mut worker);
     redis.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).expect("it is set");
     until_said(&mut worker, "NOTHING IS LEASED");
     redis.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).expect("it is set");
-    home.run(&["submit", "zoom-backfill", "--run-id", "one"]).expect(0);
+    until_said(&mut worker, "work goes on");
+    home.run(&["submit", "zoom-backfill", "--run-id", "two"]).expect(0);
     until_complete(&home, &mut worker);
     drained(worker);
     equal(&account, &home);
