@@ -6,4 +6,5 @@ SELECT
     current_setting('server_encoding') AS encoding,
     current_schema()::text AS schema,
     pg_is_in_recovery() AS replica,
-    current_setting('transaction_read_only') = 'on' AS read_only
+    current_setting('transaction_read_only') = 'on' AS read_only,
+    has_schema_privilege(current_schema(), 'CREATE') AS may_create

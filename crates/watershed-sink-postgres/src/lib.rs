@@ -24,4 +24,5 @@ mod tls;
 mod value;
 mod write;
 
+pub use place::place_of;
 pub use sink::PostgresSink;

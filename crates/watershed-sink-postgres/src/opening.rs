@@ -105,6 +105,18 @@ pub(crate) fn up_to_date(found: &Found, place: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Refuses a user who could not make the tables that are not there.
+pub(crate) async fn may_be_made(client: &impl GenericClient, found: &Found) -> Result<(), Fault> {
+    let server = client.query_one(SERVER, &[]).await?;
+    if found.version == 0 && !server.try_get::<_, bool>("may_create")? {
+        return Err(Fault::Unfit(
+            "this user may make no tables in its schema".to_owned(),
+            "grant it: GRANT CREATE ON SCHEMA … TO …, or let one that has it begin",
+        ));
+    }
+    Ok(())
+}
+
 /// The names of our tables.
 pub(crate) fn names(tables: &Tables) -> Vec<&'static str> {
     STATE.into_iter().chain(tables.all().map(|table| table.name)).collect()

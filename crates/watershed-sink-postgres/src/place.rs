@@ -22,6 +22,15 @@ const KEEPALIVE_TRIES: u32 = 3;
 /// 30 s: what the network does not take within it is lost.
 const UNSENT_MAX: Duration = Duration::from_secs(30);
 
+/// A URL without what is secret: server and database. Connects to nothing.
+///
+/// # Errors
+/// [`Error::Unusable`] for a URL that [`crate::PostgresSink::open`] would not read either; it
+/// does not repeat the URL.
+pub fn place_of(url: &str) -> Result<String, Error> {
+    Ok(Place::read(url)?.shown)
+}
+
 /// Where the sink is.
 pub(crate) struct Place {
     /// How it is connected to.

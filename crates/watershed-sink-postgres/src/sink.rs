@@ -15,7 +15,7 @@ use watershed_sink::{
 
 use crate::fault::Fault;
 use crate::layout::bring_up_to_date;
-use crate::opening::{examine, recognise, up_to_date};
+use crate::opening::{examine, may_be_made, recognise, up_to_date};
 use crate::place::Place;
 use crate::pool::{Access, begin, client, pool, within};
 use crate::table::Tables;
@@ -56,6 +56,23 @@ impl PostgresSink {
     /// there are none; otherwise as [`PostgresSink::open`].
     pub async fn open_read_only(url: &str, catalogue: Catalogue) -> Result<PostgresSink, Error> {
         PostgresSink::connect(url, catalogue, Access::Read).await
+    }
+
+    /// Whether [`PostgresSink::open`] would go well. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`PostgresSink::open`].
+    pub async fn examine(url: &str, catalogue: Catalogue) -> Result<(), Error> {
+        let place = Place::read(url)?;
+        let seen = async {
+            let pool = pool(&place, Access::Write)?;
+            let mut client = client(&pool).await?;
+            examine(&client, Access::Write).await?;
+            begin(&mut client, &[]).await?.rollback().await?;
+            let found = recognise(&client, &Tables::of(catalogue), &place.shown).await?;
+            may_be_made(&client, &found).await
+        };
+        seen.await.map_err(|fault: Fault| fault.at(&place.shown))
     }
 
     /// The server and database, without credentials.

@@ -136,6 +136,13 @@ Asks the account some sampling calls, which it counts; writes nothing. `watershe
     #[command(after_help = "Example:
   watershed coverage --json | jq 'select(.state != \"complete\")'")]
     Coverage(Coverage),
+    /// Copy rows, coverage, runs and failures from one sink to another
+    #[command(after_help = "Example:
+  watershed copy --from sqlite://data/zoom.db --to postgres://zoom@db.example.com/zoom
+
+Made again, it changes nothing that is there already. Let nothing work on the first sink
+meanwhile. Then point sink.url to the other one: what was complete is not asked again.")]
+    Copy(Copy),
     /// Check workflow files: every mistake with line, column and suggestion
     #[command(after_help = "Example:
   watershed validate workflows/*.yaml")]
@@ -318,6 +325,17 @@ pub(crate) struct Coverage {
     /// Of this connection only
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+}
+
+/// `copy`
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The sink that is read [default: `sink.url`]
+    #[arg(long, value_name = "URL", required_unless_present = "to")]
+    pub from: Option<String>,
+    /// The sink that is written; one whose URL holds a password is named by `sink.url`
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
 }
 
 /// `validate`

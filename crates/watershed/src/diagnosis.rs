@@ -1,5 +1,7 @@
 //! What a backfill of a connection would miss, and why: credentials, scopes, tier, stores.
 
+mod data;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 use watershed_engine::{Clock, Engine, HttpTransport, Parts, SystemClock};
 use watershed_ledger::MemoryLedger;
-use watershed_model::{AccountId, Category, ConnectionName, Plan, Step};
-use watershed_sink::{Health, Sink, SqliteSink};
+use watershed_model::{Category, ConnectionName, Plan, Step};
+use watershed_sink::SqliteSink;
 use watershed_workflow::compile;
 use watershed_zoom::scopes;
 
@@ -40,7 +42,7 @@ pub(crate) struct Diagnosis {
     pub tier: TierCheck,
     /// The state file.
     pub ledger: Checked,
-    /// The dataset file.
+    /// Datasets and coverage.
     pub sink: Checked,
 }
 
@@ -117,7 +119,7 @@ pub(crate) async fn diagnose(
     let checks: Vec<ScopeCheck> = judge(granted.as_deref(), &plan);
     let ledger = ledger(&settings.store).await;
     let account_id = account.account_id.read_plain(&what, vars).ok();
-    let sink = sink(&settings.sink, name, account_id.as_deref()).await;
+    let sink = data::checked(&settings.sink, name, account_id.as_deref()).await;
     let lost = lost(granted.as_deref().unwrap_or_default(), &plan);
     Ok(Diagnosis {
         connection: name.to_owned(),
@@ -248,42 +250,6 @@ async fn ledger(store: &Store) -> Checked {
         (Ok(None), Store::Redis(_)) => good(format!("{store}: no run yet")),
         (Err(error), _) => bad(&explain(&error.into())),
     }
-}
-
-async fn sink(path: &Path, connection: &str, account: Option<&str>) -> Checked {
-    if !path.exists() {
-        return not_yet(path);
-    }
-    let opened = SqliteSink::open_read_only(path, watershed_zoom::catalogue()).await;
-    let health = match opened {
-        Ok(sink) => same_account(&sink, connection, account).await,
-        Err(error) => Err(error),
-    };
-    match health {
-        Ok(_) if !may_write(path) => bad(&unwritable(path)),
-        Ok(health) => good(format!(
-            "{}: {}, {}, {} bytes",
-            health.place, health.engine, health.durability, health.bytes
-        )),
-        Err(error) => bad(&explain(&error.into())),
-    }
-}
-
-/// A dataset is of one account for each connection.
-async fn same_account(
-    sink: &SqliteSink,
-    connection: &str,
-    account: Option<&str>,
-) -> Result<Health, watershed_sink::Error> {
-    let name = ConnectionName::from(connection);
-    let stored = sink.account(name.clone()).await?;
-    if let (Some(stored), Some(given)) = (stored, account)
-        && stored.as_str() != given
-    {
-        let given = AccountId::from(given);
-        return Err(watershed_sink::Error::OtherAccount { connection: name, stored, given });
-    }
-    sink.check().await
 }
 
 fn may_write(path: &Path) -> bool {

@@ -3,12 +3,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use watershed_engine::{Standing, exit};
 use watershed_model::{CoverageState, Millis, RunReport, RunState};
 use watershed_sink::CoverageCount;
 
+use crate::data::Data;
 use crate::glance::{Glance, instant};
 use crate::output::{name, number, paint, span, table};
 use crate::program::program;
@@ -20,8 +20,8 @@ const REASONS_MAX: usize = 5;
 /// Where a run's data is, and when it is told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
-    /// The dataset file.
-    pub sink: &'a Path,
+    /// Datasets and coverage.
+    pub sink: &'a Data,
     /// The ledger.
     pub store: &'a Store,
     /// When this is told.
@@ -55,7 +55,7 @@ pub(crate) fn evidence(standing: &Standing, code: u8, place: Place<'_>, colour: 
     for (head, said) in to_do(standing) {
         line(head, said);
     }
-    line("data", format!("{} (state: {})", place.sink.display(), place.store));
+    line("data", format!("{} (state: {})", place.sink, place.store));
     text
 }
 

@@ -1,5 +1,7 @@
 //! What the other crates' errors mean to an operator: a way out for each.
 
+use std::path::Path;
+
 use watershed_engine::{Error as Engine, NoToken, exit};
 use watershed_ledger::Error as Ledger;
 use watershed_sink::Error as Sink;
@@ -159,6 +161,10 @@ fn of_sink(error: &Sink) -> (Option<String>, u8) {
         Sink::Busy { .. } => {
             (Some("try again when the other process is done".into()), exit::FAILED)
         }
+        Sink::Io { path, .. } if is_server(path) => (
+            Some("look into the server's log and at its disk; then go on with `resume`".into()),
+            exit::FAILED,
+        ),
         Sink::Io { .. } | Sink::Moved { .. } => {
             (Some("check the disk; then go on with `resume`".into()), exit::FAILED)
         }
@@ -179,6 +185,10 @@ fn of_sink(error: &Sink) -> (Option<String>, u8) {
                     .into(),
             ),
             exit::USAGE,
+        ),
+        Sink::Corrupt { path, .. } if is_server(path) => (
+            Some("look into the server's log; restore its tables, or use an empty database".into()),
+            exit::FAILED,
         ),
         Sink::Corrupt { path, .. } => (
             Some(format!(
@@ -201,4 +211,9 @@ fn of_sink(error: &Sink) -> (Option<String>, u8) {
         }
         _ => (Some("this is a defect: please report it".into()), exit::FAILED),
     }
+}
+
+/// Whether a sink's place is a server rather than a file.
+fn is_server(place: &Path) -> bool {
+    place.to_str().is_some_and(|place| place.contains("://"))
 }

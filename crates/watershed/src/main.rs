@@ -6,6 +6,7 @@
 mod cli;
 mod commands;
 mod connect;
+mod data;
 mod diagnosis;
 mod env_names;
 mod evidence;

@@ -157,6 +157,37 @@ impl Bars {
     }
 }
 
+/// One line that says how far something is, shown again and again: on a terminal in its place,
+/// elsewhere a new one each [`LINE_MS`].
+pub(crate) struct Remarks {
+    out: Output,
+    bar: Option<ProgressBar>,
+    told: std::time::Instant,
+}
+
+impl Remarks {
+    /// Begins to show.
+    pub(crate) fn new(out: Output) -> Remarks {
+        let live = out.live && !out.quiet;
+        let target = || ProgressDrawTarget::stderr_with_hz(4);
+        let bar = live.then(|| ProgressBar::with_draw_target(None, target()));
+        Remarks { out, bar, told: std::time::Instant::now() }
+    }
+
+    /// Shows how far it is.
+    pub(crate) fn show(&mut self, said: impl Fn() -> String) {
+        let due = self.told.elapsed().as_millis() >= LINE_MS.unsigned_abs().into();
+        match &self.bar {
+            Some(bar) => bar.set_message(said()),
+            None if due => {
+                self.told = std::time::Instant::now();
+                self.out.remark(said());
+            }
+            None => {}
+        }
+    }
+}
+
 /// All of it in one line.
 fn line(glance: &Glance, now: Millis) -> String {
     let mut parts: Vec<String> = glance

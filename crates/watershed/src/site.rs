@@ -1,6 +1,5 @@
 //! Where work happens: the stores opened, the engine put together. Chooses the adapters.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -12,6 +11,7 @@ use watershed_ledger_sqlite::Hold;
 use watershed_model::{Millis, RunId, RunRow};
 use watershed_sink::{Sink, SqliteSink};
 
+use crate::data::Data;
 use crate::evidence::Place;
 use crate::fault::Fault;
 use crate::program::program;
@@ -56,8 +56,8 @@ impl Site {
         settings: &Settings,
         connections: Vec<Connection>,
     ) -> Result<Site> {
-        let sink = SqliteSink::open(&settings.sink, watershed_zoom::catalogue()).await?;
-        Site::of(settings, settings.store.open()?, Arc::new(sink), connections)
+        let sink = settings.sink.open().await?;
+        Site::of(settings, settings.store.open()?, sink, connections)
     }
 
     /// Opens the stores to look at them; never in the way of a process that executes.
@@ -65,23 +65,10 @@ impl Site {
     /// # Errors
     /// Where there is nothing yet, or a store cannot be opened.
     pub(crate) async fn to_read(settings: &Settings) -> Result<Site> {
-        if !settings.sink.exists() {
-            return Err(nothing_yet(&settings.sink).into());
+        match Site::to_read_if_any(settings).await? {
+            Some(site) => Ok(site),
+            None => Err(nothing_yet(&settings.sink).into()),
         }
-        let opened = SqliteSink::open_read_only(&settings.sink, watershed_zoom::catalogue()).await;
-        let sink = match opened {
-            // The first run is about to make it.
-            Err(watershed_sink::Error::OlderVersion { found: 0, .. }) => {
-                return Err(nothing_yet(&settings.sink).into());
-            }
-            opened => opened?,
-        };
-        let ledger: Arc<dyn Ledger> = match settings.store.open_existing()? {
-            Some(ledger) => ledger,
-            // The dataset outlives the ledger, and tells what it knows.
-            None => Arc::new(MemoryLedger::new(clock())),
-        };
-        Site::of(settings, ledger, Arc::new(sink), Vec::new())
     }
 
     /// As [`Site::to_read`]; `None` where there is nothing yet.
@@ -89,7 +76,13 @@ impl Site {
     /// # Errors
     /// Where a store cannot be opened.
     pub(crate) async fn to_read_if_any(settings: &Settings) -> Result<Option<Site>> {
-        if settings.sink.exists() { Site::to_read(settings).await.map(Some) } else { Ok(None) }
+        let Some(sink) = settings.sink.open_existing().await? else { return Ok(None) };
+        let ledger: Arc<dyn Ledger> = match settings.store.open_existing()? {
+            Some(ledger) => ledger,
+            // The dataset outlives the ledger, and tells what it knows.
+            None => Arc::new(MemoryLedger::new(clock())),
+        };
+        Site::of(settings, ledger, sink, Vec::new()).map(Some)
     }
 
     /// Looks at the dataset and asks the account; writes nothing, and needs no dataset.
@@ -100,20 +93,11 @@ impl Site {
         settings: &Settings,
         connections: Vec<Connection>,
     ) -> Result<Site> {
-        let catalogue = watershed_zoom::catalogue();
-        let opened = match settings.sink.exists() {
-            true => match SqliteSink::open_read_only(&settings.sink, catalogue).await {
-                // The first run is about to make it.
-                Err(watershed_sink::Error::OlderVersion { found: 0, .. }) => None,
-                opened => Some(opened?),
-            },
-            false => None,
-        };
-        let sink = match opened {
+        let sink: Arc<dyn Sink> = match settings.sink.open_existing().await? {
             Some(sink) => sink,
-            None => SqliteSink::in_memory(catalogue).await?,
+            None => Arc::new(SqliteSink::in_memory(watershed_zoom::catalogue()).await?),
         };
-        Site::of(settings, Arc::new(MemoryLedger::new(clock())), Arc::new(sink), connections)
+        Site::of(settings, Arc::new(MemoryLedger::new(clock())), sink, connections)
     }
 
     fn of(
@@ -170,11 +154,11 @@ impl Site {
     ) -> Result<RunRow> {
         if let Some(run) = run {
             let row = self.sink.run(RunId::from(run)).await?;
-            return row.ok_or_else(|| no_run(run, self.settings.sink.display()).into());
+            return row.ok_or_else(|| no_run(run, &self.settings.sink).into());
         }
         let rows = self.sink.runs(None, RUNS_MAX).await?;
         rows.into_iter().find(passes).ok_or_else(|| {
-            Fault::usage(format!("{}: there is no run {wanted}", self.settings.sink.display()))
+            Fault::usage(format!("{}: there is no run {wanted}", self.settings.sink))
                 .hint(format!(
                     "`{0} runs` lists them; `{0} run zoom-backfill` begins one",
                     program()
@@ -184,8 +168,8 @@ impl Site {
     }
 }
 
-fn nothing_yet(sink: &Path) -> Fault {
-    Fault::failed(format!("{}: there is no dataset yet", sink.display()))
+fn nothing_yet(sink: &Data) -> Fault {
+    Fault::failed(format!("{sink}: there is no dataset yet"))
         .hint(format!("begin with `{} run zoom-backfill`", program()))
 }
 

@@ -16,6 +16,7 @@ mod kills;
 mod live;
 mod memory;
 mod odd_workflows;
+mod postgres;
 mod rate;
 mod secrets;
 mod tidy;

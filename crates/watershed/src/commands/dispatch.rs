@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    cancel, completions, coverage, demo, doctor, estimate, failures, graph, man, pause, resume,
-    retry, run, runs, schema, simulate, status, submit, validate, worker,
+    cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
+    resume, retry, run, runs, schema, simulate, status, submit, validate, worker,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -60,6 +60,7 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         Command::Coverage(args) => {
             asynchronous(coverage::coverage(args, call(globals, vars, out)?))
         }
+        Command::Copy(args) => asynchronous(copy::copy(args, call(globals, vars, out)?)),
         Command::Doctor(args) => asynchronous(doctor::doctor(args, call(globals, vars, out)?)),
     }
 }

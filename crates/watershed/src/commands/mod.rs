@@ -2,6 +2,7 @@
 
 mod cancel;
 mod completions;
+mod copy;
 mod coverage;
 mod demo;
 mod doctor;

@@ -73,8 +73,11 @@ async fn one(
     out: Output,
 ) -> Result<()> {
     let lanes: Vec<ConnectionName> = connections.iter().map(|c| c.name.clone()).collect();
-    let site = Site::to_command(settings, connections).await?;
     let stop = signals.stop();
+    let site = tokio::select! {
+        site = once_there(settings, connections, out) => site?,
+        () = stop.reached(Stopping::Drain) => return Ok(()),
+    };
     loop {
         let work = site.engine.work(None, site.worker(None), stop.clone());
         tokio::pin!(work);
@@ -105,6 +108,32 @@ async fn one(
             () = stop.reached(Stopping::Drain) => return Ok(()),
         }
     }
+}
+
+/// The stores, opened as soon as they answer: a server that starts after its workers is nothing
+/// unusual.
+async fn once_there(
+    settings: &Settings,
+    connections: Vec<Connection>,
+    out: Output,
+) -> Result<Site> {
+    let mut told = false;
+    loop {
+        match Site::to_command(settings, connections.clone()).await {
+            Err(error) if waits(&error) => {
+                if !told {
+                    out.say(format!("waiting: {error}"));
+                    told = true;
+                }
+                tokio::time::sleep(TEND).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn waits(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<watershed_sink::Error>().is_some_and(watershed_sink::Error::waits)
 }
 
 /// Writes the evidence of runs that have ended, and rebuilds those that the ledger has lost.

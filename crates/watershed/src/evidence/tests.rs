@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use watershed_model::{
     BudgetUse, CallCount, ConnectionName, OperationId, RunId, StepReport, WaitReport,
@@ -62,7 +61,7 @@ fn standing() -> Standing {
 #[test]
 fn the_evidence_tells_what_came_what_it_cost_and_what_is_left_to_do() {
     let place = Place {
-        sink: Path::new("data/zoom.db"),
+        sink: &Data::File("data/zoom.db".into()),
         store: &Store::File("data/state.db".into()),
         now: Millis(0),
     };
@@ -75,7 +74,8 @@ fn a_stopped_run_is_told_how_to_go_on() {
     let mut standing = standing();
     standing.report.state = RunState::Running;
     standing.report.ended_at = None;
-    let place = Place { sink: Path::new("z"), store: &Store::File("s".into()), now: Millis(0) };
+    let place =
+        Place { sink: &Data::File("z".into()), store: &Store::File("s".into()), now: Millis(0) };
     let text = evidence(&standing, 4, place, false);
     assert!(text.contains("is stopped (exit code 4)"), "{text}");
     assert!(text.contains("resume r-1`"), "{text}");

@@ -3,10 +3,10 @@
 /// What a value may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
-    /// `sqlite://PATH`.
-    Sqlite,
     /// `sqlite://PATH`, or a Redis.
     Ledger,
+    /// `sqlite://PATH`, or PostgreSQL.
+    Data,
     /// `https://…`, or `http://…` on this machine.
     Url,
     /// A number and a unit: `15s`, `500ms`, `2m`.
@@ -51,7 +51,7 @@ const RATE_MAX: f64 = 100_000.0;
 /// Every setting of this version.
 pub(crate) const KEYS: &[Key] = &[
     key("store.url", Kind::Ledger, "Where runs, tasks, leases and rate budgets are kept."),
-    key("sink.url", Kind::Sqlite, "Where datasets and coverage are kept."),
+    key("sink.url", Kind::Data, "Where datasets and coverage are kept."),
     key("worker.concurrency", Kind::Count(1, 1024), "Calls in flight at once."),
     key("worker.lease", Kind::Duration, "How long a task is held before others may take it."),
     key(

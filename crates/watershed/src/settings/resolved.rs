@@ -10,6 +10,7 @@ use url::Url;
 use super::credential::Reference;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
+use crate::data::{Data, has_password};
 use crate::fault::Fault;
 use crate::store::Store;
 
@@ -31,8 +32,8 @@ const NAME_MAX: usize = 64;
 pub(crate) struct Settings {
     /// The ledger.
     pub store: Store,
-    /// The dataset file.
-    pub sink: PathBuf,
+    /// Datasets and coverage.
+    pub sink: Data,
     /// How this process works.
     pub worker: Worker,
     /// The form of log lines.
@@ -119,8 +120,9 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
     for (name, origin) in &layer.connections {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
     }
-    let (store, sink) = (from.store(&["store", "url"])?, from.sqlite(&["sink", "url"])?);
-    if matches!(&store, Store::File(file) if *file == sink) {
+    let store = from.store(&["store", "url"])?;
+    let sink = from.data(&["sink", "url"], &mut warnings)?;
+    if matches!((&store, &sink), (Store::File(state), Data::File(data)) if state == data) {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
@@ -266,21 +268,30 @@ impl From<'_> {
         let text = value.as_str().unwrap_or_default();
         match text.strip_prefix("sqlite://") {
             Some(file) if !file.is_empty() && !file.contains('?') => Ok(file.into()),
-            _ => Err(match text.split_once("://") {
-                // Its URL may hold a password.
-                Some((scheme, _)) if REDIS.contains(&scheme) || scheme.starts_with("postgres") => {
-                    Fault::usage(format!(
-                        "{origin}: this version does not know {scheme}:// for `{}` yet",
-                        path.join(".")
-                    ))
-                    .hint("write sqlite://PATH, such as sqlite://data/x.db")
-                }
-                _ => {
-                    let wanted = "sqlite://PATH (an absolute one has three slashes)";
-                    wrong(path, value, origin, wanted)
-                }
-            }),
+            _ => {
+                let wanted = "sqlite://PATH (an absolute one has three slashes) or redis://HOST";
+                Err(wrong(path, &without_secret(value), origin, wanted))
+            }
         }
+    }
+
+    fn data(&self, path: &[&str], warnings: &mut Vec<String>) -> Result<Data, Fault> {
+        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let text = value.as_str().unwrap_or_default();
+        let data = Data::read(text).map_err(|why| {
+            let shown = without_secret(value);
+            Fault::usage(format!("{origin}: `{}` cannot be {shown}: {why}", path.join(".")))
+                .hint(format!("write {}", Data::WANTED))
+        })?;
+        if has_password(text) && matches!(origin, Origin::File(..)) {
+            warnings.push(format!(
+                "{origin}: the password in `{}` stands in the file itself; the variable \
+                 WATERSHED_{} keeps it out of copies",
+                path.join("."),
+                path.join("__").to_uppercase()
+            ));
+        }
+        Ok(data)
     }
 
     fn url(&self, path: &[&str]) -> Result<Option<Url>, Fault> {
@@ -290,10 +301,7 @@ impl From<'_> {
             Some(url) => Ok(Some(url)),
             None => {
                 let wanted = "https://HOST/…, or http://127.0.0.1:PORT/… for a simulated account";
-                // It may hold a password or a token.
-                let text = value.to_string();
-                let shown = if text.contains(['@', '?']) { "…".into() } else { value.clone() };
-                Err(wrong(path, &shown, origin, wanted))
+                Err(wrong(path, &without_secret(value), origin, wanted))
             }
         }
     }
@@ -335,6 +343,11 @@ fn fits(url: &Url) -> bool {
     };
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     url.has_host() && plain && (url.scheme() == "https" || (url.scheme() == "http" && local))
+}
+
+/// What may hold a password or a token is not shown.
+fn without_secret(value: &Value) -> Value {
+    if value.to_string().contains(['@', '?']) { "…".into() } else { value.clone() }
 }
 
 fn wrong(path: &[&str], value: &Value, origin: &Origin, wanted: &str) -> Fault {

@@ -57,7 +57,9 @@ fn about(section: &str) -> &'static str {
 
 fn leaf(kind: Kind, about: &str) -> Value {
     let mut schema = match kind {
-        Kind::Sqlite => json!({ "type": "string", "pattern": "^sqlite://[^?]+$" }),
+        Kind::Data => {
+            json!({ "type": "string", "pattern": "^(sqlite://[^?]+|postgres(ql)?://.+)$" })
+        }
         Kind::Ledger => json!({
             "type": "string", "pattern": "^(sqlite://[^?]+|rediss?(\\+cluster)?://.+|redis\\+unix://.+)$",
         }),
