@@ -1,16 +1,26 @@
-//! The flat run: one step, so many items, nothing beneath them.
+//! The flat run: one step, so many items, nothing beneath them; and what other plans are made of.
 
 use std::collections::BTreeMap;
 
 use watershed_ledger::Submit;
 use watershed_model::{
-    Backoff, Child, Kin, OnFailure, OnUnavailable, Order, PLAN_FORMAT, Plan, PlanHash, Retry,
+    Backoff, Child, Join, Kin, OnFailure, OnUnavailable, Order, PLAN_FORMAT, Plan, PlanHash, Retry,
     RunId, ScopeLevel, Source, Step, StepId, Tolerate, Trigger,
 };
 
+use crate::server::LANE;
+
+/// So many items of one step.
 pub(crate) fn submit(items: u32) -> Submit {
-    let step = Step {
-        name: "items".to_owned(),
+    let plan = plan(vec![step("items", 0, 1)], Vec::new(), &[None]);
+    let child = |n: u32| child(StepId(0), format!("[\"aDYlohsHRtCd4ii1uC{n:06}==\"]"));
+    run(plan, (0..items).map(child).collect(), Vec::new())
+}
+
+/// A step that no budget counts.
+pub(crate) fn step(name: &str, scope: u8, depth: u16) -> Step {
+    Step {
+        name: name.to_owned(),
         operation: "bench.item".into(),
         operation_version: 1,
         category: None,
@@ -31,38 +41,43 @@ pub(crate) fn submit(items: u32) -> Submit {
         on_failure: OnFailure::DeadLetter,
         tolerate: Tolerate { fraction: 0.01 },
         carries: Vec::new(),
-        depth: 1,
-        scope: 0,
+        depth,
+        scope,
         feeds: Vec::new(),
-    };
-    let plan = Plan {
+    }
+}
+
+/// A plan of these steps; `scopes` are the parents of its levels.
+pub(crate) fn plan(steps: Vec<Step>, joins: Vec<Join>, scopes: &[Option<u8>]) -> Plan {
+    let level = |parent: &Option<u8>| ScopeLevel { parent: *parent, name: "scope".to_owned() };
+    Plan {
         format: PLAN_FORMAT,
         name: "bench".to_owned(),
         description: String::new(),
         inputs: Vec::new(),
-        steps: vec![step],
-        scopes: vec![ScopeLevel { parent: None, name: "run".to_owned() }],
-        joins: Vec::new(),
-    };
-    let child = |n: u32| {
-        Kin::Task(Child {
-            step: StepId(0),
-            item: format!("[\"aDYlohsHRtCd4ii1uC{n:06}==\"]"),
-            once: None,
-            bucket: 0,
-            together: false,
-        })
-    };
+        steps,
+        scopes: scopes.iter().map(level).collect(),
+        joins,
+    }
+}
+
+/// An item to be.
+pub(crate) fn child(step: StepId, item: String) -> Kin {
+    Kin::Task(Child { step, item, once: None, bucket: 0, together: false })
+}
+
+/// A run that begins with these items.
+pub(crate) fn run(plan: Plan, kin: Vec<Kin>, joins: Vec<(StepId, Vec<String>)>) -> Submit {
     Submit {
         run: RunId("bench".to_owned()),
-        connection: "bench".into(),
-        account: "bench".into(),
+        connection: LANE.into(),
+        account: LANE.into(),
         plan,
         plan_hash: PlanHash("bench".to_owned()),
         inputs: BTreeMap::new(),
         granted: Vec::new(),
         trigger: Trigger::Manual,
-        kin: (0..items).map(child).collect(),
-        joins: Vec::new(),
+        kin,
+        joins,
     }
 }

@@ -4,16 +4,25 @@
 //! Timings of a shared machine: compare within one run, never judge by them. What a benchmark
 //! does stands in its module; what they found is in `docs/benchmarks.md`.
 
+mod chain;
 mod compile;
 mod crash;
+mod environment;
 mod expression;
+mod fanout;
 mod figure;
 mod flat;
 mod ingest;
 mod peer;
 mod pending;
 mod process;
+mod queue;
+mod scale;
+mod script_time;
+mod server;
 mod settle;
+mod tree;
+mod turns;
 
 use anyhow::{Result, bail};
 
@@ -22,11 +31,15 @@ use crate::figure::Figure;
 /// A benchmark: its name, and what gives its figures.
 type Benchmark = (&'static str, fn() -> Result<Vec<Figure>>);
 
-const ALL: [Benchmark; 7] = [
+const ALL: [Benchmark; 11] = [
     ("ingest", ingest::at_once),
     ("ingest_20ms", ingest::after_20_ms),
     ("crash_repeats", crash::repeats),
+    ("queue", queue::figures),
+    ("fanout_join", fanout::figures),
     ("bytes_per_pending_item", pending::bytes),
+    ("script_time_p999", script_time::figures),
+    ("scale", scale::figures),
     ("settle", settle::figures),
     ("compile", compile::figures),
     ("expression", expression::figures),

@@ -1,17 +1,16 @@
-//! The peers: what a user would take instead, each in a Python environment of its own.
-//!
-//! An environment is made under `target/bench` when it is first needed, from the peer's
-//! `requirements.txt`. Where that cannot be (no Python, no package index), the peer is skipped
-//! with the reason, and the benchmark goes on.
+//! The peers: what a user would take instead.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use watershed_tests::{Account, root};
+use serde_json::Value;
+use watershed_test_servers::RedisServer;
+use watershed_tests::Account;
 
+use crate::environment::{Environment, Language};
 use crate::process::{Measured, Process};
 
 /// A peer.
@@ -21,19 +20,28 @@ pub(crate) struct Peer {
     pub(crate) name: &'static str,
     /// Its folder under `bench/peers`.
     folder: &'static str,
+    language: Language,
 }
 
-/// All of them.
-pub(crate) const PEERS: [Peer; 2] =
-    [Peer { name: "airbyte-cdk", folder: "airbyte" }, Peer { name: "dlt", folder: "dlt" }];
+/// Those that read an account.
+pub(crate) const PEERS: [Peer; 2] = [
+    Peer { name: "airbyte-cdk", folder: "airbyte", language: Language::Python },
+    Peer { name: "dlt", folder: "dlt", language: Language::Python },
+];
+
+/// Queues on Redis.
+pub(crate) const BULLMQ: Peer = Peer { name: "BullMQ", folder: "bullmq", language: Language::Node };
+pub(crate) const CELERY: Peer =
+    Peer { name: "Celery", folder: "celery", language: Language::Python };
+pub(crate) const APALIS: Peer =
+    Peer { name: "apalis-redis", folder: "apalis", language: Language::Rust };
 
 /// A peer takes seconds; one that takes longer is stuck.
 const RUN_MAX: Duration = Duration::from_secs(600);
 
 /// A peer that can be run.
 pub(crate) struct Ready {
-    peer: Peer,
-    python: PathBuf,
+    environment: Environment,
     /// Its name with the version that is there.
     pub(crate) shown: String,
 }
@@ -44,35 +52,17 @@ impl Peer {
     /// # Errors
     /// Why it is to be skipped.
     pub(crate) fn ready(self) -> Result<Ready, String> {
-        let wanted = root().join("bench/peers").join(self.folder).join("requirements.txt");
-        let pins =
-            std::fs::read_to_string(&wanted).map_err(|e| format!("{}: {e}", wanted.display()))?;
-        let environment = scratch().join(self.folder);
-        let python = environment.join("bin/python");
-        // Written last: an environment that was cut short is made anew.
-        let made = environment.join("made-from.txt");
-        if std::fs::read_to_string(&made).ok().as_deref() != Some(pins.as_str()) {
-            eprintln!("{}: making its Python environment …", self.name);
-            let mut venv = Command::new("python3");
-            venv.args(["-m", "venv", "--clear"]).arg(&environment);
-            succeeds(venv, "python3 -m venv")?;
-            let mut pip = Command::new(&python);
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-            pip.arg("-r").arg(&wanted);
-            succeeds(pip, "pip install")?;
-            std::fs::write(&made, &pins).map_err(|e| format!("{}: {e}", made.display()))?;
-        }
-        let version = pins.lines().find_map(|pin| pin.split_once("==")).map_or("", |pin| pin.1);
-        Ok(Ready { peer: self, python, shown: format!("{} {version}", self.name) })
+        let environment = Environment::of(self.folder, self.language)?;
+        let shown = format!("{} {}", self.name, environment.version());
+        Ok(Ready { environment, shown })
     }
 }
 
 impl Ready {
     /// Starts it on an account, in a folder that an earlier start may have left something in.
     pub(crate) fn start(&self, account: &Account, folder: &Path) -> Result<Process> {
-        let mut command = Command::new(&self.python);
-        command.arg(root().join("bench/peers").join(self.peer.folder).join("ingest.py"));
-        command.current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut command = self.environment.command("ingest.py");
+        command.current_dir(folder);
         for (variable, member) in [
             ("ZOOM_API_URL", "api_url"),
             ("ZOOM_TOKEN_URL", "token_url"),
@@ -96,22 +86,18 @@ impl Ready {
         let rows = std::fs::read_to_string(folder.join("rows.json"))?;
         Ok((measured, serde_json::from_str(&rows)?))
     }
-}
 
-/// Where environments lie.
-fn scratch() -> PathBuf {
-    match std::env::var_os("WATERSHED_BENCH_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => root().join("target/bench"),
+    /// Runs a program of a queue on a new Redis; one figure of those that it tells.
+    pub(crate) fn on_redis(&self, program: &str, words: &[String], figure: &str) -> Result<f64> {
+        let server = RedisServer::start(&[]);
+        let folder = tempfile::tempdir()?;
+        let mut command: Command = self.environment.command(program);
+        command.args(words).env("REDIS_URL", server.url());
+        let ran = Process::start(command, folder.path()).and_then(|p| p.end(RUN_MAX));
+        let said = ran.with_context(|| self.shown.clone())?.stdout;
+        let told: Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
+        let value = told[figure].as_f64().with_context(|| format!("{figure} in {told}"))?;
+        eprintln!("  {}: {program} {}: {value:.0} {figure}", self.shown, words.join(" "));
+        Ok(value)
     }
-}
-
-fn succeeds(mut command: Command, what: &str) -> Result<(), String> {
-    let done = command.output().map_err(|error| format!("{what}: {error}"))?;
-    if done.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    let last = said.lines().last().unwrap_or_default().trim();
-    Err(format!("{what} ended with {}: {last}", done.status))
 }

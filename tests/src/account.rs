@@ -22,6 +22,8 @@ pub struct Spec {
     pub users: u64,
     /// What everything is made from.
     pub seed: u64,
+    /// Which account of that seed.
+    pub number: u64,
     /// Zoom plan.
     pub tier: &'static str,
     /// `--limits`.
@@ -41,6 +43,7 @@ impl Default for Spec {
         Spec {
             users: 20,
             seed: 1,
+            number: 0,
             tier: "business",
             limits: None,
             scopes: None,
@@ -75,6 +78,7 @@ impl Account {
         let mut command = Command::new(program());
         command.args(["simulate", "--listen", "127.0.0.1:0", "--tier", spec.tier]);
         command.args(["--users", &spec.users.to_string(), "--seed", &spec.seed.to_string()]);
+        command.args(["--number", &spec.number.to_string()]);
         if let Some(limits) = &spec.limits {
             command.args(["--limits", limits]);
         }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use watershed_ledger::{
-    Command, Exchange, Exchanged, Fence, LeaseId, Leased, Ledger, Reply, Settled, Want,
+    Command, Exchange, Exchanged, Fence, LeaseId, Leased, Ledger, Reply, RunView, Settled, Want,
 };
-use watershed_model::{Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
+use watershed_model::{AccountId, Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
 use watershed_sink::Batch;
 
 use crate::active::{ActiveRun, Link};
@@ -29,6 +29,10 @@ use crate::task::{self, Done, Job, Todo, Tools};
 const HORIZON_MS: i64 = 400;
 /// A task that comes to its call this long after its slot is in time.
 const LATE_MS: i64 = 5;
+/// Where others execute as well, a call that comes later than this after its slot is not made: it
+/// would meet those of a worker that is on time, and both together might be one too many. The
+/// share leaves a tenth of a second for that.
+const APART_MS: i64 = 50;
 /// However slow a machine is, permits are not asked for further ahead.
 const LEAD_MAX_MS: i64 = 2_000;
 /// No exchange follows another sooner, unless something is to be settled.
@@ -42,6 +46,8 @@ const BATCH_MAX: usize = 256;
 const STORE_WAIT_MS: i64 = 250;
 /// How often a wait for a store is told.
 const TELL_MS: i64 = 60_000;
+/// A hint that something may be leased leads to no exchange sooner after another.
+const HINT_PACE_MS: i64 = 100;
 /// How often the state of the run that is waited for is looked at.
 const LOOK_MS: i64 = 1_000;
 
@@ -87,6 +93,8 @@ pub(crate) struct Dispatch {
     pub(crate) tools: Arc<Tools>,
     pub(crate) catalogue: Catalogue,
     pub(crate) links: BTreeMap<ConnectionName, Arc<Link>>,
+    /// The accounts behind the links.
+    pub(crate) accounts: Vec<AccountId>,
     pub(crate) settings: WorkerSettings,
     pub(crate) worker: WorkerId,
     pub(crate) stop: Stop,
@@ -102,6 +110,7 @@ pub(crate) struct State {
     flights: BTreeMap<Fence, Flight>,
     runs: BTreeMap<RunId, Arc<ActiveRun>>,
     done: Vec<Done>,
+    asked_at: Millis,
     ask_at: Millis,
     extend_at: Millis,
     look_at: Millis,
@@ -148,9 +157,9 @@ impl Dispatch {
     async fn gather(&mut self) {
         let clock = self.tools.clock.clone();
         let stopping = self.stop.state();
+        let full = self.state.flights.len() >= usize::from(self.settings.concurrency);
         let next = if stopping == Stopping::No {
             // Without a free slot there is nothing to ask for.
-            let full = self.state.flights.len() >= usize::from(self.settings.concurrency);
             let ask_at = if full { Millis(i64::MAX) } else { self.state.ask_at };
             ask_at.min(self.state.extend_at).min(self.state.look_at)
         } else {
@@ -159,11 +168,17 @@ impl Dispatch {
         if self.state.done.is_empty() {
             let wait = clock.sleep_until(next.max(clock.now()));
             let harder = if stopping == Stopping::No { Stopping::Drain } else { Stopping::Now };
+            let listens = stopping == Stopping::No && !full;
             tokio::select! {
                 biased;
                 Some(back) = self.returns.recv() => self.take(back),
                 () = self.stop.reached(harder) => {}
                 () = wait => return,
+                () = self.ledger.hint(&self.accounts), if listens => {
+                    let soon = clock.now().max(self.state.asked_at + HINT_PACE_MS);
+                    self.state.ask_at = self.state.ask_at.min(soon);
+                    return;
+                }
             }
         }
         let gather_until = clock.sleep_until(clock.now() + i64::try_from(GATHER_MS).unwrap_or(0));
@@ -266,6 +281,7 @@ impl Dispatch {
             },
         };
         let sent_at = self.tools.clock.now();
+        self.state.asked_at = sent_at;
         fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
         let reply = self.said(Command::Exchange(exchange)).await?;
         let Reply::Exchanged(exchanged) = reply else {
@@ -328,7 +344,10 @@ impl Dispatch {
             // However little is known of the ledger's clock, there is a time to start in: what is
             // wrong with it shifts all calls alike.
             let start_from = self.state.offset.surely(leased.start_from);
-            let start_until = self.state.offset.not_after(leased.start_until);
+            let mut start_until = self.state.offset.not_after(leased.start_until);
+            if !self.settings.alone && leased.category.is_some() {
+                start_until = start_until.min(start_from + APART_MS);
+            }
             let job = Job {
                 start_from,
                 start_until: start_until.max(start_from + 2 * LATE_MS),
@@ -368,7 +387,7 @@ impl Dispatch {
         if let Some(run) = self.state.runs.get(id) {
             return Ok(Some(run.clone()));
         }
-        let Some(view) = self.ledger.run(id).await? else { return Ok(None) };
+        let Some(view) = self.viewed(id).await? else { return Ok(None) };
         let Some(link) = self.links.get(&view.connection) else { return Ok(None) };
         match ActiveRun::new(view.into(), &self.catalogue, link.clone()) {
             Ok(run) => {
@@ -431,7 +450,7 @@ impl Dispatch {
             return Ok(None);
         }
         self.state.look_at = now + LOOK_MS;
-        let Some(view) = self.ledger.run(run).await? else { return Ok(None) };
+        let Some(view) = self.viewed(run).await? else { return Ok(None) };
         let over = match view.state {
             RunState::Running | RunState::Cancelling => false,
             RunState::Paused | RunState::Failed => idle,
@@ -441,8 +460,7 @@ impl Dispatch {
     }
 
     async fn pause(&mut self, id: RunId) -> Result<(), Error> {
-        let running =
-            self.ledger.run(&id).await?.is_some_and(|view| view.state == RunState::Running);
+        let running = self.viewed(&id).await?.is_some_and(|view| view.state == RunState::Running);
         if running {
             self.said(Command::Pause(id)).await?;
         }
@@ -466,6 +484,17 @@ impl Dispatch {
         loop {
             match self.ledger.execute(command.clone()).await {
                 Ok(reply) => return Ok(reply),
+                Err(error) if error.waits() => self.wait_for("ledger", true, &error).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// A run, waiting while the ledger does not answer.
+    async fn viewed(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
+        loop {
+            match self.ledger.run(run).await {
+                Ok(view) => return Ok(view),
                 Err(error) if error.waits() => self.wait_for("ledger", true, &error).await?,
                 Err(error) => return Err(error.into()),
             }

@@ -116,6 +116,7 @@ impl Engine {
             tools,
             catalogue: self.catalogue,
             links: self.links.clone(),
+            accounts: self.links.values().map(|link| link.connection.account.clone()).collect(),
             settings,
             worker,
             stop,

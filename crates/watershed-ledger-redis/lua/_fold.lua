@@ -265,6 +265,12 @@ do
     if all == JUDGED_FROM or (failed and all > JUDGED_FROM) then return exceeded(ground, id) end
   end
 
+  -- Whether the step is judged while so many more of its items are done.
+  function Judge.is_near(ground, id, many)
+    local all = closed(Ground.tally(ground, id))
+    return all < JUDGED_FROM and all + many >= JUDGED_FROM
+  end
+
   -- After one more item of that step was closed.
   function Judge.item(ground, id, failed, now)
     local run = ground.run

@@ -22,7 +22,7 @@ do
     local plan = plan_of(run.plan_hash, run.run)
     local counts = Store.get('k' .. be(4, run.number))
     if not counts then damaged('the counts of run ' .. run.run .. ' are missing') end
-    return { run = run, plan = plan, counts = counts, was_over = Ground.ended(run) }
+    return { run = run, plan = plan, counts = counts, was_over = Ground.ended(run), fits = {} }
   end
 
   function Ground.ended(run)
@@ -53,7 +53,7 @@ do
                    open = 0, pages = 0, leased = 0, months = {} }
     end
     local counts = { steps = steps, calls = {}, least = 0, repeated = {}, throttled = {} }
-    local ground = { run = run, plan = plan, counts = counts, was_over = false }
+    local ground = { run = run, plan = plan, counts = counts, was_over = false, fits = {} }
     grounds[run.run] = ground
     return ground
   end
@@ -104,30 +104,32 @@ do
     if next(lane) then Store.put(field, lane) else Store.forget(field) end
   end
 
-  -- One open item of a step and month more.
-  function Ground.open_item(ground, step, month)
+  -- One open item of a step and month more, or so many.
+  function Ground.open_item(ground, step, month, many)
     local tally = Ground.tally(ground, step)
-    tally.open = tally.open + 1
+    many = many or 1
+    tally.open = tally.open + many
     if month > 0 and Ground.step(ground, step).newest then
       local months = tally.months
       local at = 1
       while months[at] and months[at] < month do at = at + 2 end
       if months[at] == month then
-        months[at + 1] = months[at + 1] + 1
+        months[at + 1] = months[at + 1] + many
       else
-        table.insert(months, at, 1)
+        table.insert(months, at, many)
         table.insert(months, at, month)
       end
     end
   end
 
-  -- One less; gives the step's tally.
-  function Ground.close_item(ground, step, month)
+  -- One less, or so many; gives the step's tally.
+  function Ground.close_item(ground, step, month, many)
+    many = many or 1
     local tally = Ground.tally(ground, step)
     local months = tally.months
     for at = 1, #months, 2 do
       if months[at] == month then
-        months[at + 1] = months[at + 1] - 1
+        months[at + 1] = months[at + 1] - many
         if months[at + 1] <= 0 then
           table.remove(months, at)
           table.remove(months, at)
@@ -135,8 +137,8 @@ do
         break
       end
     end
-    if tally.open < 1 then damaged('step ' .. step .. ' counts less than nothing open') end
-    tally.open = tally.open - 1
+    if tally.open < many then damaged('step ' .. step .. ' counts less than nothing open') end
+    tally.open = tally.open - many
     return tally
   end
 

@@ -22,13 +22,29 @@ do
     Store.put(field(lease.id), lease)
   end
 
-  -- A new one, of a task ('t') or of a chunk's items from that one on ('c').
-  function Lease.new(ground, exchange, of, id, from, category, slots, now)
+  -- Slots of a lease are a string, 16 bytes each; where no limit gave them, one is for all.
+  local SLOT = '>I7I7I2'
+
+  function Lease.slots(slots)
+    local packed = {}
+    for i, slot in ipairs(slots) do packed[i] = struct.pack(SLOT, slot[1], slot[2], slot[3]) end
+    return table.concat(packed)
+  end
+
+  -- When the call of an item may start, until when, and calls of its period before it.
+  function Lease.slot(lease, index)
+    local at = index * 16 < #lease.slots and index * 16 + 1 or 1
+    local from, till, own = struct.unpack(SLOT, lease.slots, at)
+    return { from, till, own }
+  end
+
+  -- A new one, of a task ('t') or of so many of a chunk's items from that one on ('c').
+  function Lease.new(ground, exchange, of, id, from, many, category, slots, now)
     local lease = { id = next_id(), worker = exchange.worker, run = ground.run.run, of = of,
                     what = id, from = from, category = category or false, open = {},
-                    slots = slots, left = #slots }
+                    slots = Lease.slots(slots), left = many }
     lease.nonce = string.sub(redis.sha1hex(exchange.random .. id7(lease.id) .. id7(now)), 1, 16)
-    for i = 1, #slots do lease.open[i] = true end
+    for i = 1, many do lease.open[i] = true end
     lease.till = now + exchange.lease_ms
     lease.at = Store.put_in('u', lease.till, lease.id, 'l')
     holds(lease.worker, 1)
@@ -60,17 +76,26 @@ do
     return Task.new(ground.run.run, chunk.step, chunk.scope, form, fills, once, chunk.bucket)
   end
 
+  -- What is to be known of an item that closes: {step, scope, bucket, once, …}.
+  function Lease.closing(lease, index)
+    if lease.of == 't' then return Task.load(lease.what) end
+    local chunk = Chunk.load(lease.what)
+    return { step = chunk.step, scope = chunk.scope, bucket = chunk.bucket,
+             once = Chunk.key(Chunk.items(chunk.id), lease.from + index) }
+  end
+
   -- The scope that counts what a lease is of.
   function Lease.scope(lease)
     return (lease.of == 't' and Task.load(lease.what) or Chunk.load(lease.what)).scope
   end
 
-  -- One item less in a chunk; the last one closes the chunk's unit.
-  function Lease.leave_chunk(ground, id, now)
+  -- One item less in a chunk, or so many; the last one closes the chunk's unit.
+  function Lease.leave_chunk(ground, id, now, many)
     local chunk = Chunk.load(id)
-    if chunk.open < 1 then damaged('chunk ' .. text(id) .. ' has fewer items than none') end
-    chunk.open = chunk.open - 1
-    if chunk.open > 0 then return Chunk.put(ground, chunk) end
+    many = many or 1
+    if chunk.open < many then damaged('chunk ' .. text(id) .. ' has fewer items than none') end
+    chunk.open = chunk.open - many
+    if chunk.open > 0 then return Chunk.keep(chunk) end
     Chunk.delete(chunk)
     Fold.close_unit(ground, chunk.scope, chunk.step, now)
   end
@@ -118,36 +143,25 @@ do
     return list
   end
 
-  -- The open items of a lease, as a worker sees them.
+  -- The open items of a lease, as a worker sees them: a task, or a piece of a chunk as it is.
   function Lease.show(lease)
     local ground = Ground.of(lease.run)
-    local shown = { lease = lease.id, nonce = lease.nonce, run = lease.run,
-                    category = lease.category, tasks = {}, failures = {} }
-    local items = lease.of == 'c' and Chunk.items(lease.what)
-    local chunk = items and Chunk.load(lease.what)
-    local only = not items and Task.load(lease.what)
-    local step, scope = (chunk or only).step, (chunk or only).scope
-    shown.step, shown.scopes = step, seeds(scope)
-    if Fold.index_of(ground, step) then
-      for key, failed in pairs(Fold.load(scope).failures) do
-        shown.failures[#shown.failures + 1] = { tonumber(key), failed }
-      end
+    local shown = { lease = lease.id, nonce = lease.nonce, run = lease.run, slots = lease.slots,
+                    category = lease.category, open = lease.open, failures = {} }
+    local what
+    if lease.of == 'c' then
+      what = Chunk.load(lease.what)
+      shown.items = Chunk.piece(Chunk.items(what.id), lease.from, #lease.open)
+      if not shown.items then damaged('chunk ' .. text(what.id) .. ' is not whole') end
+    else
+      what = Task.load(lease.what)
+      shown.task = { what.form, what.fills, what.once, what.checkpoint, what.attempts, what.lost,
+                     what.restarts }
     end
-    for i, open in ipairs(lease.open) do
-      if open then
-        local slot = lease.slots[i]
-        if only then
-          shown.tasks[#shown.tasks + 1] = {
-            i - 1, slot[1], slot[2], only.form, only.fills, only.once, only.bucket,
-            only.checkpoint, only.attempts, only.lost, only.restarts,
-          }
-        else
-          local form, fills, once = Chunk.item(items, lease.from + i - 1)
-          if form == nil then damaged('chunk ' .. text(chunk.id) .. ' is not whole') end
-          shown.tasks[#shown.tasks + 1] = {
-            i - 1, slot[1], slot[2], form, fills, once, chunk.bucket, false, 0, 0, 0,
-          }
-        end
+    shown.step, shown.scopes, shown.bucket = what.step, seeds(what.scope), what.bucket
+    if Fold.index_of(ground, what.step) then
+      for key, failed in pairs(Fold.load(what.scope).failures) do
+        shown.failures[#shown.failures + 1] = { tonumber(key), failed }
       end
     end
     return shown

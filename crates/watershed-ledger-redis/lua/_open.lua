@@ -1,10 +1,11 @@
 -- How every script begins and ends. KEYS: records, orders, keys held. ARGV: the time ('' for the
--- server's own), what the caller knows of this ledger (epoch, acts), and what is said.
+-- server's own), what the caller knows of this ledger (epoch, acts) and who it is, and what is said.
 --
 -- The answer is {ok, epoch, acts, lost, …} or {kind, …} of an error; an error changes nothing.
 
 local NOW
 local META
+local WHO
 
 do
   local given = ARGV[1]
@@ -22,6 +23,7 @@ local COOL_DOWN = 2000
 
 local function begin(said)
   local known = cmsgpack.unpack(ARGV[2])
+  WHO = known.who
   META = Store.get('m')
   if not META then
     -- Only what begins something begins a ledger: ids depend on the account's number.
@@ -58,6 +60,8 @@ local function run(verb)
   answer.ok, answer.epoch, answer.acts, answer.lost, answer.now =
     true, META.epoch, META.acts, lost, NOW
   local packed = cmsgpack.pack(answer)
-  if Store.flush() then call('PUBLISH', KEYS[4], '') end
+  Chunk.settle_all()
+  -- A hint, with who gives it. It may be forbidden; all is written by then.
+  if Store.flush() or answer.wake then redis.pcall('PUBLISH', KEYS[4], WHO) end
   return packed
 end

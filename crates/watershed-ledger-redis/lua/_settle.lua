@@ -1,29 +1,34 @@
 -- Settling: the one act that moves a checkpoint, adds children and closes an item. A settle whose
--- fence is not the worker's changes nothing. On the wire: {lease, nonce, index, calls, repeats or
--- false, least, throttle or false, heard or false, kind, …}; what follows the kind is its own.
+-- fence is not the worker's changes nothing. On the wire a list, read by these places; one may
+-- stand for many that differ in their index alone, and bring nothing.
 
 local Settle = {}
 do
+  local LEASE, NONCE, INDEX, MANY, CALLS, REPEATS, LEAST, THROTTLE, HEARD, KIND = 1, 2, 3, 4, 5, 6, 7,
+    8, 9, 10
+  -- Children, and what is the kind's own: how it ended; the checkpoint; when it is due.
+  local BROODS, OWN, COUNTS = 11, 12, 13
+
   -- The lease of a fence that is good now, or nil.
-  local function good(entry, worker)
-    local lease = Lease.load(entry.lease)
-    local fits = lease and lease.worker == worker and lease.nonce == entry.nonce
-    return fits and lease.open[entry.index + 1] and lease or nil
+  local function good(entry, index, worker)
+    local lease = Lease.load(entry[LEASE])
+    local fits = lease and lease.worker == worker and lease.nonce == entry[NONCE]
+    return fits and lease.open[index + 1] and lease or nil
   end
 
   -- Refuses children that the plan has no place for.
   function Settle.check(entries, worker)
     for _, entry in ipairs(entries) do
-      local lease = entry.broods and #entry.broods > 0 and good(entry, worker)
+      local broods = entry[BROODS]
+      local lease = broods and #broods > 0 and good(entry, entry[INDEX], worker)
       if lease then
         local ground = Ground.of(lease.run)
-        local level
-        for _, brood in ipairs(entry.broods) do
-          if #brood[2] > 0 then
-            level = level or Fold.load(Lease.scope(lease)).level
-            local why = Spawn.misfit(ground.plan, level, brood[2])
-            if why then fail('illegal', { command = 'exchange', run = lease.run, why = why }) end
-          end
+        local level = Fold.load(Lease.scope(lease)).level
+        local fits = ground.fits[level] or {}
+        ground.fits[level] = fits
+        for _, brood in ipairs(broods) do
+          local why = Spawn.misfit(ground.plan, level, brood[2], fits)
+          if why then fail('illegal', { command = 'exchange', run = lease.run, why = why }) end
         end
       end
     end
@@ -33,50 +38,48 @@ do
     counts[name] = (counts[name] or 0) + more
   end
 
-  local function count_calls(ground, lease, entry)
+  local function count_calls(ground, lease, entry, many)
     local counts = ground.counts
     -- Who lost the lease may have made its call: it counts as spent, since nobody knows better.
-    local calls = entry.calls + (entry.repeats == 'lost_lease' and 1 or 0)
-    if calls > 0 then count(counts.calls, lease.category or 'none', calls) end
-    counts.least = counts.least + entry.least
-    if entry.repeats then count(counts.repeated, entry.repeats, 1) end
-    if entry.throttle then
-      count(counts.throttled, entry.throttle.daily and 'daily' or 'per_second', 1)
+    local calls = entry[CALLS] + (entry[REPEATS] == 'lost_lease' and 1 or 0)
+    if calls * many > 0 then count(counts.calls, lease.category or 'none', calls * many) end
+    counts.least = counts.least + entry[LEAST] * many
+    if entry[REPEATS] and many > 0 then count(counts.repeated, entry[REPEATS], many) end
+    if entry[THROTTLE] then
+      count(counts.throttled, entry[THROTTLE].daily and 'daily' or 'per_second', 1)
     end
   end
 
   -- What the settle says to the account's budget.
-  local function account(ground, lease, entry, step, now)
-    local unused = entry.calls == 0 and lease.category
-    if not unused and not entry.throttle and not entry.heard then return end
+  local function account(ground, lease, entry, index, step, now)
+    local unused = entry[CALLS] == 0 and lease.category
+    if not unused and not entry[THROTTLE] and not entry[HEARD] then return end
     local budget = Budget.of()
-    local slot = lease.slots[entry.index + 1]
-    if unused and slot then Budget.give_back(budget, lease.category, slot[1]) end
-    if entry.heard and slot then
+    local slot = Lease.slot(lease, index)
+    if unused then Budget.give_back(budget, lease.category, slot[1]) end
+    if entry[HEARD] then
       step = Ground.step(ground, step)
-      Budget.hear(budget, step.operation, step.category or nil, entry.heard, slot, now)
+      Budget.hear(budget, step.operation, step.category or nil, entry[HEARD], slot, now)
     end
-    if entry.throttle then Budget.throttle(budget, entry.throttle, now) end
+    if entry[THROTTLE] then Budget.throttle(budget, entry[THROTTLE], now) end
     Budget.keep(budget)
   end
 
   -- Adds the children of records that the listing has not brought before; gives their keys.
   local function children(ground, task, broods, now)
-    if #broods == 0 then return '' end
-    local seen, new, kins = {}, {}, {}
-    local known = task.keyed and Store.get('K' .. id7(task.id))
-    if known then
-      for at = 1, #known[1], 8 do seen[string.sub(known[1], at, at + 7)] = true end
-    end
+    local new, kins = {}, {}
+    if #broods == 0 then return new end
+    local seen, brought = {}, Brought.asked(task)
     for _, brood in ipairs(broods) do
-      if not seen[brood[1]] then
-        seen[brood[1]] = true
-        new[#new + 1] = brood[1]
+      local key = brood[1]
+      if not seen[key] and not brought(key) then
+        seen[key] = true
+        new[#new + 1] = key
         for _, kin in ipairs(brood[2]) do kins[#kins + 1] = kin end
       end
     end
     if ground.run.state ~= 'cancelling' then Spawn.kin(ground, task.scope, kins, now) end
-    return table.concat(new)
+    return new
   end
 
   local function close(ground, lease, task, now)
@@ -88,23 +91,22 @@ do
   local outcomes = {}
 
   function outcomes.more(ground, lease, task, entry, now)
-    local new = children(ground, task, entry.broods, now)
+    local new = children(ground, task, entry[BROODS], now)
     local tally = Ground.tally(ground, task.step)
     tally.pages = tally.pages + 1
-    task.checkpoint = entry.checkpoint
-    task.lost, task.attempts, task.not_yet, task.keyed = 0, 0, false, true
+    task.checkpoint = entry[OWN]
+    task.lost, task.attempts, task.not_yet = 0, 0, false
     Lease.keep_open(ground, lease, task, now, now)
-    if new ~= '' then
-      local field = 'K' .. id7(task.id)
-      local known = Store.get(field)
-      Store.put(field, { (known and known[1] or '') .. new })
+    if #new > 0 then
+      Brought.add(task, new)
+      Task.keep(task)
     end
   end
 
   function outcomes.closed(ground, lease, task, entry, now)
-    children(ground, task, entry.broods, now)
+    children(ground, task, entry[BROODS], now)
     local tally = Ground.close_item(ground, task.step, task.bucket)
-    local how = entry['end']
+    local how = entry[OWN]
     tally[how] = tally[how] + 1
     Judge.item(ground, task.step, false, now)
     Spawn.free_once(ground, task.step, task.once)
@@ -123,13 +125,13 @@ do
 
   outcomes['retry'] = function(ground, lease, task, entry, now)
     task.lost, task.not_yet = 0, false
-    if entry.counts then task.attempts = min(task.attempts + 1, 65535) end
-    Lease.keep_open(ground, lease, task, entry.at, now)
+    if entry[COUNTS] then task.attempts = min(task.attempts + 1, 65535) end
+    Lease.keep_open(ground, lease, task, entry[OWN], now)
   end
 
   function outcomes.not_yet(ground, lease, task, entry, now)
     task.lost, task.checkpoint, task.not_yet = 0, false, true
-    Lease.keep_open(ground, lease, task, entry.at, now)
+    Lease.keep_open(ground, lease, task, entry[OWN], now)
   end
 
   function outcomes.restart(ground, lease, task, entry, now)
@@ -142,19 +144,64 @@ do
     Lease.keep_open(ground, lease, task, now, now)
   end
 
-  -- Carries a settle out; whether it was accepted.
-  function Settle.one(entry, worker, now)
-    local lease = good(entry, worker)
+  -- Carries a settle out, of that index; whether it was accepted.
+  local function one(entry, index, worker, now)
+    local lease = good(entry, index, worker)
     if not lease then return false end
     local ground = Ground.of(lease.run)
-    count_calls(ground, lease, entry)
-    local task = Lease.task(ground, lease, entry.index)
-    account(ground, lease, entry, task.step, now)
-    lease.open[entry.index + 1] = false
+    count_calls(ground, lease, entry, 1)
+    local kind = entry[KIND]
+    local closes = kind == 'closed' or kind == 'failed'
+    local task
+    if closes then task = Lease.closing(lease, index) else task = Lease.task(ground, lease, index) end
+    account(ground, lease, entry, index, task.step, now)
+    lease.open[index + 1] = false
     lease.left = lease.left - 1
     Ground.give_up(ground, task.step)
-    outcomes[entry.kind](ground, lease, task, entry, now)
+    outcomes[kind](ground, lease, task, entry, now)
     if lease.left == 0 then Lease.delete(lease) else Lease.keep(lease) end
     return true
+  end
+
+  -- Items of a chunk's lease that are done and brought nothing, as one after another; how many.
+  -- Nil where one of them is the one at which the step is judged.
+  local function many(entry, lease, now)
+    local from, to = entry[INDEX] + 1, entry[INDEX] + entry[MANY]
+    local open, done = lease.open, 0
+    for at = from, to do
+      if open[at] then done = done + 1 end
+    end
+    local ground, chunk = Ground.of(lease.run), Chunk.load(lease.what)
+    if Judge.is_near(ground, chunk.step, done) then return nil end
+    local items = Chunk.items(chunk.id)
+    for at = from, to do
+      if open[at] and #items.keys > 0 then
+        Spawn.free_once(ground, chunk.step, Chunk.key(items, lease.from + at - 1))
+      end
+    end
+    count_calls(ground, lease, entry, done)
+    local tally = Ground.close_item(ground, chunk.step, chunk.bucket, done)
+    tally.leased = max(0, tally.leased - done)
+    tally[entry[OWN]] = tally[entry[OWN]] + done
+    Lease.leave_chunk(ground, chunk.id, now, done)
+    lease.left = lease.left - done
+    return done
+  end
+
+  -- Carries an entry out; adds to `settled`, for each of its indices, whether it was accepted.
+  function Settle.all(entry, worker, now, settled)
+    local lease = entry[MANY] > 1 and Lease.load(entry[LEASE])
+    local whole = lease and lease.of == 'c' and entry[CALLS] > 0 and lease.worker == worker
+      and lease.nonce == entry[NONCE] and many(entry, lease, now)
+    for index = entry[INDEX], entry[INDEX] + entry[MANY] - 1 do
+      if whole then
+        settled[#settled + 1] = lease.open[index + 1] or false
+        lease.open[index + 1] = lease.open[index + 1] ~= nil and false
+      else
+        settled[#settled + 1] = one(entry, index, worker, now)
+      end
+    end
+    if not whole then return end
+    if lease.left == 0 then Lease.delete(lease) else Lease.keep(lease) end
   end
 end

@@ -43,9 +43,14 @@ do
     Store.put(field(task.id), task)
   end
 
+  -- Keeps a task that stands where it stood.
+  function Task.keep(task)
+    Store.put(field(task.id), task)
+  end
+
   function Task.delete(task)
     leave(task)
-    if task.keyed then Store.forget('K' .. id7(task.id)) end
+    Brought.forget(task)
     Store.forget(field(task.id))
   end
 
@@ -118,6 +123,11 @@ do
     Store.put(field(chunk.id), chunk)
   end
 
+  -- Keeps a chunk of which fewer items are open, and nothing else has changed.
+  function Chunk.keep(chunk)
+    Store.put(field(chunk.id), chunk)
+  end
+
   function Chunk.delete(chunk)
     if chunk.at then Store.take_out(chunk.at) end
     forget_group(chunk)
@@ -134,10 +144,34 @@ do
     return chunk
   end
 
-  function Chunk.items(id)
+  -- What was added to chunks in this act, until somebody reads it or it is kept.
+  local fresh = {}
+
+  local function settled(id, items)
+    local parts = fresh[id]
+    if not parts then return end
+    for name, part in pairs(parts) do items[name] = items[name] .. table.concat(part) end
+    fresh[id] = nil
+  end
+
+  local function stored(id)
     local items = Store.get('i' .. id7(id))
     if not items then damaged('the items of chunk ' .. text(id) .. ' are missing') end
     return items
+  end
+
+  function Chunk.items(id)
+    local items = stored(id)
+    settled(id, items)
+    return items
+  end
+
+  -- Before all is kept.
+  function Chunk.settle_all()
+    for id in pairs(fresh) do
+      local items = Store.get('i' .. id7(id))
+      if items then settled(id, items) end
+    end
   end
 
   local function form_of(items, form)
@@ -152,10 +186,15 @@ do
 
   -- Adds children at a chunk's end, from that one on, while they fit; gives the next one's place.
   function Chunk.fill(chunk, children, from, fits)
-    local items = Chunk.items(chunk.id)
-    local ends, heads, keys, blob = {}, {}, {}, {}
-    local size, at = #items.blob, from
-    local keyed = #items.keys > 0
+    local items = stored(chunk.id)
+    local parts = fresh[chunk.id]
+    if not parts then
+      parts = { ends = {}, heads = {}, keys = {}, blob = {} }
+      fresh[chunk.id] = parts
+    end
+    local ends, heads, keys, blob = parts.ends, parts.heads, parts.keys, parts.blob
+    local size, at, count = chunk.bytes, from, #ends
+    local keyed = #items.keys > 0 or #keys > 0
     while at <= #children do
       local child = children[at]
       if not child[6] and not fits(chunk.len, size) then break end
@@ -168,24 +207,26 @@ do
         keyed = true
         keys[1] = string.rep('\0', 8 * (chunk.len))
       end
-      size = size + #fills
-      ends[#ends + 1] = be(3, size)
-      heads[#heads + 1] = string.char(form * 4 + (child[4] and 2 or 0) + (child[6] and 1 or 0))
+      size, count = size + #fills, count + 1
+      ends[count] = struct.pack('>I3', size)
+      heads[count] = string.char(form * 4 + (child[4] and 2 or 0) + (child[6] and 1 or 0))
       if keyed then keys[#keys + 1] = child[4] or '\0\0\0\0\0\0\0\0' end
-      blob[#blob + 1] = fills
+      blob[count] = fills
       chunk.len, chunk.open = chunk.len + 1, chunk.open + 1
       at = at + 1
     end
-    items.ends = items.ends .. table.concat(ends)
-    items.heads = items.heads .. table.concat(heads)
-    items.keys = items.keys .. table.concat(keys)
-    items.blob = items.blob .. table.concat(blob)
+    chunk.bytes = size
     Store.put('i' .. id7(chunk.id), items)
     return at
   end
 
-  -- Of the item at that place: form, fills, key or false, and whether it is bound to the one
-  -- before; nil where there is none.
+  -- Whether there is an item at that place that goes together with the one before.
+  function Chunk.bound(items, at)
+    local head = string.byte(items.heads, at + 1)
+    return head and head % 2 == 1
+  end
+
+  -- Of the item at that place: form, fills, and key or false; nil where there is none.
   function Chunk.item(items, at)
     local head = string.byte(items.heads, at + 1)
     if not head then return nil end
@@ -200,7 +241,19 @@ do
       fills = string.sub(fills, 4 + len)
     end
     local once = head % 4 >= 2 and string.sub(items.keys, at * 8 + 1, at * 8 + 8)
-    return form, fills, once, head % 2 == 1
+    return form, fills, once
+  end
+
+  -- So many items from that one on, as they are kept: {forms, where the first begins, ends, heads,
+  -- keys, blob}; nil where there are fewer.
+  function Chunk.piece(items, from, many)
+    if #items.heads < from + many then return nil end
+    local first = from > 0 and struct.unpack('>I3', items.ends, from * 3 - 2) or 0
+    local last = struct.unpack('>I3', items.ends, (from + many) * 3 - 2)
+    return { items.forms, first, string.sub(items.ends, from * 3 + 1, (from + many) * 3),
+             string.sub(items.heads, from + 1, from + many),
+             string.sub(items.keys, from * 8 + 1, (from + many) * 8),
+             string.sub(items.blob, first + 1, last) }
   end
 
   function Chunk.key(items, at)
@@ -287,7 +340,7 @@ do
     local chunk = Chunk.to_fill(ground.run.number, step, scope, bucket)
     local at = 1
     while at <= #children do
-      if not (chunk and fits(chunk.len, #Chunk.items(chunk.id).blob)) then
+      if not (chunk and fits(chunk.len, chunk.bytes)) then
         chunk = Chunk.new(ground, step, scope, bucket)
         Fold.open_unit(ground, scope, step)
       end
@@ -298,11 +351,15 @@ do
   end
 
   local function at_level(gathered, from, level)
-    local key = level * 2 ^ 45 + from
-    local found = gathered.above[key]
+    local known = gathered.above[level]
+    if not known then
+      known = {}
+      gathered.above[level] = known
+    end
+    local found = known[from]
     if not found then
       found = Fold.at_level(from, level)
-      gathered.above[key] = found
+      known[from] = found
     end
     return found
   end
@@ -328,35 +385,41 @@ do
       return
     end
     local step, once, bucket = kin[1], kin[4], kin[5]
-    local taken = not once or Spawn.take_once(ground, step, once)
     local tally = Ground.tally(ground, step)
     tally.known = tally.known + 1
-    if not taken then
+    if once and not Spawn.take_once(ground, step, once) then
       tally.done = tally.done + 1
       return
     end
-    Ground.open_item(ground, step, bucket)
     local home = at_level(gathered, scope, Ground.step(ground, step).scope)
-    local key = struct.pack('>I2I7I2', step, home, bucket)
-    local group = gathered.groups[key]
+    local here = gathered.groups[home]
+    if not here then
+      here = {}
+      gathered.groups[home] = here
+    end
+    local group = here[step * 65536 + bucket]
     if not group then
       group = { step, home, bucket, {} }
-      gathered.groups[key] = group
+      here[step * 65536 + bucket] = group
       gathered.list[#gathered.list + 1] = group
     end
-    group[4][#group[4] + 1] = kin
+    local children = group[4]
+    children[#children + 1] = kin
+  end
+
+  local function in_order(a, b)
+    if a[1] ~= b[1] then return a[1] < b[1] end
+    if a[2] ~= b[2] then return a[2] < b[2] end
+    return a[3] < b[3]
   end
 
   -- Adds children beneath a scope.
   function Spawn.kin(ground, scope, kins, now)
     local gathered = { groups = {}, list = {}, opened = {}, above = {} }
     for _, kin in ipairs(kins) do gather(ground, scope, kin, gathered) end
-    table.sort(gathered.list, function(a, b)
-      if a[1] ~= b[1] then return a[1] < b[1] end
-      if a[2] ~= b[2] then return a[2] < b[2] end
-      return a[3] < b[3]
-    end)
+    table.sort(gathered.list, in_order)
     for _, group in ipairs(gathered.list) do
+      Ground.open_item(ground, group[1], group[3], #group[4])
       add(ground, group[1], group[2], group[3], group[4])
     end
     -- The deepest first: a scope that stayed empty releases its joins, or folds.
@@ -372,21 +435,24 @@ do
   end
 
   -- Why children that come from a scope of that level do not fit the plan; nil where they do.
-  function Spawn.misfit(plan, level, kins)
+  -- `fits` remembers steps that do.
+  function Spawn.misfit(plan, level, kins, fits)
     for _, kin in ipairs(kins) do
+      local id = kin[1]
       if kin.level then
         local parent = plan.scopes[kin.level + 1]
         if not parent or not above(plan, parent, level) then
           return 'scope level ' .. kin.level .. ' does not hang there'
         end
-        local why = Spawn.misfit(plan, kin.level, kin.kin)
+        local why = Spawn.misfit(plan, kin.level, kin.kin, {})
         if why then return why end
-      else
-        local step = plan.steps[kin[1] + 1]
-        if not step then return 'a child names step ' .. kin[1] end
+      elseif not fits[id] then
+        local step = plan.steps[id + 1]
+        if not step then return 'a child names step ' .. id end
         if not above(plan, step.scope, level) then
           return 'step ' .. step.name .. ' does not hang there'
         end
+        fits[id] = true
       end
     end
   end

@@ -9,8 +9,8 @@ local Store = {}
 do
   local H, X, O = KEYS[1], KEYS[2], KEYS[3]
   local records, raws, dirty = {}, {}, {}
-  local added, gone = {}, {}
-  local buckets, bucket_dirty = {}, {}
+  local added, gone, sorted, pages = {}, {}, {}, {}
+  local buckets = {}
 
   -- A record, or nil.
   function Store.get(field)
@@ -35,42 +35,9 @@ do
     dirty[field] = true
   end
 
-  -- Puts a member into an order that it is not in.
-  function Store.put_in(prefix, first, second, kind)
-    local key = struct.pack('>I7I7', max(first, 0), second) .. kind
-    local out = gone[prefix]
-    if out and out[key] then
-      out[key] = nil
-    else
-      local mine = added[prefix]
-      if not mine then
-        mine = {}
-        added[prefix] = mine
-      end
-      mine[key] = true
-    end
-    return prefix .. key
-  end
-
-  -- Takes a member out that is in its order; `place` is what `put_in` gave.
-  function Store.take_out(place)
-    local prefix, key = string.sub(place, 1, -16), string.sub(place, -15)
-    local mine = added[prefix]
-    if mine and mine[key] then
-      mine[key] = nil
-    else
-      local out = gone[prefix]
-      if not out then
-        out = {}
-        gone[prefix] = out
-      end
-      out[key] = true
-    end
-  end
-
   local function read(key)
     local first, second, at = struct.unpack('>I7I7', key)
-    return { first, second, string.sub(key, at) }
+    return { first, second, string.sub(key, at), key }
   end
 
   local function before(a, b)
@@ -79,74 +46,141 @@ do
     return string.byte(a[3]) < string.byte(b[3])
   end
 
+  local function of(orders, prefix)
+    local order = orders[prefix]
+    if not order then
+      order = {}
+      orders[prefix] = order
+    end
+    return order
+  end
+
+  -- Puts a member into an order that it is not in.
+  function Store.put_in(prefix, first, second, kind)
+    local key = struct.pack('>I7I7', max(first, 0), second) .. kind
+    local out = gone[prefix]
+    if out and out[key] then
+      out[key] = nil
+    else
+      of(added, prefix)[key] = true
+      sorted[prefix] = nil
+    end
+    return prefix .. key
+  end
+
+  -- Takes a member out that is in its order; `place` is what `put_in` gave.
+  function Store.take_out(place)
+    local prefix, key = string.sub(place, 1, -16), string.sub(place, -15)
+    local mine = added[prefix]
+    if mine and mine[key] then mine[key] = nil else of(gone, prefix)[key] = true end
+  end
+
+  -- The member at a place of what is stored of an order from `low` on. Nothing is written before
+  -- the end, so that what was read once holds.
+  local function stored(prefix, low, at, most)
+    local known = of(pages, low)
+    while #known < at and not known.whole do
+      local page = max(most, min(#known, 64))
+      local members = call(
+        'ZRANGEBYLEX', X, '[' .. low, '[' .. prefix .. string.rep('\255', 16),
+        'LIMIT', #known, page
+      )
+      for _, member in ipairs(members) do known[#known + 1] = read(string.sub(member, #prefix + 1)) end
+      known.whole = #members < page
+    end
+    return known[at]
+  end
+
+  -- Those that were added to an order and are still in it, sorted.
+  local function fresh(prefix, mine)
+    local list = sorted[prefix]
+    if not list then
+      list = {}
+      for key in pairs(mine) do list[#list + 1] = read(key) end
+      table.sort(list, before)
+      sorted[prefix] = list
+    end
+    return list
+  end
+
   -- The first members of an order, at most so many, each {first, second, kind}; with `least`, of
   -- those whose first number is not below it.
   function Store.first(prefix, most, least)
-    local found, out = {}, gone[prefix]
-    local from, page = 0, most
-    local low = '[' .. prefix .. (least and id7(least) or '')
-    if out and next(out) then page = most + 32 end
+    local found, at, out = {}, 1, gone[prefix]
+    local low = prefix .. (least and id7(least) or '')
     while #found < most do
-      local members = call(
-        'ZRANGEBYLEX', X, low, '[' .. prefix .. string.rep('\255', 16),
-        'LIMIT', from, page
-      )
-      for _, member in ipairs(members) do
-        local key = string.sub(member, #prefix + 1)
-        if not (out and out[key]) then found[#found + 1] = read(key) end
-      end
-      if #members < page then break end
-      from = from + page
+      local member = stored(prefix, low, at, most)
+      if not member then break end
+      if not (out and out[member[4]]) then found[#found + 1] = member end
+      at = at + 1
     end
     local mine = added[prefix]
-    if mine and next(mine) then
-      for key in pairs(mine) do
-        local member = read(key)
-        if member[1] >= (least or 0) then found[#found + 1] = member end
+    if not mine or not next(mine) then return found end
+    local more = 0
+    for _, member in ipairs(fresh(prefix, mine)) do
+      if more == most then break end
+      if mine[member[4]] and member[1] >= (least or 0) then
+        found[#found + 1] = member
+        more = more + 1
       end
-      table.sort(found, before)
     end
+    table.sort(found, before)
     while #found > most do table.remove(found) end
     return found
   end
 
+  -- The bucket of a key, {as it was read, taken since, freed since}; and what it keeps of the key.
   local function bucket_of(space, key)
     local a, b = string.byte(key, 1, 2)
     local field = space .. be(2, a * 16 + floor(b / 16))
-    local held = buckets[field]
-    if held == nil then
-      held = call('HGET', O, field) or ''
-      buckets[field] = held
+    local bucket = buckets[field]
+    if not bucket then
+      bucket = { held = call('HGET', O, field) or '', taken = {}, freed = {} }
+      buckets[field] = bucket
     end
-    return field, held, string.sub(key, 2)
+    return bucket, string.sub(key, 2)
   end
 
-  local function place_of(held, rest)
-    local at = 1
+  -- Where a word of so many bytes stands in a string of such words; or nil.
+  function Store.find(words, word)
+    local at, width = 1, #word
     while true do
-      local found = string.find(held, rest, at, true)
+      local found = string.find(words, word, at, true)
       if not found then return nil end
-      if (found - 1) % 7 == 0 then return found end
+      if (found - 1) % width == 0 then return found end
       at = found + 1
     end
   end
 
+  local function is_held(bucket, rest)
+    if bucket.taken[rest] then return true end
+    return not bucket.freed[rest] and Store.find(bucket.held, rest) ~= nil
+  end
+
   -- Takes a key, which is then held; false where it was held already.
   function Store.take_key(space, key)
-    local field, held, rest = bucket_of(space, key)
-    if place_of(held, rest) then return false end
-    buckets[field] = held .. rest
-    bucket_dirty[field] = true
+    local bucket, rest = bucket_of(space, key)
+    if is_held(bucket, rest) then return false end
+    if bucket.freed[rest] then bucket.freed[rest] = nil else bucket.taken[rest] = true end
     return true
   end
 
   function Store.free_key(space, key)
-    local field, held, rest = bucket_of(space, key)
-    local at = place_of(held, rest)
-    if at then
-      buckets[field] = string.sub(held, 1, at - 1) .. string.sub(held, at + 7)
-      bucket_dirty[field] = true
+    local bucket, rest = bucket_of(space, key)
+    if not is_held(bucket, rest) then return end
+    if bucket.taken[rest] then bucket.taken[rest] = nil else bucket.freed[rest] = true end
+  end
+
+  -- A bucket as it is to be kept.
+  local function joined(bucket)
+    local held, words = bucket.held, {}
+    for rest in pairs(bucket.freed) do
+      local at = Store.find(held, rest)
+      held = string.sub(held, 1, at - 1) .. string.sub(held, at + 7)
     end
+    words[1] = held
+    for rest in pairs(bucket.taken) do words[#words + 1] = rest end
+    return table.concat(words)
   end
 
   local function each(list, most, act)
@@ -155,8 +189,20 @@ do
     end
   end
 
-  -- Writes all that has changed.
+  -- Whether something becomes ready in a queue that is empty.
+  local function begins()
+    for prefix, keys in pairs(added) do
+      if string.sub(prefix, 1, 1) == 'q' and next(keys) then
+        local to = '[' .. prefix .. string.rep('\255', 16)
+        if #call('ZRANGEBYLEX', X, '[' .. prefix, to, 'LIMIT', 0, 1) == 0 then return true end
+      end
+    end
+    return false
+  end
+
+  -- Writes all that has changed; tells whether somebody may have waited for it.
   function Store.flush()
+    local worth_a_hint = begins()
     local set, del = {}, {}
     for field in pairs(dirty) do
       local value = records[field]
@@ -185,16 +231,19 @@ do
     each(out, 500, function(l, a, b) call('ZREM', X, unpack(l, a, b)) end)
     each(put, 500, function(l, a, b) call('ZADD', X, unpack(l, a, b)) end)
     local held, free = {}, {}
-    for field in pairs(bucket_dirty) do
-      if buckets[field] == '' then
-        free[#free + 1] = field
-      else
-        held[#held + 1] = field
-        held[#held + 1] = buckets[field]
+    for field, bucket in pairs(buckets) do
+      if next(bucket.taken) or next(bucket.freed) then
+        local now = joined(bucket)
+        if now == '' then
+          free[#free + 1] = field
+        else
+          held[#held + 1] = field
+          held[#held + 1] = now
+        end
       end
     end
     each(held, 500, function(l, a, b) call('HSET', O, unpack(l, a, b)) end)
     each(free, 500, function(l, a, b) call('HDEL', O, unpack(l, a, b)) end)
-    return #put > 0
+    return worth_a_hint
   end
 end

@@ -42,9 +42,9 @@ do
     return slot
   end
 
-  local function keep(t, ground, of, id, from, category, slots)
-    local lease = Lease.new(ground, t.exchange, of, id, from, category, slots, t.now)
-    t.left = max(0, t.left - #slots)
+  local function keep(t, ground, of, id, from, many, category, slots)
+    local lease = Lease.new(ground, t.exchange, of, id, from, many, category, slots, t.now)
+    t.left = max(0, t.left - many)
     t.leases[#t.leases + 1] = lease
     return lease
   end
@@ -54,7 +54,7 @@ do
     Task.put(ground, task, false)
     local tally = Ground.tally(ground, task.step)
     tally.leased = tally.leased + 1
-    return keep(t, ground, 't', task.id, 0, category, { slot })
+    return keep(t, ground, 't', task.id, 0, 1, category, { slot })
   end
 
   -- Takes a range of a chunk, as far as permits reach; whether there is more, and the claim.
@@ -63,30 +63,35 @@ do
     local wanted = min(chunk.len - chunk.next, most)
     local claim
     if not Order.needs_no_call(chunk) then claim = claim_of(t, ground, chunk.step, false) end
-    local slots = {}
-    while #slots < wanted do
-      local slot = permit(t, claim)
-      if not slot then break end
-      slots[#slots + 1] = slot
+    local slots, many = {}, wanted
+    if claim then
+      while #slots < wanted do
+        local slot = permit(t, claim)
+        if not slot then break end
+        slots[#slots + 1] = slot
+      end
+      many = #slots
+    else
+      slots[1] = free_slot(t)
     end
-    local more = #slots == wanted
-    if #slots == 0 then return false, claim end
+    local more = many == wanted
+    if many == 0 then return false, claim end
     -- What must be leased together with the last of them: its permits may lie further ahead.
     local items = Chunk.items(id)
-    while true do
-      local form, _, _, together = Chunk.item(items, chunk.next + #slots)
-      if form == nil or not together then break end
-      local slot = free_slot(t)
-      if claim then slot = Budget.permit(t.budget, claim, start(t), TOGETHER) end
-      if not slot then break end
-      slots[#slots + 1] = slot
+    while Chunk.bound(items, chunk.next + many) do
+      if claim then
+        local slot = Budget.permit(t.budget, claim, start(t), TOGETHER)
+        if not slot then break end
+        slots[#slots + 1] = slot
+      end
+      many = many + 1
     end
     local from = chunk.next
-    chunk.next = chunk.next + #slots
+    chunk.next = chunk.next + many
     Chunk.put(ground, chunk)
     local tally = Ground.tally(ground, chunk.step)
-    tally.leased = tally.leased + #slots
-    keep(t, ground, 'c', id, from, claim and claim.category, slots)
+    tally.leased = tally.leased + many
+    keep(t, ground, 'c', id, from, many, claim and claim.category, slots)
     return more, claim
   end
 
@@ -111,6 +116,12 @@ do
       end
     end
     return best
+  end
+
+  -- Whether what it brings are further items: without memory left, none of those is begun.
+  local function adds(ground, kind, id)
+    local step = (kind == 't' and Task.load(id) or Chunk.load(id)).step
+    return #Ground.step(ground, step).feeds > 0
   end
 
   local function leaves(claim)
@@ -138,6 +149,10 @@ do
         head = foremost(ground, t.budget, heads, start(t), barred)
         if not head then return false end
         kind, id = head[4][3], head[4][2]
+      end
+      if TIGHT and adds(ground, kind, id) then
+        ask(t, t.now + LOOK_AGAIN)
+        return false
       end
       local refused = false
       if kind == 't' then
@@ -181,7 +196,7 @@ do
     local id = t.left > 0 and lost(ground, SUSPECT_LOST, 1)[1]
     if not id then return end
     local task = Task.load(id)
-    if task.due_at > t.now then return end
+    if task.due_at > t.now or TIGHT then return end
     local claim = claim_of(t, ground, task.step, task.checkpoint and true or false)
     if claim then
       local slot, at = Budget.permit(t.budget, claim, start(t), t.want.horizon_ms, true)
@@ -206,18 +221,31 @@ do
     return at - t.want.lead_ms
   end
 
+  -- Whether anything of a category may be ready. What needs no call stands with what no budget
+  -- counts, whatever its step.
+  local function may_have(ground, name)
+    for i, step in ipairs(ground.plan.steps) do
+      local tally = ground.counts.steps[i]
+      if tally.open > tally.leased and (not name or step.category == name) then return true end
+    end
+    return false
+  end
+
   local function serve(t, ground)
     if t.left == 0 then return end
-    for _, id in ipairs(lost(ground, LOST_MAX, t.left)) do
-      take_task(t, ground, Task.load(id), nil, free_slot(t))
+    if lost(ground, SUSPECT_LOST, 1)[1] then
+      for _, id in ipairs(lost(ground, LOST_MAX, t.left)) do
+        take_task(t, ground, Task.load(id), nil, free_slot(t))
+      end
+      suspect(t, ground)
     end
-    suspect(t, ground)
     local turn = CATEGORIES
     while t.left > 0 and #turn > 0 do
       local again = {}
       for at, name in ipairs(turn) do
         local fair = math.ceil(t.left / (#turn - at + 1))
-        if category(t, ground, name or nil, fair) then again[#again + 1] = name end
+        local more = may_have(ground, name) and category(t, ground, name or nil, fair)
+        if more then again[#again + 1] = name end
       end
       turn = again
     end

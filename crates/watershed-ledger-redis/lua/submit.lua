@@ -15,7 +15,7 @@ local function misfit(plan, kins)
       return 'the plan\'s tables do not refer to one another'
     end
   end
-  return Spawn.misfit(plan, 0, kins)
+  return Spawn.misfit(plan, 0, kins, {})
 end
 
 return run(function(said)

@@ -37,5 +37,5 @@ return run(function(said)
   local ground = Ground.of(said.run)
   turns[said.turn](ground)
   Ground.keep()
-  return {}
+  return { wake = said.turn == 'resume' }
 end)

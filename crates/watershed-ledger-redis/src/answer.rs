@@ -1,10 +1,10 @@
 //! Answers of the scripts.
 
 use serde::Deserialize;
-use watershed_ledger::form;
 use watershed_ledger::{Checkpoint, Error, Exchanged, Fence, LeaseId, Leased, Settled};
 use watershed_model::{Category, Millis, RunId, ScopeSeed, StepId};
 
+use crate::piece::{Piece, item_of, number};
 use crate::read::{Maybe, Raw};
 
 /// Leases lost in a row that make a task poisoned: `watershed_ledger`'s.
@@ -78,11 +78,19 @@ struct Shown {
     step: u16,
     scopes: Vec<(u8, Raw, Joins)>,
     failures: Vec<(u16, u64)>,
-    tasks: Vec<Task>,
+    bucket: u16,
+    /// Which of its items are open.
+    open: Vec<bool>,
+    slots: Raw,
+    #[serde(default)]
+    items: Option<Piece>,
+    #[serde(default)]
+    task: Option<Task>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Task(u16, i64, i64, Maybe<Raw>, Raw, Maybe<Raw>, u16, Maybe<Checkpoint>, u16, u16, u16);
+/// Form, fills, key, checkpoint, attempts, leases lost, restarts.
+#[derive(Debug, Default, Deserialize)]
+struct Task(Maybe<Raw>, Raw, Maybe<Raw>, Maybe<Checkpoint>, u16, u16, u16);
 
 impl Answer {
     /// As the ledger's answer.
@@ -109,53 +117,56 @@ impl Shown {
     fn open(self, leased: &mut Vec<Leased>) -> Option<()> {
         let nonce = u64::from_str_radix(&self.nonce, 16).ok()?;
         let mut scopes = Vec::with_capacity(self.scopes.len());
-        for (level, key, joins) in self.scopes {
-            let joins = joins.into_iter().map(|(step, items)| (StepId(step), items)).collect();
-            scopes.push(ScopeSeed { level, key: key.hash()?, joins });
+        for (level, key, joins) in &self.scopes {
+            let joins = joins.iter().map(|(step, items)| (StepId(*step), items.clone())).collect();
+            scopes.push(ScopeSeed { level: *level, key: key.hash()?, joins });
         }
         let failures: Vec<(StepId, u64)> =
-            self.failures.into_iter().map(|(step, failed)| (StepId(step), failed)).collect();
-        for task in self.tasks {
-            let Task(
-                index,
-                from,
-                until,
-                form,
-                fills,
-                once,
-                bucket,
-                checkpoint,
-                attempts,
-                lost,
-                restarts,
-            ) = task;
-            let item = match form.0 {
-                Some(form) => form::join(&form.0, &mut fills.0.as_slice())?,
-                None => fills.text()?,
+            self.failures.iter().map(|(step, failed)| (StepId(*step), *failed)).collect();
+        let task = self.task.as_ref();
+        for (index, _) in self.open.iter().enumerate().filter(|(_, open)| **open) {
+            let (item, once) = match (&self.items, task) {
+                (Some(items), _) => items.item(index)?,
+                (None, Some(Task(form, fills, once, ..))) => {
+                    let form = form.0.as_ref().map(|form| &form.0[..]);
+                    let once = once.0.as_ref().map_or(Some(None), |once| once.hash().map(Some))?;
+                    (item_of(form, &fills.0)?, once)
+                }
+                (None, None) => return None,
             };
-            let once = match once.0 {
-                Some(once) => Some(once.hash()?),
-                None => None,
-            };
+            let (start_from, start_until) = self.slot(index)?;
+            let lost = task.map_or(0, |task| task.5);
             leased.push(Leased {
-                fence: Fence { lease: LeaseId(self.lease), nonce, index },
+                fence: Fence {
+                    lease: LeaseId(self.lease),
+                    nonce,
+                    index: u16::try_from(index).ok()?,
+                },
                 run: self.run.clone(),
                 step: StepId(self.step),
                 item,
                 once,
-                bucket,
-                checkpoint: checkpoint.0,
-                attempts,
+                bucket: self.bucket,
+                checkpoint: task.and_then(|task| task.3.0.clone()),
+                attempts: task.map_or(0, |task| task.4),
                 lost,
-                restarts,
+                restarts: task.map_or(0, |task| task.6),
                 poisoned: lost >= LOST_MAX,
                 category: self.category.0,
-                start_from: Millis(from),
-                start_until: Millis(until),
+                start_from,
+                start_until,
                 scopes: scopes.clone(),
                 failures: failures.clone(),
             });
         }
         Some(())
+    }
+
+    /// When the call of an item may start, and until when: two numbers of seven bytes and one of
+    /// two an item, or once for all.
+    fn slot(&self, index: usize) -> Option<(Millis, Millis)> {
+        let slot = self.slots.0.chunks(16).nth(index).or_else(|| self.slots.0.chunks(16).next())?;
+        let of = |bytes: &[u8]| i64::try_from(number(bytes)).ok().map(Millis);
+        Some((of(slot.get(..7)?)?, of(slot.get(7..14)?)?))
     }
 }

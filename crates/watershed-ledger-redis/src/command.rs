@@ -9,10 +9,20 @@ use watershed_model::{
 
 use crate::said::Said;
 
+/// Which part of an exchange is said: its number, settles before it, whether the leases come with
+/// it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) part: usize,
+    pub(crate) from: usize,
+    pub(crate) last: bool,
+}
+
 /// Settles and leases of the lanes of one account.
 pub(crate) fn exchange<'a>(
     exchange: &'a Exchange,
     settles: &[&'a Settle],
+    place: Place,
     lanes: &[&'a str],
     tasks: u16,
 ) -> Vec<(&'static str, Said<'a>)> {
@@ -21,7 +31,11 @@ pub(crate) fn exchange<'a>(
         ("worker", Said::text(exchange.worker.as_str())),
         ("sequence", Said::count(exchange.sequence)),
         ("random", Said::hash(exchange.random)),
-        ("settles", Said::list(settles, |entry| settle(entry))),
+        ("part", Said::count(place.part as u64)),
+        ("from", Said::count(place.from as u64)),
+        ("last", Said::Flag(place.last)),
+        ("many", Said::count(settles.len() as u64)),
+        ("settles", all(settles)),
         ("lanes", Said::list(lanes, |lane| Said::text(lane))),
         ("tasks", Said::Int(tasks.into())),
         ("lease_ms", Said::Int(want.lease_ms)),
@@ -30,29 +44,72 @@ pub(crate) fn exchange<'a>(
     ]
 }
 
-fn settle(settle: &Settle) -> Said<'_> {
-    let mut said = vec![
-        ("lease", Said::count(settle.fence.lease.0)),
-        ("nonce", Said::bytes(format!("{:016x}", settle.fence.nonce).into_bytes())),
-        ("index", Said::Int(settle.fence.index.into())),
-        ("calls", Said::Int(settle.calls.into())),
-        ("repeats", Said::maybe(settle.repeats, |repeat| Said::text(repeat.name()))),
-        ("least", Said::count(settle.least)),
-        ("throttle", Said::maybe(settle.throttle, throttle)),
-        ("heard", Said::maybe(settle.heard, heard)),
-    ];
-    said.extend(outcome(&settle.outcome));
-    Said::Map(said)
+/// Children that a settle brings, branches counted too.
+pub(crate) fn children(settle: &Settle) -> usize {
+    fn all(kin: &[Kin]) -> usize {
+        kin.iter()
+            .map(|kin| match kin {
+                Kin::Task(_) => 1,
+                Kin::Scope { kin, .. } => 1 + all(kin),
+            })
+            .sum()
+    }
+    match &settle.outcome {
+        Outcome::More { broods, .. } | Outcome::Closed { broods, .. } => {
+            broods.iter().map(|brood| all(&brood.kin)).sum()
+        }
+        _ => 0,
+    }
 }
 
-fn outcome(outcome: &Outcome) -> Vec<(&'static str, Said<'_>)> {
-    let kind = |name| ("kind", Said::text(name));
+/// Settles as a list of lists, in the places that `_settle.lua` names. Those that follow one
+/// another, bring nothing and differ in their index alone are said once.
+fn all<'a>(settles: &[&'a Settle]) -> Said<'a> {
+    let mut said = Vec::new();
+    let mut at = 0;
+    while let Some(first) = settles.get(at) {
+        let alike = |(many, settle): (u16, &&Settle)| is_like(first, settle, many);
+        let many = 1 + (1..).zip(&settles[at + 1..]).take_while(|next| alike(*next)).count();
+        said.push(settle(first, many));
+        at += many;
+    }
+    Said::List(said)
+}
+
+/// Whether a settle is `first`'s, of an index so much higher.
+fn is_like(first: &Settle, settle: &Settle, many: u16) -> bool {
+    let plain = matches!(&first.outcome, Outcome::Closed { broods, .. } if broods.is_empty())
+        && first.throttle.is_none()
+        && first.heard.is_none();
+    plain
+        && first.fence.index.checked_add(many) == Some(settle.fence.index)
+        && *settle == Settle { fence: settle.fence, ..first.clone() }
+        && (first.fence.lease, first.fence.nonce) == (settle.fence.lease, settle.fence.nonce)
+}
+
+fn settle(settle: &Settle, many: usize) -> Said<'_> {
+    let mut said = vec![
+        Said::count(settle.fence.lease.0),
+        Said::bytes(format!("{:016x}", settle.fence.nonce).into_bytes()),
+        Said::Int(settle.fence.index.into()),
+        Said::count(many as u64),
+        Said::Int(settle.calls.into()),
+        Said::maybe(settle.repeats, |repeat| Said::text(repeat.name())),
+        Said::count(settle.least),
+        Said::maybe(settle.throttle, throttle),
+        Said::maybe(settle.heard, heard),
+    ];
+    said.extend(outcome(&settle.outcome));
+    Said::List(said)
+}
+
+/// The kind, children, and what is the kind's own.
+fn outcome(outcome: &Outcome) -> Vec<Said<'_>> {
+    let kind = Said::text;
     match outcome {
-        Outcome::More { broods, checkpoint } => vec![
-            kind("more"),
-            ("broods", Said::list(broods, brood)),
-            ("checkpoint", checkpoint_of(checkpoint)),
-        ],
+        Outcome::More { broods, checkpoint } => {
+            vec![kind("more"), Said::list(broods, brood), checkpoint_of(checkpoint)]
+        }
         Outcome::Closed { broods, end } => {
             let end = match end {
                 End::Done => "done",
@@ -60,13 +117,13 @@ fn outcome(outcome: &Outcome) -> Vec<(&'static str, Said<'_>)> {
                 End::Unavailable => "unavailable",
                 End::Waiting => "waiting",
             };
-            vec![kind("closed"), ("broods", Said::list(broods, brood)), ("end", Said::text(end))]
+            vec![kind("closed"), Said::list(broods, brood), Said::text(end)]
         }
         Outcome::Failed => vec![kind("failed")],
         Outcome::Retry { at, counts } => {
-            vec![kind("retry"), ("at", Said::Int(at.0)), ("counts", Said::Flag(*counts))]
+            vec![kind("retry"), Said::NONE, Said::Int(at.0), Said::Flag(*counts)]
         }
-        Outcome::NotYet { at } => vec![kind("not_yet"), ("at", Said::Int(at.0))],
+        Outcome::NotYet { at } => vec![kind("not_yet"), Said::NONE, Said::Int(at.0)],
         Outcome::Restart => vec![kind("restart")],
         Outcome::Released => vec![kind("released")],
     }

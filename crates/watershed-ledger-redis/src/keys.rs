@@ -20,6 +20,17 @@ impl Keys {
             .map(|name| format!("{}:{{{tag}}}:{name}", self.prefix))
     }
 
+    /// The channel of hints of one account.
+    pub(crate) fn channel(&self, account: &AccountId) -> String {
+        let [.., hints] = self.of(account);
+        hints
+    }
+
+    /// What all keys begin with, up to the first colon.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Accounts by number, lanes and runs by account.
     pub(crate) fn registry(&self) -> [String; 3] {
         ["accounts", "lanes", "runs"].map(|name| format!("{0}:{{{0}}}:{name}", self.prefix))

@@ -1,6 +1,7 @@
 //! The ledger on Redis: each command one script of the account that it is about.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redis::{FromRedisValue, Script};
@@ -11,14 +12,18 @@ use watershed_ledger::{
 use watershed_model::{AccountId, ConnectionName, Millis, RunId};
 
 use crate::answer::{Answer, Head};
-use crate::command;
+use crate::command::{self, Place};
 use crate::fault::fault;
+use crate::guard::Guard;
+use crate::health::{self, Health};
+use crate::hints::Hints;
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::read::Maybe;
 use crate::said::Said;
-use crate::scripts::{REGISTER, SCRIPTS};
+use crate::scripts::{REGISTER, SCRIPTS, Verb};
 use crate::seen::Look;
+use crate::walk::{self, Walked};
 
 /// Ids of an account begin at its number times this.
 const IDS_OF_ACCOUNT: u64 = 1 << 40;
@@ -30,6 +35,10 @@ pub struct RedisLedger {
     /// Redis tells the time, but where a test does.
     clock: Option<ReadClock>,
     known: Mutex<Known>,
+    guard: Guard,
+    hints: Hints,
+    /// Who gives hints here.
+    who: String,
 }
 
 /// What was learned of the ledger.
@@ -53,13 +62,52 @@ impl Known {
 impl RedisLedger {
     /// A ledger whose keys begin with `prefix`, over that link.
     pub fn new(link: Link, prefix: &str) -> RedisLedger {
-        RedisLedger { link, keys: Keys::new(prefix), clock: None, known: Mutex::default() }
+        RedisLedger {
+            link,
+            keys: Keys::new(prefix),
+            clock: None,
+            known: Mutex::default(),
+            guard: Guard::default(),
+            hints: Hints::default(),
+            who: uuid::Uuid::now_v7().simple().to_string(),
+        }
     }
 
     /// The same with a clock that is not Redis's own.
     #[must_use]
     pub fn with_clock(self, clock: ReadClock) -> RedisLedger {
         RedisLedger { clock: Some(clock), ..self }
+    }
+
+    /// How that Redis is set up. `now` reads this process's clock.
+    ///
+    /// # Errors
+    /// Where it does not answer, or refuses.
+    pub async fn health(&self, now: impl Fn() -> Millis) -> Result<Health, Error> {
+        health::health(&self.link, self.keys.prefix(), now).await
+    }
+
+    /// Refuses a Redis that no ledger may be kept in.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`], with what to do; where it does not answer, or refuses.
+    pub async fn fit(&self) -> Result<(), Error> {
+        health::basics(&self.link).await?.fit()
+    }
+
+    /// Compares, for every account, what is counted with what is there. Changes nothing.
+    ///
+    /// # Errors
+    /// Where it does not answer, or refuses.
+    pub async fn walk(&self) -> Result<BTreeMap<AccountId, Walked>, Error> {
+        let mut found = BTreeMap::new();
+        for account in self.accounts().await?.into_values() {
+            let [records, orders, ..] = self.keys.of(&account);
+            let mut connection = self.link.connection().await?;
+            let walked = walk::walk(&mut connection, &records, &orders).await;
+            found.insert(account, walked.map_err(|error| fault(self.link.place(), &error))?);
+        }
+        Ok(found)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -84,11 +132,28 @@ impl RedisLedger {
         done.map_err(|error| fault(self.link.place(), &error))
     }
 
+    /// Runs a script; where Redis has no memory left, as far as it goes on without.
+    async fn went_on(
+        &self,
+        verb: &Verb,
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<Vec<u8>, Error> {
+        match (self.invoke(&verb.plain, keys, args).await, &verb.tight) {
+            (Err(full @ Error::Full { .. }), Some(tight)) => {
+                self.guard.tell_full(self.link.place());
+                // A Redis that cannot do it does not know what the script begins with.
+                self.invoke(tight, keys, args).await.map_err(|_| full)
+            }
+            (done, _) => done,
+        }
+    }
+
     /// Runs a script of an account; what it answers, after its head. `None`: there are no records.
     async fn act(
         &self,
         account: &AccountId,
-        script: &Script,
+        verb: &Verb,
         said: Said<'_>,
     ) -> Result<Option<(Head, Vec<u8>)>, Error> {
         let (epoch, acts) = self.known().acts.get(account).cloned().unwrap_or_default();
@@ -98,9 +163,10 @@ impl RedisLedger {
             ("epoch", Said::text(&epoch)),
             ("acts", Said::count(acts)),
             ("fresh", Said::text(&fresh)),
+            ("who", Said::text(&self.who)),
         ]);
         let args = [now.into_bytes(), known.packed(), said.packed()];
-        let answer: Vec<u8> = self.invoke(script, &self.keys.of(account), &args).await?;
+        let answer = self.went_on(verb, &self.keys.of(account), &args).await?;
         let head: Head = rmp_serde::from_slice(&answer).map_err(|error| unread(&error))?;
         if head.is_gone() {
             self.known().forget_places();
@@ -111,6 +177,8 @@ impl RedisLedger {
         }
         if head.lost {
             self.known().forget_places();
+            // It may be another server now.
+            self.guard.look_soon();
             tracing::warn!(
                 account = account.as_str(),
                 "the ledger has lost its last acts: what was in flight is leased again"
@@ -220,26 +288,35 @@ impl RedisLedger {
             settled: vec![Settled::Stale; exchange.settles.len()],
             ..Exchanged::default()
         };
-        let mut left = exchange.want.tasks;
+        let stops = self.guard.stops(&self.link).await?;
+        let mut left = if stops { 0 } else { exchange.want.tasks };
         for (account, part) in &parts {
-            let settles: Vec<&Settle> = part.settles.iter().map(|(_, settle)| *settle).collect();
-            let mut said = command::exchange(exchange, &settles, &part.lanes, left);
-            said.push(("base", Said::Int(0)));
-            let Some((head, answer)) =
-                self.act(account, &SCRIPTS.exchange, Said::Map(said)).await?
-            else {
-                continue;
-            };
-            let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
-            let here = answer.exchanged(head.now)?;
-            for ((at, _), settled) in part.settles.iter().zip(here.settled) {
-                whole.settled[*at] = settled;
+            let mut here = Exchanged::default();
+            let pieces = pieces(&part.settles);
+            let mut from = 0;
+            for (at, piece) in pieces.iter().enumerate() {
+                let place = Place { part: at, from, last: at + 1 == pieces.len() };
+                let settles: Vec<&Settle> = piece.iter().map(|(_, settle)| *settle).collect();
+                let mut said = command::exchange(exchange, &settles, place, &part.lanes, left);
+                said.push(("base", Said::Int(0)));
+                let Some((head, answer)) =
+                    self.act(account, &SCRIPTS.exchange, Said::Map(said)).await?
+                else {
+                    break;
+                };
+                let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
+                let answered = answer.exchanged(head.now)?;
+                for ((at, _), settled) in piece.iter().zip(&answered.settled) {
+                    whole.settled[*at] = *settled;
+                }
+                from += piece.len();
+                here = answered;
             }
             left = left.saturating_sub(u16::try_from(here.leased.len()).unwrap_or(u16::MAX));
             whole.leased.extend(here.leased);
             whole.ended.extend(here.ended);
             whole.ask_again_at = whole.ask_again_at.into_iter().chain(here.ask_again_at).min();
-            whole.now = here.now;
+            whole.now = whole.now.max(here.now);
         }
         if whole.now == Millis::default() {
             whole.now = self.time().await?;
@@ -393,6 +470,26 @@ struct Part<'e> {
     settles: Vec<(usize, &'e Settle)>,
 }
 
+/// Children at most that a script adds, but for one settle that brings more: it holds up everybody
+/// else meanwhile.
+const CHILDREN_MAX: usize = 500;
+
+/// The settles of an exchange in parts that bring no more children than a script should add; one
+/// part at least.
+fn pieces<'s, 'e>(settles: &'s [(usize, &'e Settle)]) -> Vec<&'s [(usize, &'e Settle)]> {
+    let (mut pieces, mut begun, mut children) = (Vec::new(), 0, 0);
+    for (at, (_, settle)) in settles.iter().enumerate() {
+        let more = command::children(settle);
+        if at > begun && children + more > CHILDREN_MAX {
+            pieces.push(&settles[begun..at]);
+            (begun, children) = (at, 0);
+        }
+        children += more;
+    }
+    pieces.push(&settles[begun..]);
+    pieces
+}
+
 /// One field of an answer.
 fn field<T: serde::de::DeserializeOwned>(
     done: Option<(Head, Vec<u8>)>,
@@ -425,5 +522,13 @@ impl Ledger for RedisLedger {
 
     fn now(&self) -> Pending<'_, Millis> {
         Box::pin(self.time())
+    }
+
+    fn hint<'a>(
+        &'a self,
+        accounts: &'a [AccountId],
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let channels = accounts.iter().map(|account| self.keys.channel(account)).collect();
+        Box::pin(self.hints.next(self.link.client(), channels, &self.who))
     }
 }

@@ -24,6 +24,8 @@ const AGAIN_LAST: Duration = Duration::from_secs(1);
 pub struct Link {
     place: String,
     kind: Kind,
+    /// For a connection of its own: to one server, or to a cluster's node.
+    client: Client,
 }
 
 enum Kind {
@@ -45,32 +47,42 @@ impl Link {
         };
         let plain = url.replacen("+cluster://", "://", 1);
         let info = info(&plain).map_err(|error| refused(&error))?;
+        let client = Client::open(info.clone()).map_err(|error| refused(&error))?;
         let kind = if plain == url {
-            let client = Client::open(info).map_err(|error| refused(&error))?;
             let config = ConnectionManagerConfig::new()
                 .set_response_timeout(Some(ANSWER_MAX))
                 .set_connection_timeout(Some(CONNECT_MAX))
                 .set_min_delay(AGAIN_FIRST)
                 .set_max_delay(AGAIN_LAST)
                 .set_number_of_retries(1);
-            let manager = ConnectionManager::new_lazy_with_config(client, config);
+            let manager = ConnectionManager::new_lazy_with_config(client.clone(), config);
             Kind::One(manager.map_err(|error| refused(&error))?)
         } else {
-            let client = ClusterClient::builder([info])
+            let cluster = ClusterClient::builder([info])
                 .response_timeout(ANSWER_MAX)
                 .connection_timeout(CONNECT_MAX)
                 .tcp_settings(TcpSettings::default().set_nodelay(true))
                 .retries(3)
                 .build();
-            let client = client.map_err(|error| refused(&error))?;
-            Kind::Cluster(Box::new(client), Mutex::new(None))
+            let cluster = cluster.map_err(|error| refused(&error))?;
+            Kind::Cluster(Box::new(cluster), Mutex::new(None))
         };
-        Ok(Link { place, kind })
+        Ok(Link { place, kind, client })
     }
 
     /// Where it is, without what is secret.
     pub(crate) fn place(&self) -> &str {
         &self.place
+    }
+
+    /// Whether the URL names a cluster.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.kind, Kind::Cluster(..))
+    }
+
+    /// What makes further connections. A cluster passes what is published on to every node.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// A connection, as far as there is one.

@@ -37,10 +37,6 @@ impl Raw {
     pub(crate) fn hash(&self) -> Option<u64> {
         Some(u64::from_be_bytes(self.0.as_slice().try_into().ok()?))
     }
-
-    pub(crate) fn text(self) -> Option<String> {
-        String::from_utf8(self.0).ok()
-    }
 }
 
 /// Something, or `false`.

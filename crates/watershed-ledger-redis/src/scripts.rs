@@ -17,6 +17,7 @@ const SHARED: &str = concat!(
     include_str!("../lua/_order.lua"),
     include_str!("../lua/_scarce.lua"),
     include_str!("../lua/_fold.lua"),
+    include_str!("../lua/_brought.lua"),
     include_str!("../lua/_spawn.lua"),
     include_str!("../lua/_lease.lua"),
     include_str!("../lua/_runs.lua"),
@@ -25,27 +26,55 @@ const SHARED: &str = concat!(
     include_str!("../lua/_open.lua"),
 );
 
+/// Redis 7 or later lets such a script write where no memory is left.
+const TIGHT: &str = "#!lua flags=allow-oom\n";
+
+/// A verb's script.
+pub(crate) struct Verb {
+    pub(crate) plain: Script,
+    /// The same for where Redis has no memory left, and that verb must go on.
+    pub(crate) tight: Option<Script>,
+}
+
+fn source(tight: bool, verb: &str) -> Script {
+    let flags = if tight { TIGHT } else { "" };
+    Script::new(&format!(
+        "{flags}local PLAN_FORMAT, STATE_VERSION, TIGHT = {PLAN_FORMAT}, {STATE_VERSION}, {tight}\n\
+         {SHARED}{verb}"
+    ))
+}
+
 macro_rules! scripts {
-    ($($name:ident),*) => {
+    ($($name:ident $goes_on:literal),*) => {
         /// The script of each verb.
         pub(crate) struct Scripts {
-            $(pub(crate) $name: Script,)*
+            $(pub(crate) $name: Verb,)*
         }
 
-        pub(crate) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
-            let version = |verb: &str| {
-                let constants =
-                    format!("local PLAN_FORMAT, STATE_VERSION = {PLAN_FORMAT}, {STATE_VERSION}\n");
-                Script::new(&format!("{constants}{SHARED}{verb}"))
-            };
-            Scripts {
-                $($name: version(include_str!(concat!("../lua/", stringify!($name), ".lua"))),)*
-            }
+        pub(crate) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
+            $($name: {
+                let verb = include_str!(concat!("../lua/", stringify!($name), ".lua"));
+                Verb {
+                    plain: source(false, verb),
+                    tight: $goes_on.then(|| source(true, verb)),
+                }
+            },)*
         });
     };
 }
 
-scripts!(submit, exchange, extend, takeover, turn, retry, limits, look, runs);
+// Whether it goes on without memory: what makes the state smaller, or keeps it.
+scripts!(
+    submit false,
+    exchange true,
+    extend true,
+    takeover true,
+    turn true,
+    retry false,
+    limits true,
+    look false,
+    runs false
+);
 
 /// Where accounts, lanes and runs are found: KEYS accounts, lanes, runs; ARGV an account, a lane
 /// or '', a run or ''. Gives the account its number, and tells it.

@@ -78,8 +78,8 @@ impl Subject for File {
         self.ledger = Some(ledger.expect("the state opens"));
     }
 
-    fn supports(&self, _capability: Capability) -> bool {
-        true
+    fn supports(&self, capability: Capability) -> bool {
+        capability != Capability::CoolDown
     }
 }
 

@@ -226,6 +226,10 @@ impl Moods {
     }
 }
 
+/// Acts of a tail that is lost, and between one and the next.
+const TAIL_MAX: usize = 20;
+const TAILS_SALT: u64 = 5;
+
 // Such that no history of `tests/seeds.txt` is of any kind.
 const KILLERS_SALT: u64 = 2;
 const RESTLESS_SALT: u64 = 12;
@@ -346,6 +350,27 @@ fn act(dice: &mut Dice, runs: usize, workers: usize, cancels: bool) -> Act {
 }
 
 impl History {
+    /// The same, but that the ledger loses its tail, again and again: at drawn points it falls
+    /// back to where it was some acts before. The clock does not step back besides.
+    #[must_use]
+    pub fn losing_tails(mut self) -> History {
+        let mut dice = Dice::new(mix(&[self.seed, TAILS_SALT]));
+        let kept = |act: &Act| !matches!(act, Act::Snapshot | Act::Rollback);
+        let mut acts = std::mem::take(&mut self.acts).into_iter().filter(kept).peekable();
+        while acts.peek().is_some() {
+            self.acts.extend(acts.by_ref().take(dice.index(TAIL_MAX)));
+            self.acts.push(Act::Snapshot);
+            self.acts.extend(acts.by_ref().take(1 + dice.index(TAIL_MAX)));
+            self.acts.push(Act::Rollback);
+        }
+        for act in &mut self.acts {
+            if let Act::Time { ms } = act {
+                *ms = ms.abs();
+            }
+        }
+        self
+    }
+
     /// How many acts it has.
     pub fn acts(&self) -> usize {
         self.acts.len()

@@ -29,5 +29,5 @@ pub use divergence::Divergence;
 pub use history::{History, Size, history};
 pub use plain::{plain_plan, plain_step};
 pub use shorten::shorten;
-pub use subject::{Capability, Make, Subject};
+pub use subject::{COOL_MS, Capability, Make, Subject};
 pub use told::told;

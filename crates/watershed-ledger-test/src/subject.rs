@@ -12,7 +12,13 @@ pub enum Capability {
     Rollback,
     /// [`Subject::restart`].
     Restart,
+    /// Its process lives through a rollback, notices it, and then leases nothing for up to
+    /// [`COOL_MS`], so that no second holds too many calls.
+    CoolDown,
 }
+
+/// So long a ledger that has noticed a rollback may lease nothing, in milliseconds.
+pub const COOL_MS: i64 = 2_000;
 
 /// A ledger under test.
 pub trait Subject {

@@ -68,6 +68,16 @@ pub enum Error {
         /// What was said.
         why: String,
     },
+    /// As it is set up, no ledger may be kept there.
+    #[error("{place} cannot hold runs: {why}")]
+    Unfit {
+        /// Where.
+        place: String,
+        /// What is wrong.
+        why: String,
+        /// What to do about it.
+        way_out: String,
+    },
     /// What is stored does not make sense.
     #[error("{place} is damaged: {why}")]
     Corrupt {
@@ -94,6 +104,7 @@ impl Error {
             | Error::Version { .. }
             | Error::Held { .. }
             | Error::Refused { .. }
+            | Error::Unfit { .. }
             | Error::Corrupt { .. } => false,
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use watershed_model::{Millis, RunId};
+use watershed_model::{AccountId, Millis, RunId};
 
 use crate::{Command, Error, Reply, RunLine, RunView};
 
@@ -24,4 +24,14 @@ pub trait Ledger: Send + Sync {
 
     /// The ledger's clock.
     fn now(&self) -> Pending<'_, Millis>;
+
+    /// Ends when another process has put something there that may be leased, as far as it is
+    /// heard of: whoever waits looks from time to time all the same. Never ends where there is no
+    /// other process.
+    fn hint<'a>(
+        &'a self,
+        _accounts: &'a [AccountId],
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::pending())
+    }
 }

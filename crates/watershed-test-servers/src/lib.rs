@@ -6,11 +6,13 @@
 
 mod account;
 mod certified;
+mod cluster;
 mod postgres;
 mod proxy;
 mod redis;
 mod watched;
 
+pub use cluster::RedisCluster;
 pub use postgres::{Database, PostgresServer};
 pub use proxy::{Cut, Proxy};
 pub use redis::RedisServer;

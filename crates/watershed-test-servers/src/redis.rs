@@ -29,10 +29,7 @@ impl RedisServer {
             .tempdir()
             .expect("a folder for the server")
             .keep();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|free| free.local_addr())
-            .expect("a free port")
-            .port();
+        let port = free_port();
         let settings = settings.iter().map(|&s| s.to_owned()).collect();
         let mut server = RedisServer { folder, port, settings, running: None };
         server.go();
@@ -126,4 +123,10 @@ impl Drop for RedisServer {
             None => drop(std::fs::remove_dir_all(&self.folder)),
         }
     }
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    listener.expect("a free port").port()
 }

@@ -47,9 +47,9 @@ impl Account {
     /// The account of a specification.
     pub fn new(spec: Spec) -> Account {
         let world = World::new(&spec);
-        let mut draw = Draw::of(spec.seed, Purpose::Account, [0; 3]);
+        let mut draw = Draw::of(spec.seed, Purpose::Account, [spec.number, 0, 0]);
         let credentials = Credentials {
-            account_id: world.ids.other(9, 0),
+            account_id: world.ids.other(9, spec.number),
             client_id: draw.word(22),
             client_secret: format!("sim-secret-{SECRET_MARK}-{}", draw.word(32)),
         };

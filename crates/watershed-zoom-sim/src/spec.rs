@@ -17,6 +17,8 @@ pub struct Spec {
     pub users: u64,
     /// Everything generated depends on it.
     pub seed: u64,
+    /// Accounts of one seed differ by this in their own id and their app, and in nothing else.
+    pub number: u64,
     /// The plan of the account: sets the limits, and whether reports answer at all.
     pub tier: Tier,
     /// What overrides the limits of the tier.
@@ -41,6 +43,7 @@ impl Default for Spec {
         Spec {
             users: 40,
             seed: 1,
+            number: 0,
             tier: Tier::Business,
             limits: LimitSpec::default(),
             scopes: None,

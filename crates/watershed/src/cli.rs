@@ -397,6 +397,9 @@ pub(crate) struct Simulate {
     /// What the account is made from
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Which account of that seed: each has an id and an app of its own, all else is the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub number: u64,
     /// Its Zoom plan: free, pro, business, education, enterprise or partner
     #[arg(long, value_name = "TIER", default_value = "business")]
     pub tier: String,
@@ -424,6 +427,9 @@ pub(crate) struct Doctor {
     /// The connection; may be left out where there is one
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// Also compare what the ledger counts with what is there, record by record
+    #[arg(long)]
+    pub deep: bool,
 }
 
 /// `completions`

@@ -101,7 +101,7 @@ pub(crate) fn has_password(url: &str) -> bool {
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
-        || query.split('&').any(|pair| pair.starts_with("password="))
+        || query.split('&').any(|pair| pair.starts_with("pass=") || pair.starts_with("password="))
 }
 
 #[cfg(test)]

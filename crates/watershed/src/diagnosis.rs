@@ -1,6 +1,7 @@
 //! What a backfill of a connection would miss, and why: credentials, scopes, tier, stores.
 
 mod data;
+mod ledger;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,8 +21,8 @@ use crate::connect;
 use crate::explain::explain;
 use crate::fault::Fault;
 use crate::settings::{Account, Settings, Vars};
-use crate::store::Store;
 use crate::workflows;
+pub(crate) use ledger::LedgerCheck;
 
 /// What was found. Published as `schemas/doctor.schema.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,8 +41,8 @@ pub(crate) struct Diagnosis {
     pub excess: Vec<String>,
     /// The plan and what it allows.
     pub tier: TierCheck,
-    /// The state file.
-    pub ledger: Checked,
+    /// Where runs are kept.
+    pub ledger: LedgerCheck,
     /// Datasets and coverage.
     pub sink: Checked,
 }
@@ -99,7 +100,8 @@ pub(crate) struct LimitCheck {
     pub calls: f64,
 }
 
-/// Looks at everything. Changes nothing, and makes no call but for the token.
+/// Looks at everything, if `deep` also at each record of the ledger. Changes nothing, and makes no
+/// call but for the token.
 ///
 /// # Errors
 /// Where TLS cannot be set up; everything else is part of the diagnosis.
@@ -108,6 +110,7 @@ pub(crate) async fn diagnose(
     account: &Account,
     settings: &Settings,
     vars: &Vars,
+    deep: bool,
 ) -> Result<Diagnosis> {
     let what = format!("connections.{name}.account_id");
     let (token, granted) = match token_scopes(name, account, vars).await {
@@ -117,13 +120,17 @@ pub(crate) async fn diagnose(
     let plan = backfill()?;
     let tier = tier(account, &plan);
     let checks: Vec<ScopeCheck> = judge(granted.as_deref(), &plan);
-    let ledger = ledger(&settings.store).await;
+    let ledger = ledger::checked(&settings.store, deep).await;
     let account_id = account.account_id.read_plain(&what, vars).ok();
     let sink = data::checked(&settings.sink, name, account_id.as_deref()).await;
     let lost = lost(granted.as_deref().unwrap_or_default(), &plan);
     Ok(Diagnosis {
         connection: name.to_owned(),
-        complete: token.ok && ledger.ok && sink.ok && lost.is_empty() && tier.costs.is_empty(),
+        complete: token.ok
+            && ledger.is_good()
+            && sink.ok
+            && lost.is_empty()
+            && tier.costs.is_empty(),
         account_id,
         excess: granted.unwrap_or_default().into_iter().filter(|s| scopes::writes(s)).collect(),
         token,
@@ -239,19 +246,6 @@ fn tier(account: &Account, plan: &Plan) -> TierCheck {
     }
 }
 
-async fn ledger(store: &Store) -> Checked {
-    match (store.open_existing(), store) {
-        (Ok(Some(_)), Store::File(path)) if !may_write(path) => bad(&unwritable(path)),
-        (Ok(Some(ledger)), _) => match ledger.runs().await {
-            Ok(runs) => good(format!("{store}: {} runs", runs.len())),
-            Err(error) => bad(&explain(&error.into())),
-        },
-        (Ok(None), Store::File(path)) => not_yet(path),
-        (Ok(None), Store::Redis(_)) => good(format!("{store}: no run yet")),
-        (Err(error), _) => bad(&explain(&error.into())),
-    }
-}
-
 fn may_write(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
@@ -327,7 +321,7 @@ mod tests {
         let vars = Vars::from([("ZOOM_ACCOUNT_ID".to_owned(), "a".to_owned())]);
         let settings = load(Given::default(), &vars).expect("settings");
         let (name, account) = settings.connection(None).expect("the only one");
-        let found = diagnose(name, account, &settings, &vars).await.expect("a diagnosis");
+        let found = diagnose(name, account, &settings, &vars, false).await.expect("a diagnosis");
         assert!(!found.complete);
         assert!(found.token.found.contains("ZOOM_CLIENT_ID"), "{:?}", found.token);
         assert_eq!(found.scopes.len(), 16);

@@ -23,3 +23,8 @@ pub(crate) const ZOOM_API_URL: &str = "ZOOM_API_URL";
 pub(crate) const ZOOM_TOKEN_URL: &str = "ZOOM_TOKEN_URL";
 /// Zoom plan of the connection `default`.
 pub(crate) const ZOOM_TIER: &str = "ZOOM_TIER";
+
+/// The variable of a setting: `["store", "url"]` is `WATERSHED_STORE__URL`.
+pub(crate) fn of(path: &[&str]) -> String {
+    format!("{PREFIX}{}", path.join(SEPARATOR).to_uppercase())
+}

@@ -133,12 +133,14 @@ fn of_ledger(error: &Ledger) -> (Option<String>, u8) {
             Some(format!("make room where {place} is; nothing that was settled is lost")),
             exit::FAILED,
         ),
-        Ledger::Unreachable { place, .. } => {
-            (Some(format!("check that {place} may be read and written")), exit::FAILED)
-        }
+        Ledger::Unreachable { place, .. } => (
+            Some(format!("check that {place} is there, and may be read and written")),
+            exit::FAILED,
+        ),
         Ledger::Refused { place, .. } => {
-            (Some(format!("check `store.url`, and the user and rights at {place}")), exit::FAILED)
+            (Some(format!("check `store.url`, and the user and rights at {place}")), exit::USAGE)
         }
+        Ledger::Unfit { way_out, .. } => (Some(way_out.clone()), exit::USAGE),
         Ledger::Corrupt { place, .. } => (
             Some(format!(
                 "move {place} away and give the same command again: the run goes on from the \

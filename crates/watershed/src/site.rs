@@ -57,7 +57,7 @@ impl Site {
         connections: Vec<Connection>,
     ) -> Result<Site> {
         let sink = settings.sink.open().await?;
-        Site::of(settings, settings.store.open()?, sink, connections)
+        Site::of(settings, settings.store.open().await?, sink, connections)
     }
 
     /// Opens the stores to look at them; never in the way of a process that executes.

@@ -26,13 +26,14 @@ impl Store {
     /// Opens it, to say something to it.
     ///
     /// # Errors
-    /// Where it cannot be opened. Redis is not asked before it is used.
-    pub(crate) fn open(&self) -> Result<Arc<dyn Ledger>, Error> {
+    /// Where it cannot be opened; [`Error::Unfit`] for a Redis that may lose what is open.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Ledger>, Error> {
         match self {
             Store::File(path) => Ok(Arc::new(SqliteLedger::open(path, clock())?)),
             Store::Redis(url) => {
-                let link = Link::open(url.expose_secret())?;
-                Ok(Arc::new(RedisLedger::new(link, PREFIX)))
+                let ledger = on_redis(url)?;
+                ledger.fit().await?;
+                Ok(Arc::new(ledger))
             }
         }
     }
@@ -40,14 +41,14 @@ impl Store {
     /// Opens it, to look at it; `None` for a file that is not there.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// Where it cannot be opened. Redis is not asked before it is used.
     pub(crate) fn open_existing(&self) -> Result<Option<Arc<dyn Ledger>>, Error> {
         match self {
             Store::File(path) => {
                 let ledger = SqliteLedger::open_existing(path, clock())?;
                 Ok(ledger.map(|ledger| -> Arc<dyn Ledger> { Arc::new(ledger) }))
             }
-            Store::Redis(_) => self.open().map(Some),
+            Store::Redis(url) => Ok(Some(Arc::new(on_redis(url)?))),
         }
     }
 
@@ -77,6 +78,14 @@ impl fmt::Display for Store {
             }
         }
     }
+}
+
+/// The ledger on the Redis of that URL, which is not asked yet.
+///
+/// # Errors
+/// Where the URL is none.
+pub(crate) fn on_redis(url: &SecretString) -> Result<RedisLedger, Error> {
+    Ok(RedisLedger::new(Link::open(url.expose_secret())?, PREFIX))
 }
 
 /// The system's clock, for a ledger.

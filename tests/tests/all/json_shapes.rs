@@ -8,7 +8,7 @@ use crate::ground::{account, free_account, free_home, home};
 
 /// Insists that a value fits `schemas/NAME.schema.json`.
 #[track_caller]
-fn fits(name: &str, value: &Value) {
+pub(crate) fn fits(name: &str, value: &Value) {
     let path = root().join("schemas").join(format!("{name}.schema.json"));
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|e| panic!("read schemas/{name}.schema.json: {e}"));

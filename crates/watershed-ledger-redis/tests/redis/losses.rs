@@ -10,9 +10,9 @@ use watershed_model::{Child, Kin, Limits, Millis, PlanHash, RunId, Source, StepI
 use crate::on_redis::{OnRedis, SERVER};
 
 /// A morning.
-const NOW: Millis = Millis(20_000 * Millis::DAY + 36_000_000);
+pub(crate) const NOW: Millis = Millis(20_000 * Millis::DAY + 36_000_000);
 
-fn submit(run: &str, connection: &str, account: &str, items: u32) -> Command {
+pub(crate) fn submit(run: &str, connection: &str, account: &str, items: u32) -> Command {
     let child = |n: u32| Child {
         step: StepId(0),
         item: format!("[{n}]"),
@@ -41,6 +41,28 @@ fn exchange(
     lane: &str,
     now: Millis,
 ) -> Exchanged {
+    said(on, Asks { worker: "w", lane, sequence }, settles, now)
+}
+
+/// Closes what was leased, and leases four tasks of the lane `zoom`.
+pub(crate) fn exchange_by(
+    on: &mut OnRedis,
+    worker: &str,
+    sequence: u64,
+    settles: Exchanged,
+    now: Millis,
+) -> Exchanged {
+    said(on, Asks { worker, lane: "zoom", sequence }, settles, now)
+}
+
+struct Asks<'a> {
+    worker: &'a str,
+    lane: &'a str,
+    sequence: u64,
+}
+
+fn said(on: &mut OnRedis, asks: Asks<'_>, settles: Exchanged, now: Millis) -> Exchanged {
+    let Asks { worker, lane, sequence } = asks;
     let settles = settles.leased.iter().map(|leased| {
         let outcome = watershed_ledger::Outcome::Closed {
             broods: Vec::new(),
@@ -57,7 +79,7 @@ fn exchange(
         }
     });
     let exchange = Exchange {
-        worker: "w".into(),
+        worker: worker.into(),
         sequence,
         random: sequence,
         settles: settles.collect(),

@@ -11,6 +11,9 @@ use watershed_ledger_test::{Capability, Subject};
 use watershed_model::{Millis, RunId};
 use watershed_test_servers::RedisServer;
 
+/// What is counted is compared with what is there after so many commands.
+const WALK_EACH: u64 = 7;
+
 pub(crate) static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 
 fn connection() -> redis::Connection {
@@ -23,23 +26,39 @@ pub(crate) struct OnRedis {
     runtime: Runtime,
     ledger: RedisLedger,
     prefix: String,
+    url: String,
     now: Arc<AtomicI64>,
+    /// Whether the program lives through a rollback.
+    lives_on: bool,
+    commands: u64,
 }
 
 impl OnRedis {
     pub(crate) fn empty() -> OnRedis {
+        OnRedis::by(&SERVER.url())
+    }
+
+    /// The same; the program lives through a rollback, and notices it.
+    pub(crate) fn living_on(url: &str) -> OnRedis {
+        let mut on = OnRedis::by(url);
+        on.lives_on = true;
+        on
+    }
+
+    /// The same by that way.
+    pub(crate) fn by(url: &str) -> OnRedis {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let now = Arc::new(AtomicI64::new(0));
-        let ledger = Self::open(&runtime, &prefix, &now);
-        OnRedis { runtime, ledger, prefix, now }
+        let ledger = Self::open(&runtime, url, &prefix, &now);
+        OnRedis { runtime, ledger, prefix, url: url.to_owned(), now, lives_on: false, commands: 0 }
     }
 
-    fn open(runtime: &Runtime, prefix: &str, now: &Arc<AtomicI64>) -> RedisLedger {
+    fn open(runtime: &Runtime, url: &str, prefix: &str, now: &Arc<AtomicI64>) -> RedisLedger {
         let _inside = runtime.enter();
-        let link = Link::open(&SERVER.url()).expect("the URL of the server");
+        let link = Link::open(url).expect("the URL of the server");
         let now = now.clone();
         let clock = Arc::new(move || Millis(now.load(Ordering::Relaxed)));
         RedisLedger::new(link, prefix).with_clock(clock)
@@ -54,7 +73,12 @@ impl OnRedis {
 impl Subject for OnRedis {
     fn execute(&mut self, command: Command, now: Millis) -> Result<Reply, Error> {
         self.now.store(now.0, Ordering::Relaxed);
-        self.runtime.block_on(self.ledger.execute(command))
+        let done = self.runtime.block_on(self.ledger.execute(command));
+        self.commands += 1;
+        if self.commands.is_multiple_of(WALK_EACH) {
+            assert_eq!(self.wrong(), Vec::<String>::new(), "what is counted is there");
+        }
+        done
     }
 
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
@@ -89,19 +113,37 @@ impl Subject for OnRedis {
 
     fn restore(&mut self, snapshot: &dyn Any) {
         self.go_back(snapshot);
-        self.restart();
+        if !self.lives_on {
+            self.restart();
+        }
     }
 
     fn restart(&mut self) {
-        self.ledger = Self::open(&self.runtime, &self.prefix, &self.now);
+        self.ledger = Self::open(&self.runtime, &self.url, &self.prefix, &self.now);
     }
 
-    fn supports(&self, _capability: Capability) -> bool {
-        true
+    fn supports(&self, capability: Capability) -> bool {
+        capability != Capability::CoolDown || self.lives_on
     }
 }
 
 impl OnRedis {
+    /// What a walk over the records finds.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let walked = self.runtime.block_on(self.ledger.walk()).expect("it is walked");
+        walked.into_values().flat_map(|of| of.wrong).collect()
+    }
+
+    /// Asks the server something.
+    pub(crate) fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
+        command.query(&mut connection()).expect("it answers")
+    }
+
+    /// The records of an account.
+    pub(crate) fn records(&self, account: &str) -> String {
+        format!("{}:{{{account}}}:records", self.prefix)
+    }
+
     /// Goes back to an earlier state, under the same program.
     pub(crate) fn go_back(&mut self, snapshot: &dyn Any) {
         let all = snapshot.downcast_ref::<Vec<(String, Vec<u8>)>>().expect("a snapshot");
@@ -131,7 +173,8 @@ impl OnRedis {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let now = Arc::new(AtomicI64::new(self.now.load(Ordering::Relaxed)));
-        let ledger = Self::open(&runtime, &self.prefix, &now);
-        OnRedis { runtime, ledger, prefix: self.prefix.clone(), now }
+        let ledger = Self::open(&runtime, &self.url, &self.prefix, &now);
+        let (prefix, url) = (self.prefix.clone(), self.url.clone());
+        OnRedis { runtime, ledger, prefix, url, now, lives_on: self.lives_on, commands: 0 }
     }
 }

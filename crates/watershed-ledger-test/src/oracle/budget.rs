@@ -16,6 +16,15 @@ struct Given {
     returned: bool,
     /// Under limits that were changed since: their seconds are not counted against new ones.
     former: bool,
+    /// Lost with the ledger's tail: its second counts, its day is forgotten.
+    lost: bool,
+}
+
+impl Given {
+    /// Whether it counts in its day.
+    fn counts_today(&self) -> bool {
+        !self.returned && !self.lost
+    }
 }
 
 /// A category that Zoom closed.
@@ -46,6 +55,12 @@ impl Audit {
         }
     }
 
+    /// Takes over the permits that were given between this and a later state.
+    pub(crate) fn lost(&mut self, later: &Audit) {
+        let since = later.given.iter().skip(self.given.len());
+        self.given.extend(since.map(|given| Given { lost: true, ..*given }));
+    }
+
     /// Whether a permit is there for sure: no limit has given anything so lately that the next
     /// slot lies behind the horizon, and today has calls left.
     pub(crate) fn free(&self, category: Category, now: Millis, horizon_ms: i64) -> bool {
@@ -61,7 +76,8 @@ impl Audit {
             let mut given = self.given.iter().filter(|g| limit.categories.contains(g.category));
             match limit.period {
                 Period::Day => {
-                    let today = given.clone().filter(|g| g.from.day() == now.day() && !g.returned);
+                    let of_today = |g: &&Given| g.from.day() == now.day() && g.counts_today();
+                    let today = given.clone().filter(of_today);
                     let left = (today.count() as f64) < limit.calls.floor();
                     left && given.all(|g| g.from.day() <= now.day())
                 }
@@ -91,7 +107,9 @@ impl Audit {
         let day = |l: &&Limit| l.period == Period::Day && l.categories.contains(category);
         let left = self.limits.0.iter().filter(day).map(|limit| {
             let today = |g: &&Given| {
-                limit.categories.contains(g.category) && g.from.day() == now.day() && !g.returned
+                limit.categories.contains(g.category)
+                    && g.from.day() == now.day()
+                    && g.counts_today()
             };
             limit.calls.floor() - self.given.iter().filter(today).count() as f64
         });
@@ -108,7 +126,8 @@ impl Audit {
     }
 
     pub(crate) fn give_back(&mut self, category: Option<Category>, from: Millis) {
-        let same = |g: &&mut Given| Some(g.category) == category && g.from == from && !g.returned;
+        let same =
+            |g: &&mut Given| Some(g.category) == category && g.from == from && g.counts_today();
         if let Some(given) = self.given.iter_mut().find(same) {
             given.returned = true;
         }
@@ -143,7 +162,7 @@ impl Audit {
         if let Some(closed) = self.closed.iter().find(closed) {
             return Err(format!("a {category} permit while closed until {:?}", closed.until));
         }
-        self.given.push(Given { category, from, returned: false, former: false });
+        self.given.push(Given { category, from, returned: false, former: false, lost: false });
         for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
             // Only what is near enough to share a period with the new one.
             let near = |g: &&Given| (g.from - from).abs() < limit.period.ms();
@@ -155,12 +174,14 @@ impl Audit {
                 .collect();
             let over = match limit.period {
                 Period::Day => {
-                    let today = |g: &&&Given| g.from.day() == from.day() && !g.returned;
+                    let today = |g: &&&Given| g.from.day() == from.day() && g.counts_today();
                     counted.iter().filter(today).count() as f64 > limit.calls.floor()
                 }
                 Period::Second | Period::Minute => counted.iter().any(|first| {
                     let inside = |g: &&&Given| {
-                        !g.former && g.from >= first.from && g.from - first.from < limit.period.ms()
+                        let near = g.from >= first.from && g.from - first.from < limit.period.ms();
+                        // Nothing cools down for a minute.
+                        near && !g.former && !(g.lost && limit.period == Period::Minute)
                     };
                     counted.iter().filter(inside).count() as f64 > limit.calls.ceil()
                 }),

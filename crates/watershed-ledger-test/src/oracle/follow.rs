@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use watershed_ledger::{Command, Error, Exchanged, LeaseId, Letter, Reply, Submit};
 use watershed_model::{
-    AccountId, Category, Millis, OnFailure, OperationId, Plan, RunId, RunState, StepId, Throttle,
-    WorkerId,
+    AccountId, Category, ConnectionName, Millis, OnFailure, OperationId, Plan, RunId, RunState,
+    StepId, Throttle, WorkerId,
 };
 
 use super::budget::Audit;
 use super::tree::{Held, Node, Stage, Tree};
+use crate::subject::COOL_MS;
 
 /// What a ledger did that no rule allows.
 pub(crate) type Wrong = String;
@@ -45,6 +46,8 @@ pub(crate) struct Oracle {
     pub(crate) ended: Vec<RunId>,
     /// The latest time of any command.
     pub(crate) latest: Millis,
+    /// Accounts whose ledger has lost a tail: since when that is noticed for sure.
+    pub(crate) cooling: BTreeMap<AccountId, Option<Millis>>,
 }
 
 impl Oracle {
@@ -57,6 +60,7 @@ impl Oracle {
     ) -> Result<(), Wrong> {
         self.ended.clear();
         self.latest = self.latest.max(now);
+        self.notice(command, now);
         match (command, answer) {
             (_, Err(Error::Corrupt { place, why })) => Err(format!("{place} is damaged: {why}")),
             (Command::Submit(submit), answer) => self.submit(submit, answer),
@@ -88,6 +92,42 @@ impl Oracle {
             }
             (command, answer) => Err(format!("{command:?} was answered by {answer:?}")),
         }
+    }
+
+    /// The ledger has fallen back to this state, and its process, which lives on, knows what was
+    /// since: of that, permits count in their seconds, whoever has forgotten them.
+    pub(crate) fn lost_tail(&mut self, since: &Oracle) {
+        for (account, audit) in &since.audits {
+            self.audits.entry(account.clone()).or_default().lost(audit);
+            self.cooling.insert(account.clone(), None);
+        }
+        self.latest = since.latest;
+    }
+
+    /// A command changes an account, and so notices what its ledger has lost.
+    fn notice(&mut self, command: &Command, now: Millis) {
+        let of_lanes = |lanes: &[ConnectionName]| -> Vec<AccountId> {
+            let runs = self.runs.values().filter(|run| lanes.contains(&run.submit.connection));
+            runs.map(|run| run.submit.account.clone()).collect()
+        };
+        let accounts = match command {
+            Command::SetLimits { account, .. } => vec![account.clone()],
+            Command::Submit(submit) => vec![submit.account.clone()],
+            Command::Exchange(exchange) => of_lanes(&exchange.want.lanes),
+            // Whatever else is said, what comes next notices it as well.
+            _ => Vec::new(),
+        };
+        for account in accounts {
+            if let Some(since) = self.cooling.get_mut(&account) {
+                since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Whether an account may be leased nothing of, because its ledger has lost a tail.
+    pub(crate) fn may_cool(&self, account: &AccountId, now: Millis) -> bool {
+        let until = |since: &Option<Millis>| since.map_or(Millis(i64::MAX), |at| at + COOL_MS);
+        self.cooling.get(account).is_some_and(|since| now < until(since))
     }
 
     pub(crate) fn state(&self, run: &RunId) -> RunState {

@@ -172,7 +172,7 @@ impl Oracle {
             return Ok(());
         }
         for run in self.wanted(exchange) {
-            if order::crowded(run, now) {
+            if order::crowded(run, now) || self.may_cool(&run.submit.account, now) {
                 continue;
             }
             let start = now + exchange.want.lead_ms;
@@ -215,6 +215,7 @@ impl Oracle {
         now: Millis,
     ) -> Result<(), Wrong> {
         for run in self.wanted(exchange) {
+            let cools = self.may_cool(&run.submit.account, now);
             for (_, node) in run.tree.open() {
                 let Some(ask) = reply.ask_again_at else {
                     return Err(format!("nothing to ask again for, but open: {node:?}"));
@@ -224,7 +225,7 @@ impl Oracle {
                     (None, Some(due)) if due > self.latest => due,
                     _ => continue,
                 };
-                if ask > event {
+                if ask > event && !cools {
                     return Err(format!("ask again at {ask:?}, after what happens to {node:?}"));
                 }
             }

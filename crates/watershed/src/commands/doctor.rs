@@ -5,7 +5,7 @@ use watershed_engine::exit;
 
 use super::dispatch::Call;
 use crate::cli::Doctor;
-use crate::diagnosis::{Checked, Diagnosis, diagnose};
+use crate::diagnosis::{Checked, Diagnosis, LedgerCheck, diagnose};
 use crate::glance::calls;
 use crate::output::{name, paint, table};
 use crate::program::program;
@@ -14,7 +14,7 @@ use crate::program::program;
 pub(crate) async fn doctor(args: Doctor, call: Call) -> Result<u8> {
     let Call { settings, vars, out } = call;
     let (by, account) = settings.connection(args.connection.as_deref())?;
-    let diagnosis = diagnose(by, account, &settings, &vars).await?;
+    let diagnosis = diagnose(by, account, &settings, &vars, args.deep).await?;
     if out.json {
         out.object(&diagnosis)?;
     } else {
@@ -26,16 +26,9 @@ pub(crate) async fn doctor(args: Doctor, call: Call) -> Result<u8> {
 fn text(found: &Diagnosis, colour: bool) -> String {
     let account = found.account_id.as_deref().map_or("not configured".to_owned(), name);
     let mut text = format!("Connection {} (account {account})\n\n", found.connection);
-    let mut check = |head: &str, checked: &Checked| {
-        let mark = mark(checked.ok, colour);
-        text.push_str(&format!("{mark} {head:<8}{}\n", name(&checked.found)));
-        if let Some(hint) = &checked.hint {
-            text.push_str(&format!("  {:<8}hint: {}\n", "", name(hint)));
-        }
-    };
-    check("token", &found.token);
-    check("state", &found.ledger);
-    check("data", &found.sink);
+    text.push_str(&check("token", &found.token, colour));
+    text.push_str(&ledger(&found.ledger, colour));
+    text.push_str(&check("data", &found.sink, colour));
     text.push_str(&tier(found, colour));
     if found.token.ok {
         text.push_str(&scopes(found, colour));
@@ -46,6 +39,27 @@ fn text(found: &Diagnosis, colour: bool) -> String {
         "A backfill would be incomplete: see what is marked above".to_owned()
     };
     format!("{text}\n{said}\n")
+}
+
+fn check(head: &str, checked: &Checked, colour: bool) -> String {
+    line(&mark(checked.ok, colour), head, &checked.found, checked.hint.as_deref())
+}
+
+fn line(mark: &str, head: &str, found: &str, hint: Option<&str>) -> String {
+    let hint = hint.map(|hint| format!("  {:<8}hint: {}\n", "", name(hint))).unwrap_or_default();
+    format!("{mark} {head:<8}{}\n{hint}", name(found))
+}
+
+fn ledger(found: &LedgerCheck, colour: bool) -> String {
+    let mut text = check("state", &found.answers, colour);
+    for finding in &found.findings {
+        let mark = if finding.grave { mark(false, colour) } else { paint("!", "33;1", colour) };
+        text.push_str(&line(&mark, "", &finding.found, Some(&finding.hint)));
+    }
+    if let Some(walk) = &found.walk {
+        text.push_str(&check("", walk, colour));
+    }
+    text
 }
 
 fn tier(found: &Diagnosis, colour: bool) -> String {

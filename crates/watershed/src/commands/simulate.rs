@@ -22,6 +22,7 @@ pub(crate) async fn simulate(args: Simulate, out: Output) -> Result<u8> {
     let mut spec = Spec {
         users: args.users,
         seed: args.seed,
+        number: args.number,
         tier: args.tier.parse().map_err(wrong("--tier"))?,
         scopes: args.scopes,
         latency_ms: args.latency,

@@ -79,13 +79,14 @@ async fn one(
         () = stop.reached(Stopping::Drain) => return Ok(()),
     };
     loop {
+        let mut again = AGAIN;
         let work = site.engine.work(None, site.worker(None), stop.clone());
         tokio::pin!(work);
         let mut look = tokio::time::interval(TEND);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let ending = loop {
             tokio::select! {
-                ending = &mut work => break ending?,
+                ending = &mut work => break ending,
                 _ = look.tick() => {
                     // Stores that do not answer are the engine's to tell of.
                     if let Err(error) = tend(&site, &lanes, out).await {
@@ -94,9 +95,15 @@ async fn one(
                 }
             }
         };
-        match ending {
-            Ending::Stopped | Ending::Run(_) => return tend(&site, &lanes, out).await,
-            Ending::Fatal(why) => out.say(format!(
+        match ending.map_err(anyhow::Error::from) {
+            // It went away before anything was begun; what is begun waits by itself.
+            Err(error) if waits(&error) => {
+                out.say(format!("waiting: {error}"));
+                again = TEND;
+            }
+            Err(error) => return Err(error),
+            Ok(Ending::Stopped | Ending::Run(_)) => return tend(&site, &lanes, out).await,
+            Ok(Ending::Fatal(why)) => out.say(format!(
                 "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check it \
                  with `{1} doctor`, then `{1} resume --detach RUN`",
                 lanes.iter().map(ConnectionName::as_str).collect::<Vec<_>>().join(", "),
@@ -104,7 +111,7 @@ async fn one(
             )),
         }
         tokio::select! {
-            () = tokio::time::sleep(AGAIN) => {}
+            () = tokio::time::sleep(again) => {}
             () = stop.reached(Stopping::Drain) => return Ok(()),
         }
     }
@@ -127,13 +134,27 @@ async fn once_there(
                 }
                 tokio::time::sleep(TEND).await;
             }
-            opened => return opened,
+            opened => {
+                if told {
+                    out.remark("the stores answer");
+                }
+                return opened;
+            }
         }
     }
 }
 
 fn waits(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<watershed_sink::Error>().is_some_and(watershed_sink::Error::waits)
+    let engine = match error.downcast_ref::<watershed_engine::Error>() {
+        Some(watershed_engine::Error::Ledger(error)) => error.waits(),
+        Some(watershed_engine::Error::Sink(error)) => error.waits(),
+        _ => false,
+    };
+    let ledger = error.downcast_ref::<watershed_ledger::Error>();
+    let sink = error.downcast_ref::<watershed_sink::Error>();
+    engine
+        || ledger.is_some_and(watershed_ledger::Error::waits)
+        || sink.is_some_and(watershed_sink::Error::waits)
 }
 
 /// Writes the evidence of runs that have ended, and rebuilds those that the ledger has lost.

@@ -11,6 +11,7 @@ use super::credential::Reference;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
 use crate::data::{Data, has_password};
+use crate::env_names;
 use crate::fault::Fault;
 use crate::store::Store;
 
@@ -120,8 +121,10 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
     for (name, origin) in &layer.connections {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
     }
-    let store = from.store(&["store", "url"])?;
-    let sink = from.data(&["sink", "url"], &mut warnings)?;
+    let (store, sink) = (from.store(&["store", "url"])?, from.data(&["sink", "url"])?);
+    for url in [["store", "url"], ["sink", "url"]] {
+        warnings.extend(from.password_in_file(&url));
+    }
     if matches!((&store, &sink), (Store::File(state), Data::File(data)) if state == data) {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
@@ -263,6 +266,20 @@ impl From<'_> {
         }
     }
 
+    /// A word about a URL that stands in the file with its password.
+    fn password_in_file(&self, path: &[&str]) -> Option<String> {
+        let (value, origin, _) = self.found(path)?;
+        let url = value.as_str()?;
+        (has_password(url) && matches!(origin, Origin::File(..))).then(|| {
+            format!(
+                "{origin}: the password of `{}` stands in the file itself; {} in the environment \
+                 keeps the URL out of copies",
+                path.join("."),
+                env_names::of(path)
+            )
+        })
+    }
+
     fn sqlite(&self, path: &[&str]) -> Result<PathBuf, Fault> {
         let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
         let text = value.as_str().unwrap_or_default();
@@ -275,23 +292,14 @@ impl From<'_> {
         }
     }
 
-    fn data(&self, path: &[&str], warnings: &mut Vec<String>) -> Result<Data, Fault> {
+    fn data(&self, path: &[&str]) -> Result<Data, Fault> {
         let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
         let text = value.as_str().unwrap_or_default();
-        let data = Data::read(text).map_err(|why| {
+        Data::read(text).map_err(|why| {
             let shown = without_secret(value);
             Fault::usage(format!("{origin}: `{}` cannot be {shown}: {why}", path.join(".")))
                 .hint(format!("write {}", Data::WANTED))
-        })?;
-        if has_password(text) && matches!(origin, Origin::File(..)) {
-            warnings.push(format!(
-                "{origin}: the password in `{}` stands in the file itself; the variable \
-                 WATERSHED_{} keeps it out of copies",
-                path.join("."),
-                path.join("__").to_uppercase()
-            ));
-        }
-        Ok(data)
+        })
     }
 
     fn url(&self, path: &[&str]) -> Result<Option<Url>, Fault> {

@@ -189,6 +189,20 @@ fn a_literal_secret_is_allowed_with_a_warning_that_does_not_show_it() {
 }
 
 #[test]
+fn a_password_in_a_url_of_the_file_is_allowed_with_a_warning_that_does_not_show_it() {
+    let text = "[store]\nurl = \"redis://me:hush-hush@host:6379/0\"\n";
+    let with = settings(text, &[]).expect("settings");
+    assert_eq!(with.warnings.len(), 1, "{:?}", with.warnings);
+    assert!(with.warnings[0].contains("watershed.toml:2"), "{:?}", with.warnings);
+    assert!(with.warnings[0].contains("WATERSHED_STORE__URL"), "{:?}", with.warnings);
+    assert!(!format!("{with:?}").contains("hush-hush"));
+    let url = ("WATERSHED_STORE__URL", "redis://me:hush-hush@host:6379/0");
+    for (text, variables) in [("", &[url][..]), ("[store]\nurl = \"redis://me@host/0\"\n", &[])] {
+        assert_eq!(settings(text, variables).expect("settings").warnings, [""; 0]);
+    }
+}
+
+#[test]
 fn a_mistyped_reference_is_refused_without_showing_it() {
     let text = "[connections.acme]\naccount_id = \"a\"\nclient_id = \"b\"\n\
                 client_secret = { envv = \"hush-hush\" }\n";

@@ -1,0 +1,135 @@
+//! Whether the ledger is as it should be: a file that may be written, or a Redis set up so that
+//! it keeps what is open.
+
+use secrecy::SecretString;
+use serde::Serialize;
+use watershed_engine::{Clock, SystemClock};
+use watershed_ledger::{Error, Ledger};
+use watershed_ledger_redis::{Health, RedisLedger};
+
+use super::{Checked, bad, good, may_write, not_yet, unwritable};
+use crate::explain::explain;
+use crate::store::{Store, on_redis};
+
+/// Where runs are kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct LedgerCheck {
+    /// Whether it can be used.
+    #[serde(flatten)]
+    pub answers: Checked,
+    /// What is wrong with how its Redis is set up.
+    pub findings: Vec<Finding>,
+    /// What a walk over all records found, where it was asked for.
+    pub walk: Option<Checked>,
+}
+
+/// Something that is wrong with how a server is set up.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Finding {
+    /// Whether nothing may be kept there because of it.
+    pub grave: bool,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl LedgerCheck {
+    /// Whether runs may be kept there, and those that are there are whole.
+    pub(crate) fn is_good(&self) -> bool {
+        self.answers.ok
+            && !self.findings.iter().any(|finding| finding.grave)
+            && self.walk.as_ref().is_none_or(|walk| walk.ok)
+    }
+}
+
+/// Looks at it; if `deep`, at each of its records.
+pub(super) async fn checked(store: &Store, deep: bool) -> LedgerCheck {
+    let answers = match (store.open_existing(), store) {
+        (Ok(Some(_)), Store::File(path)) if !may_write(path) => bad(&unwritable(path)),
+        (Ok(Some(ledger)), Store::File(_)) => match ledger.runs().await {
+            Ok(runs) => good(format!("{store}: {} runs", runs.len())),
+            Err(error) => bad(&explain(&error.into())),
+        },
+        (Ok(None), Store::File(path)) => not_yet(path),
+        (Ok(_), Store::Redis(url)) => match redis(url, deep).await {
+            Ok(check) => return check,
+            Err(error) => bad(&explain(&error.into())),
+        },
+        (Err(error), _) => bad(&explain(&error.into())),
+    };
+    LedgerCheck { answers, findings: Vec::new(), walk: None }
+}
+
+async fn redis(url: &SecretString, deep: bool) -> Result<LedgerCheck, Error> {
+    let ledger = on_redis(url)?;
+    let health = ledger.health(|| SystemClock.now()).await?;
+    let answers = match ledger.runs().await {
+        Ok(runs) => good(format!("{}: {} runs; {}", health.place, runs.len(), told(&health))),
+        Err(error) => bad(&explain(&error.into())),
+    };
+    let findings = health.findings().into_iter().map(|finding| Finding {
+        grave: finding.grave,
+        found: finding.what,
+        hint: finding.way_out,
+    });
+    Ok(LedgerCheck {
+        answers,
+        findings: findings.collect(),
+        walk: if deep { Some(walk(&ledger).await?) } else { None },
+    })
+}
+
+/// How a Redis is set up, in a line.
+fn told(health: &Health) -> String {
+    let log = match (health.aof, health.appendfsync.as_deref()) {
+        (true, Some(how)) => format!("AOF {how}"),
+        (true, None) => "AOF".to_owned(),
+        (false, _) => "no AOF".to_owned(),
+    };
+    let snapshots = match health.snapshots {
+        Some(true) => ", snapshots",
+        Some(false) => ", no snapshots",
+        None => "",
+    };
+    let memory = match health.memory_max {
+        Some(max) => format!("{} of {max} bytes", health.memory),
+        None => format!("{} bytes, no maxmemory", health.memory),
+    };
+    let role = match (health.cluster.0, health.replica) {
+        (true, _) => "cluster",
+        (false, true) => "replica",
+        (false, false) => "primary",
+    };
+    let replicas = match health.min_replicas {
+        Some(many) if many > 0 => format!(", {many} replicas needed to write"),
+        _ => String::new(),
+    };
+    format!(
+        "Redis {}, {role}, {log}{snapshots}, {}, {memory}, clock {:+} ms{replicas}",
+        health.version, health.policy, health.skew_ms
+    )
+}
+
+async fn walk(ledger: &RedisLedger) -> Result<Checked, Error> {
+    let walked = ledger.walk().await?;
+    let records: u64 = walked.values().map(|of| of.records).sum();
+    let mut wrong = Vec::new();
+    for (account, of) in &walked {
+        wrong.extend(of.wrong.iter().map(|what| format!("account {account}: {what}")));
+    }
+    Ok(if wrong.is_empty() {
+        good(format!("{records} records of {} accounts: what is counted is there", walked.len()))
+    } else {
+        Checked {
+            ok: false,
+            found: wrong.join("; "),
+            hint: Some(
+                "stop the workers, delete the keys ws:{ACCOUNT}:*, start them again: its runs are \
+                 rebuilt from the dataset. And please report it: this is a defect, or somebody \
+                 else's write"
+                    .to_owned(),
+            ),
+        }
+    })
+}
