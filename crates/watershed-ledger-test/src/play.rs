@@ -16,9 +16,9 @@ use crate::tell::tell;
 
 /// Rounds in which everything that is left must come to its end.
 const ROUNDS_MAX: usize = 100_000;
-/// After so many the limits are lifted: a day's few calls would bring a large tree to its end in
+/// After so many the limits are widened: a day's few calls would bring a large tree to its end in
 /// years, and nothing new comes of them.
-const PATIENCE: usize = 300;
+const PATIENCE: usize = 2_000;
 /// Added to the time at which the ledger says to ask again, so that draining takes few rounds.
 const DRAIN_STEP_MS: i64 = 300;
 /// Failed runs are resumed so often while draining; each may fail again.
@@ -268,12 +268,12 @@ impl<'a> Play<'a> {
         self.say(Command::SetLimits { account: account_id(account), limits }).map(|_| ())
     }
 
-    /// Lets all calls be made at once.
-    fn no_limits(&mut self) -> Result<(), Wrong> {
+    /// Lets thirty times as many calls be made.
+    fn wider_limits(&mut self) -> Result<(), Wrong> {
         for account in 0..self.history.limits.len() {
             let limits = self.history.limits[account].0.iter();
-            let free = limits.map(|l| Limit { calls: l.calls * 1e6, ..*l }).collect();
-            self.say(Command::SetLimits { account: account_id(account), limits: Limits(free) })?;
+            let wide = limits.map(|l| Limit { calls: l.calls * 30.0, ..*l }).collect();
+            self.say(Command::SetLimits { account: account_id(account), limits: Limits(wide) })?;
         }
         Ok(())
     }
@@ -291,7 +291,7 @@ impl<'a> Play<'a> {
                 }
             }
             if round == PATIENCE {
-                self.no_limits()?;
+                self.wider_limits()?;
             }
             let worker = round % self.workers.len();
             let settles = self.settles(worker, 4, None);

@@ -19,7 +19,7 @@ fn without_memory_in_redis_work_waits_and_goes_on() {
         let memory = |most: &str| field.redis.ask(&["CONFIG", "SET", "maxmemory", most]);
         memory("1").expect("it is set");
         let calls = field.fleet.until_still();
-        field.expect_told("waiting: what is in flight is kept");
+        field.expect_told("Redis has no memory left");
         memory("0").expect("it is set");
         let recovered = field.recovered(Instant::now(), calls);
         Struck { faults: 1, again_max: 0, recovered: Some(recovered) }
