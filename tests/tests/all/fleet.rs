@@ -33,6 +33,11 @@ impl Fleet {
         let settings = Settings { concurrency: CONCURRENCY, limits, ..Settings::default() };
         let mut home = Home::new(&account, &settings).expect("a folder");
         home.set("WATERSHED_STORE__URL", Some(store));
+        Fleet::of(account, home)
+    }
+
+    /// In a folder that is set up already.
+    pub(crate) fn of(account: Account, home: Home) -> Fleet {
         Fleet { account, home, workers: Vec::new(), postgres: None }
     }
 
