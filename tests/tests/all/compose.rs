@@ -232,7 +232,7 @@ impl Deployed {
 
         let ports = [("6379", redis.port()), ("5432", postgres.port())];
         let home = Home::empty().expect("a folder");
-        let fleet = Fleet { account, home, workers: Vec::new() };
+        let fleet = Fleet::of(account, home);
         let (_redis, _postgres) = (redis, postgres);
         let mut deployed = Deployed { file, vars, ports, fleet, _redis, _postgres };
         let environment = deployed.file["services"]["worker"]["environment"].clone();

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use watershed_tests::{Account, Home, Running, Scope, Settings, Stats, audit};
 
+use crate::postgres::{SINK, copied};
+
 /// A run takes seconds; one that takes longer is stuck.
 const RUN_MAX: Duration = Duration::from_secs(180);
 /// How often the account is asked what it has counted.
@@ -21,6 +23,8 @@ pub(crate) struct Fleet {
     pub(crate) account: Account,
     pub(crate) home: Home,
     pub(crate) workers: Vec<Running>,
+    /// Where the rows are, where that is PostgreSQL.
+    postgres: Option<String>,
 }
 
 impl Fleet {
@@ -29,7 +33,18 @@ impl Fleet {
         let settings = Settings { concurrency: CONCURRENCY, limits, ..Settings::default() };
         let mut home = Home::new(&account, &settings).expect("a folder");
         home.set("WATERSHED_STORE__URL", Some(store));
-        Fleet { account, home, workers: Vec::new() }
+        Fleet::of(account, home)
+    }
+
+    /// In a folder that is set up already.
+    pub(crate) fn of(account: Account, home: Home) -> Fleet {
+        Fleet { account, home, workers: Vec::new(), postgres: None }
+    }
+
+    /// Has the rows in the PostgreSQL at `url`.
+    pub(crate) fn keep_rows_in(&mut self, url: &str) {
+        self.home.set(SINK, Some(url));
+        self.postgres = Some(url.to_owned());
     }
 
     /// So many workers begin, and a run of that workflow.
@@ -109,7 +124,11 @@ impl Fleet {
     /// Insists that the dataset equals the account; its rows.
     pub(crate) fn equal(&self, scope: &Scope) -> u64 {
         let truth = self.account.truth().expect("the truth");
-        let found = audit(&self.home.sink(), &truth, scope).expect("an audit");
+        let sink = match &self.postgres {
+            Some(url) => copied(&self.home, url),
+            None => self.home.sink(),
+        };
+        let found = audit(&sink, &truth, scope).expect("an audit");
         found.expect_equal().rows.values().sum()
     }
 

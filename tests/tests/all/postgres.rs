@@ -1,5 +1,6 @@
 //! Rows in PostgreSQL: filled, copied to and from, gone on with, and missed when it is away.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -10,20 +11,27 @@ use watershed_tests::{Account, Home, Scope, Stats, audit};
 use crate::dataset::LIVING;
 use crate::ground::{free_account, free_home};
 
-const SINK: &str = "WATERSHED_SINK__URL";
+/// Where the rows are.
+pub(crate) const SINK: &str = "WATERSHED_SINK__URL";
 /// Something that takes longer is stuck.
 const WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// Copies what is in PostgreSQL into a file, and compares that with the truth.
 fn equal(account: &Account, home: &Home, url: &str) -> u64 {
+    let file = copied(home, url);
+    let truth = account.truth().expect("the truth");
+    let found = audit(&file, &truth, &Scope::backfill()).expect("an audit");
+    found.expect_equal().rows.values().sum()
+}
+
+/// A file with what is in PostgreSQL.
+pub(crate) fn copied(home: &Home, url: &str) -> PathBuf {
     let file = home.data().join("copied.db");
     let _ = std::fs::remove_file(&file);
     std::fs::create_dir_all(home.data()).expect("a folder");
     let to = format!("sqlite://{}", file.display());
     home.run(&["copy", "--from", url, "--to", &to]).expect(0);
-    let truth = account.truth().expect("the truth");
-    let found = audit(&file, &truth, &Scope::backfill()).expect("an audit");
-    found.expect_equal().rows.values().sum()
+    file
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use watershed_test_servers::{Proxy, RedisServer};
+use watershed_test_servers::{PostgresServer, Proxy, RedisServer};
 use watershed_tests::{Covered, Running, Scope, Settings, Size, Spec, TRACED, coverage, seeds};
 
 use crate::fleet::{CONCURRENCY, Fleet};
@@ -26,6 +26,8 @@ pub(crate) struct Field {
     pub(crate) redis: RedisServer,
     /// The way to Redis, where it is not direct.
     pub(crate) way: Option<Proxy>,
+    /// Where the rows are, where that is no file.
+    pub(crate) postgres: Option<PostgresServer>,
 }
 
 /// What a strike did.
@@ -69,7 +71,14 @@ impl Field {
         for (name, value) in TRACED {
             fleet.home.set(name, Some(value));
         }
-        Field { fleet, redis, way }
+        Field { fleet, redis, way, postgres: None }
+    }
+
+    /// Has the rows in a PostgreSQL of its own.
+    pub(crate) fn keep_rows_in_postgres(&mut self) {
+        let server = PostgresServer::start(&[]);
+        self.fleet.keep_rows_in(&server.database().url);
+        self.postgres = Some(server);
     }
 
     /// A worker that is there, and is to go.
@@ -130,7 +139,16 @@ pub(crate) fn limited(users: u64, seed: u64) -> Spec {
 
 impl Harm<'_> {
     /// Strikes run after run by `strike`, which is told the number of the strike in its run.
-    pub(crate) fn campaign(&self, mut strike: impl FnMut(&mut Field, usize) -> Struck) {
+    pub(crate) fn campaign(&self, strike: impl FnMut(&mut Field, usize) -> Struck) {
+        self.prepared(|_| {}, strike);
+    }
+
+    /// The same, each field prepared before anybody works there.
+    pub(crate) fn prepared(
+        &self,
+        prepare: impl Fn(&mut Field),
+        mut strike: impl FnMut(&mut Field, usize) -> Struck,
+    ) {
         let size = Size::asked();
         let (mut faults, mut again, mut again_max, mut rows, mut calls) = (0, 0, 0, 0, 0);
         let mut slowest = None;
@@ -141,6 +159,7 @@ impl Harm<'_> {
             let users = 5 + 2 * strikes as u64;
             let mut field = Field::new(limited(users, *seed), self.redis, self.by_proxy);
             field.fleet.home.set("WATERSHED_WORKER__LEASE", self.lease);
+            prepare(&mut field);
             field.fleet.begin(WORKERS, "zoom-backfill");
             let mut may = 0;
             for number in 0..strikes {

@@ -8,6 +8,7 @@ mod flush;
 mod killed;
 mod memory;
 mod midnight;
+mod postgres;
 mod restart;
 mod stalled;
 mod tail;
