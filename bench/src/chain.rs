@@ -169,15 +169,7 @@ impl Chain {
             }
             for leased in &exchanged.leased {
                 let outcome = self.outcome(leased, &mut waiting)?;
-                settles.push(Settle {
-                    fence: leased.fence,
-                    outcome,
-                    calls: 1,
-                    repeats: None,
-                    least: 1,
-                    throttle: None,
-                    heard: None,
-                });
+                settles.push(Settle::after(1, leased.fence, outcome));
             }
         }
         Ok(waiting)

@@ -58,15 +58,7 @@ impl Worker {
 
     /// Keeps what came of a task until the next exchange.
     pub(crate) fn settle(&mut self, leased: &Leased, outcome: Outcome) {
-        self.settles.push(Settle {
-            fence: leased.fence,
-            outcome,
-            calls: 1,
-            repeats: None,
-            least: 1,
-            throttle: None,
-            heard: None,
-        });
+        self.settles.push(Settle::after(1, leased.fence, outcome));
     }
 
     /// Settles what was kept, and asks for so many tasks.

@@ -72,13 +72,5 @@ fn measure(items: u32, mut said: impl FnMut(&Command) -> Result<Reply, Error>) -
 }
 
 fn done(leased: &Leased) -> Settle {
-    Settle {
-        fence: leased.fence,
-        outcome: Outcome::Closed { broods: Vec::new(), end: End::Done },
-        calls: 1,
-        repeats: None,
-        least: 1,
-        throttle: None,
-        heard: None,
-    }
+    Settle::after(1, leased.fence, Outcome::Closed { broods: Vec::new(), end: End::Done })
 }

@@ -157,15 +157,7 @@ pub(crate) fn asked(
 impl Done {
     /// Settles with that outcome, writes nothing.
     pub(crate) fn of(leased: &Leased, outcome: Outcome) -> Done {
-        let settle = Settle {
-            fence: leased.fence,
-            outcome,
-            calls: 0,
-            repeats: None,
-            least: 0,
-            throttle: None,
-            heard: None,
-        };
+        let settle = Settle::after(0, leased.fence, outcome);
         Done {
             write: None,
             failures: Vec::new(),

@@ -62,17 +62,18 @@ struct Counted {
     throttled: BTreeMap<String, u64>,
 }
 
+/// What is counted of a step.
 #[derive(Debug, Deserialize)]
-struct Step {
-    known: u64,
-    done: u64,
-    skipped: u64,
-    unavailable: u64,
-    waiting: u64,
-    failed: u64,
-    open: u64,
+pub(crate) struct Step {
+    pub(crate) known: u64,
+    pub(crate) done: u64,
+    pub(crate) skipped: u64,
+    pub(crate) unavailable: u64,
+    pub(crate) waiting: u64,
+    pub(crate) failed: u64,
+    pub(crate) open: u64,
     pages: u64,
-    leased: u64,
+    pub(crate) leased: u64,
     months: Vec<u64>,
 }
 

@@ -12,6 +12,7 @@ use watershed_model::{RunId, RunState};
 
 use crate::link::Connection;
 use crate::read::Maybe;
+use crate::seen::Step;
 
 /// Records of one look.
 const PAGE: u32 = 200;
@@ -101,18 +102,6 @@ struct Run {
 #[derive(Deserialize)]
 struct Counts {
     steps: Vec<Step>,
-}
-
-#[derive(Deserialize)]
-struct Step {
-    known: u64,
-    done: u64,
-    skipped: u64,
-    unavailable: u64,
-    waiting: u64,
-    failed: u64,
-    open: u64,
-    leased: u64,
 }
 
 #[derive(Deserialize)]

@@ -64,15 +64,8 @@ impl World {
         let generation = if self.same_again { 0 } else { generation };
         let branch = branch_of(&leased.item, generation);
         let h = mix(&[self.seed, u64::from(leased.step.0), of_text(&branch)]);
-        let mut settle = Settle {
-            fence: leased.fence,
-            outcome: Outcome::Failed,
-            calls: 1,
-            repeats: (leased.lost > 0).then_some(Repeat::LostLease),
-            least: 1,
-            throttle: None,
-            heard: None,
-        };
+        let mut settle = Settle::after(1, leased.fence, Outcome::Failed);
+        settle.repeats = (leased.lost > 0).then_some(Repeat::LostLease);
         if leased.poisoned {
             settle.calls = 0;
             return settle;

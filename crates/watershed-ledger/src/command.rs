@@ -164,6 +164,14 @@ pub struct Settle {
     pub heard: Option<Heard>,
 }
 
+impl Settle {
+    /// After so many calls, each of which had to be, with nothing to tell besides.
+    pub fn after(calls: u16, fence: Fence, outcome: Outcome) -> Settle {
+        let least = u64::from(calls);
+        Settle { fence, outcome, calls, repeats: None, least, throttle: None, heard: None }
+    }
+}
+
 /// Why a call is a repeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

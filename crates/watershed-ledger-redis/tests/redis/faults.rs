@@ -74,15 +74,7 @@ fn closed(leased: &Leased, broods: Vec<Brood>) -> Settle {
 }
 
 fn settle(leased: &Leased, outcome: Outcome) -> Settle {
-    Settle {
-        fence: leased.fence,
-        outcome,
-        calls: 1,
-        repeats: None,
-        least: 1,
-        throttle: None,
-        heard: None,
-    }
+    Settle::after(1, leased.fence, outcome)
 }
 
 async fn exchanged(on: &RedisLedger, command: Command) -> Exchanged {

@@ -68,15 +68,7 @@ fn said(on: &mut OnRedis, asks: Asks<'_>, settles: Exchanged, now: Millis) -> Ex
             broods: Vec::new(),
             end: watershed_ledger::End::Done,
         };
-        watershed_ledger::Settle {
-            fence: leased.fence,
-            outcome,
-            calls: 1,
-            repeats: None,
-            least: 1,
-            throttle: None,
-            heard: None,
-        }
+        watershed_ledger::Settle::after(1, leased.fence, outcome)
     });
     let exchange = Exchange {
         worker: worker.into(),

@@ -69,15 +69,7 @@ fn exchange(redis: &mut OnRedis, sequence: u64, settles: Vec<Settle>, tasks: u16
 }
 
 fn settle(leased: &Leased, outcome: Outcome) -> Settle {
-    Settle {
-        fence: leased.fence,
-        outcome,
-        calls: 1,
-        repeats: None,
-        least: 1,
-        throttle: None,
-        heard: None,
-    }
+    Settle::after(1, leased.fence, outcome)
 }
 
 fn known(redis: &mut OnRedis, step: StepId) -> u64 {

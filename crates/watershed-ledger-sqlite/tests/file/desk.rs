@@ -152,13 +152,5 @@ pub(crate) fn run() -> RunId {
 /// The task is done, and brought these.
 pub(crate) fn closed(leased: &Leased, kin: Vec<Kin>) -> Settle {
     let broods = kin.into_iter().zip(0..).map(|(kin, key)| Brood { key, kin: vec![kin] }).collect();
-    Settle {
-        fence: leased.fence,
-        outcome: Outcome::Closed { broods, end: End::Done },
-        calls: 1,
-        repeats: None,
-        least: 1,
-        throttle: None,
-        heard: None,
-    }
+    Settle::after(1, leased.fence, Outcome::Closed { broods, end: End::Done })
 }

@@ -353,15 +353,7 @@ pub(super) fn checkpoint(pages: u32, at: Millis) -> Checkpoint {
 
 /// A settle of one call.
 pub(super) fn of(leased: &Leased, outcome: Outcome) -> Settle {
-    Settle {
-        fence: leased.fence,
-        outcome,
-        calls: 1,
-        repeats: None,
-        least: 1,
-        throttle: None,
-        heard: None,
-    }
+    Settle::after(1, leased.fence, outcome)
 }
 
 /// The dead letter of a task.

@@ -159,15 +159,7 @@ impl Scenario {
     /// Adds a settle to the worker's next exchange.
     pub(crate) fn says(&mut self, worker: &str, task: &str, outcome: Outcome) -> &mut Self {
         let fence = self.held(worker, task).fence;
-        let settle = Settle {
-            fence,
-            outcome,
-            calls: 1,
-            repeats: None,
-            least: 1,
-            throttle: None,
-            heard: None,
-        };
+        let settle = Settle::after(1, fence, outcome);
         self.add(settle)
     }
 
