@@ -248,10 +248,10 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     tools.clock.sleep_until(start_from).await;
     let late_ms = Some((tools.clock.now() - start_from).max(0));
     let first_at = tools.in_pace(&leased, &run, start_from, start_until).await;
-    // Nothing starts after a stop was asked for, but files of a recording that was read before:
-    // its signed addresses are kept nowhere, and it would be read again.
-    let stopped = tools.stop.state() != Stopping::No && !tools.recordings.has(&run, &ask);
-    if first_at > start_until || stopped {
+    // Nothing starts too late, or after a stop was asked for, but files of a recording that was
+    // read before: its signed addresses are kept nowhere, and it would be read again.
+    let none = first_at > start_until || tools.stop.state() != Stopping::No;
+    if none && !tools.recordings.has(&run, &ask) {
         return Done { late_ms, ..conclude::released(&leased) };
     }
     let asked = asked(&leased, &run, &ask, &token, start_until, tools).await;
