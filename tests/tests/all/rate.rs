@@ -1,6 +1,8 @@
 //! The whole budget, never more: while work waits, the account refuses no call for its rate, and
 //! sees nearly all of the share used. Judged by what the account itself counts.
 
+mod workers;
+
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
