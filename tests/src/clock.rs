@@ -1,28 +1,23 @@
-//! A clock that is ahead of the machine's, for processes under test.
+//! A clock that is not the machine's, for processes under test.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
 
-/// The environment in which a program has a clock that is ahead by so much. Its timers stay as they
-/// are. Redis does not bear it: it keeps the machine's clock.
+use crate::program::root;
+
+/// The environment in which a program's wall clock is so many seconds off. Its timers stay as they
+/// are. What does it is compiled into `folder`.
 ///
 /// # Panics
-/// Where `libfaketime` is not installed.
-///
-/// # Source
-/// The manual of libfaketime 0.9.10.
-pub fn ahead(by: Duration) -> [(&'static str, String); 3] {
-    let library = library().expect("libfaketime (Debian: apt-get install libfaketime)");
-    [
-        ("LD_PRELOAD", library.display().to_string()),
-        ("FAKETIME", format!("+{}", by.as_secs_f64())),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-    ]
-}
-
-/// Where Debian has it.
-fn library() -> Option<PathBuf> {
-    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
-    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    found.find(|path| path.exists())
+/// Where there is no C compiler.
+pub fn clock_off(by_s: i64, folder: &Path) -> [(&'static str, String); 2] {
+    let made = folder.join("off.so");
+    if !made.exists() {
+        let source = root().join("tests/clock/off.c");
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&made).arg(source);
+        let told = cc.output().expect("a C compiler, as for SQLite");
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    }
+    [("LD_PRELOAD", made.display().to_string()), ("CLOCK_OFF_S", by_s.to_string())]
 }

@@ -22,7 +22,7 @@ mod truth;
 pub use account::{Account, Spec, Stats};
 pub use audit::{Audit, Difference, Scope, audit};
 pub use child::{Ended, Running};
-pub use clock::ahead;
+pub use clock::clock_off;
 pub use coverage::{Covered, Line, coverage};
 pub use home::{Home, Settings};
 pub use moments::{Moment, at};

@@ -15,6 +15,7 @@ pub struct RedisServer {
     folder: PathBuf,
     port: u16,
     settings: Vec<String>,
+    environment: Vec<(String, String)>,
     running: Option<Watched>,
 }
 
@@ -31,7 +32,8 @@ impl RedisServer {
             .keep();
         let port = free_port();
         let settings = settings.iter().map(|&s| s.to_owned()).collect();
-        let mut server = RedisServer { folder, port, settings, running: None };
+        let mut server =
+            RedisServer { folder, port, settings, environment: Vec::new(), running: None };
         server.go();
         server
     }
@@ -46,6 +48,11 @@ impl RedisServer {
         self.port
     }
 
+    /// Sets a variable of the environment of later starts.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts it again, after [`RedisServer::kill`].
     ///
     /// # Panics
@@ -57,7 +64,9 @@ impl RedisServer {
         let mut words: Vec<String> = fixed.map(str::to_owned).to_vec();
         words.extend(["--pidfile".to_owned(), pid]);
         words.extend(self.settings.iter().cloned());
-        self.running = Some(Watched::start(Command::new("sh"), &self.folder, "KILL", &words));
+        let mut shell = Command::new("sh");
+        shell.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        self.running = Some(Watched::start(shell, &self.folder, "KILL", &words));
         let begun = Instant::now();
         while self.ask(&["PING"]) != Some("PONG".to_owned()) {
             assert!(begun.elapsed() < START_MAX, "redis-server does not answer");

@@ -41,6 +41,7 @@ impl Data {
                 Err(Error::Unusable { why, .. }) => Err(why),
                 Err(error) => Err(error.to_string()),
             },
+            "sqlite" => Err("it names no file, or has parameters".to_owned()),
             _ => Err("it begins with neither sqlite:// nor postgres://".to_owned()),
         }
     }

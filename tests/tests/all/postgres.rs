@@ -155,6 +155,18 @@ fn a_replica_is_refused_for_writing_and_read_as_ever() {
 }
 
 #[test]
+fn a_postgresql_that_may_lose_rows_is_told_by_doctor() {
+    let server = PostgresServer::start(&["fsync=off"]);
+    let account = free_account(2, 507);
+    let mut home = free_home(&account);
+    home.set(SINK, Some(&server.database().url));
+    home.run(&["run", "zoom-backfill"]).expect(0);
+    let doctor = home.run(&["doctor"]).expect(1);
+    assert!(doctor.stdout.contains("fsync=off"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("a power cut loses rows"), "{}", doctor.stdout);
+}
+
+#[test]
 fn a_worker_waits_for_postgresql_and_outlives_its_death() {
     let mut server = PostgresServer::start(&[]);
     let database = server.database();

@@ -1,13 +1,13 @@
 //! The same of many workers on one Redis: however many they are, whatever their clocks say, and
 //! whoever else is there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use watershed_test_servers::RedisServer;
-use watershed_tests::{Account, Home, Running, Scope, Settings, Size, Spec, audit, root};
+use watershed_tests::{Account, Home, Running, Scope, Settings, Size, Spec, audit, clock_off};
 
 use super::{
     DAY, DAY_SHARE, SHARE, allowed, day_spent, least_used, most_arrivals, small_day, used,
@@ -29,22 +29,11 @@ fn on(redis: &RedisServer, account: &Account) -> Home {
     home
 }
 
-/// Makes what puts a program's clock off.
-fn clocks(home: &Home) -> PathBuf {
-    let made = home.path().join("off.so");
-    let source = root().join("tests/clock/off.c");
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&made).arg(source);
-    let told = cc.output().expect("a C compiler, as for SQLite");
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    made
-}
-
 /// The program with a clock that is so far off.
-fn with_clock(home: &Home, words: &[&str], clock: &Path, off_s: i64) -> Command {
+fn with_clock(home: &Home, words: &[&str], off_s: i64) -> Command {
     let mut command = home.command(words);
     if off_s != 0 {
-        command.env("LD_PRELOAD", clock).env("CLOCK_OFF_S", off_s.to_string());
+        command.envs(clock_off(off_s, home.path()));
     }
     command
 }
@@ -56,8 +45,7 @@ fn campaign(tier: &'static str, shape: &str, clocks_off: &[i64], during: Duratio
     let limits = Some(format!("shape={shape}"));
     let account = account(Spec { users: 1_500, tier, limits, ..Spec::default() });
     let home = on(&redis, &account);
-    let clock = clocks(&home);
-    let start = |off_s: &i64| home.start_command(with_clock(&home, &["worker"], &clock, *off_s));
+    let start = |off_s: &i64| home.start_command(with_clock(&home, &["worker"], *off_s));
     let mut workers: Vec<Running> = clocks_off.iter().map(start).collect();
     let words = ["submit", "zoom-backfill", "--run-id", "one", "--input", "content=metadata"];
     home.run(&words).expect(0);
@@ -113,8 +101,8 @@ fn a_worker_whose_clock_is_off_changes_nothing() {
 fn a_clock_that_is_put_off_is_off_in_the_program() {
     let account = account(Spec { users: 1, ..Spec::default() });
     let home = home(&account, &Settings::default());
-    let (clock, thousand_years) = (clocks(&home), 365 * 86_400 * 1_000);
-    let command = with_clock(&home, &["submit", "zoom-backfill"], &clock, thousand_years);
+    let thousand_years = 365 * 86_400 * 1_000;
+    let command = with_clock(&home, &["submit", "zoom-backfill"], thousand_years);
     let told = home.start_command(command).wait(RUN_MAX).expect("it ends").expect(0).stdout;
     assert!(told.trim().starts_with("30"), "a run's id begins with the year: {told}");
 }
