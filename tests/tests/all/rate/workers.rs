@@ -16,7 +16,7 @@ use crate::fleet::drained;
 use crate::ground::{account, home, measured};
 
 /// Calls of one worker at once.
-const CONCURRENCY: u16 = 32;
+const CONCURRENCY: u16 = 64;
 /// How far a clock that is off is off, in seconds.
 const OFF_S: i64 = 5;
 /// What takes longer is stuck.
