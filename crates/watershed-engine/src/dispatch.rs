@@ -19,6 +19,7 @@ use crate::active::{ActiveRun, Link};
 use crate::conclude::{self, Moment};
 use crate::covered;
 use crate::error::Error;
+use crate::files;
 use crate::offset::Offset;
 use crate::phase::{self, Phase};
 use crate::runtime::{Return, Ticket};
@@ -362,6 +363,7 @@ impl Dispatch {
         while let Err(error) = covered::mark(&mut jobs, &self.tools, now).await {
             self.wait_for("sink", error.waits(), &error).await?;
         }
+        files::at_one_time(&mut jobs);
         for job in jobs {
             // What was known has gone, and it has no permit: it waits for one like any other.
             let counted = job.run.operation(job.leased.step).category.is_some();

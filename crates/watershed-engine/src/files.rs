@@ -15,7 +15,7 @@ use watershed_zoom::{Answer, hosts};
 use crate::active::ActiveRun;
 use crate::connection::Content;
 use crate::stop::Stopping;
-use crate::task::{Ask, Asked, Spent, Tools, unanswered};
+use crate::task::{Ask, Asked, Job, Spent, Todo, Tools, unanswered};
 use crate::token::Held;
 use crate::transport::{Answered, Call, TransportError};
 
@@ -66,6 +66,34 @@ impl Recordings {
 
 fn key(run: &ActiveRun, instance_uuid: &str) -> String {
     format!("{}|{instance_uuid}", run.connection())
+}
+
+/// Files of one recording that were leased together are asked for at the last one's time: one
+/// reading serves them all, so none may be too late where another is not. A worker that takes up
+/// what was given back would read the recording again.
+pub(crate) fn at_one_time(jobs: &mut [Job]) {
+    let mut last: BTreeMap<String, (Millis, Millis)> = BTreeMap::new();
+    for job in &*jobs {
+        if let Some(key) = recording_of(job) {
+            let at = last.entry(key).or_insert((job.start_from, job.start_until));
+            *at = (*at).max((job.start_from, job.start_until));
+        }
+    }
+    for job in jobs {
+        if let Some(at) = recording_of(job).and_then(|key| last.get(&key)) {
+            (job.start_from, job.start_until) = *at;
+        }
+    }
+}
+
+/// The recording that a job must read for its file.
+fn recording_of(job: &Job) -> Option<String> {
+    let Todo::Ask(ask) = &job.todo else { return None };
+    if !job.run.operation(job.leased.step).path.is_empty() {
+        return None;
+    }
+    let file = zoom_files::FileRef::of(&ask.with).ok()?;
+    Some(key(&job.run, &file.instance_uuid))
 }
 
 /// Whether the customer's consent keeps this download out.
