@@ -246,6 +246,8 @@ impl Dispatch {
             return Ok(());
         }
         let mut done = std::mem::take(&mut self.state.done);
+        // What goes back together stays together.
+        done.sort_unstable_by_key(|done| done.settle.fence);
         self.foresee(&mut done, now).await?;
         let mut batch = Batch::default();
         let mut settles = Vec::with_capacity(done.len());

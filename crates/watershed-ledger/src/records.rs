@@ -247,6 +247,9 @@ pub struct Task {
     /// Whether it is delayed because what it asks for was not there yet.
     #[serde(default)]
     pub not_yet: bool,
+    /// Whether it is leased together with the one before it in its queue.
+    #[serde(default)]
+    pub together: bool,
     /// Whether it is leased now.
     pub leased: bool,
 }
