@@ -11,7 +11,7 @@ do
   local BIT = { light = 1, medium = 2, heavy = 4, resource_intensive = 8 }
   local NAMES = { 'light', 'medium', 'heavy', 'resource_intensive' }
   local HELD, CUT, CUTS_MAX, BURST, BACK = 60000, 0.7, 3, 2000, 60000
-  local CONFIRMED, LEAST, NOTED, NOTED_CALLS = 0.5, 0.5, 0.1, 2
+  local CONFIRMED, LEAST, NOTED, NOTED_CALLS, SECONDS_APART = 0.5, 0.5, 0.1, 2, 10
 
   local function names(limit, category)
     return floor(limit.categories / BIT[category]) % 2 == 1
@@ -48,16 +48,39 @@ do
   local function learned(budget, category)
     local l = budget.learned[category]
     if not l then
-      l = { limit = 0, others = 0, others_at = 0, told = 0, cuts = 0, cut_at = 0 }
+      l = { limit = 0, others = 0, others_at = 0, told = 0, peaks = { 0, 0, 0 }, second = 0,
+            cuts = 0, cut_at = 0 }
       budget.learned[category] = l
     end
     return l
   end
 
-  local function hear(l, left, own, sure, now)
+  -- What each of the last seconds told at least once, after an answer told that.
+  local function lowest_peak(l, told, now)
+    local second = floor(now / 1000)
+    local past, peaks = second - l.second, l.peaks
+    if past ~= 0 then
+      if past > 0 and past <= SECONDS_APART then
+        peaks = { told, peaks[1], peaks[2] }
+      else
+        peaks = { told, 0, 0 }
+      end
+      l.peaks, l.second = peaks, second
+    end
+    peaks[1] = max(peaks[1], told)
+    return min(peaks[1], peaks[2], peaks[3])
+  end
+
+  -- `counted`: exactly, by one process that makes the calls, or by many.
+  local function hear(l, left, own, counted, now)
     l.limit = left.limit
     local told = left.limit - left.remaining - own
-    local seen = sure and told or min(told, l.told)
+    local seen = told
+    if counted == 'by_one' then
+      seen = min(told, l.told)
+    elseif counted == 'by_many' then
+      seen = lowest_peak(l, told, now)
+    end
     l.told = told
     if seen <= max(left.limit * NOTED, NOTED_CALLS) then return end
     if seen >= others(l, now) then
@@ -217,10 +240,15 @@ do
 
   local function hear_of_period(budget, heard, slot, now)
     local category, left = heard.category, heard.left
-    local own = heard.alone and 1 or max(slot[3], heard.own)
+    local own, counted = slot[3], 'by_many'
+    if heard.alone then
+      own, counted = 1, 'exactly'
+    elseif heard.own then
+      own, counted = max(own, heard.own), 'by_one'
+    end
     local before = {}
     for i, limit in ipairs(budget.limits) do before[i] = gap_us(budget, limit, now) end
-    hear(learned(budget, category), left, own, heard.alone, now)
+    hear(learned(budget, category), left, own, counted, now)
     for i, limit in ipairs(budget.limits) do
       if limit.period ~= 'day' and names(limit, category) then
         local used, period_us = budget.used[i], PERIOD[limit.period] * 1000

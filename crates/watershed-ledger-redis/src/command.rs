@@ -158,7 +158,7 @@ fn heard(heard: Heard) -> Said<'static> {
     Said::Map(vec![
         ("category", Said::text(heard.category.name())),
         ("left", left),
-        ("own", Said::Int(heard.own.into())),
+        ("own", Said::maybe(heard.own, |own| Said::Int(own.into()))),
         ("alone", Said::Flag(heard.alone)),
     ])
 }

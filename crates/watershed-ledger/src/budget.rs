@@ -12,6 +12,7 @@ use watershed_model::{
     BudgetUse, Category, Heard, Left, Limit, Limits, Millis, OperationId, Period, Throttle,
 };
 
+use crate::learned::Counted;
 use crate::tables::{Budget, LimitUse, Slot};
 
 /// Starts may lie this much further from their slots than the starts around them,
@@ -341,9 +342,13 @@ impl Budget {
             budget.limits.0.iter().map(|limit| budget.gap_us(limit, now)).collect()
         };
         let before = gaps(self);
-        let own = if heard.alone { 1 } else { slot.own.max(heard.own) };
+        let (own, counted) = match heard.own {
+            _ if heard.alone => (1, Counted::Exactly),
+            Some(own) => (slot.own.max(own), Counted::ByOne),
+            None => (slot.own, Counted::ByMany),
+        };
         let learned = self.learned.entry(category).or_default();
-        learned.hear(left, own.into(), heard.alone, now);
+        learned.hear(left, own.into(), counted, now);
         let after = gaps(self);
         for ((limit, used), (before, after)) in
             self.limits.0.iter().zip(&mut self.used).zip(before.into_iter().zip(after))

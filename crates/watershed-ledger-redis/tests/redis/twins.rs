@@ -102,7 +102,7 @@ fn drawn(leased: &Leased, dice: &mut Dice, now: Millis) -> Settle {
         Heard {
             category: if dice.below(40) == 0 { Category::Light } else { category },
             left: (dice.below(5) > 0).then_some(left),
-            own: u16::try_from(dice.below(30)).unwrap(),
+            own: (dice.below(3) > 0).then(|| u16::try_from(dice.below(30)).unwrap()),
             alone: dice.below(10) == 0,
         }
     });
