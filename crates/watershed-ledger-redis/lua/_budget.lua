@@ -133,7 +133,12 @@ do
   end
 
   local function today(used, now)
-    return used.day == day_of(now) and used.used or 0
+    return used.day == day_of(now) and used.used + used.before or 0
+  end
+
+  -- Nothing is counted yet in that period.
+  local function begin(used, period)
+    used.day, used.used, used.others, used.before, used.at = period, 0, 0, 0, 0
   end
 
   local function day_calls(limit, used, now)
@@ -157,10 +162,12 @@ do
         end
         if used.day ~= period then
           used.last = used.day + 1 == period and used.used or 0
-          used.day, used.used, used.others = period, 0, 0
+          begin(used, period)
         end
         used.used = used.used + 1
-        if limit.period ~= 'day' then
+        if limit.period == 'day' then
+          used.at = max(used.at, now)
+        else
           local most = floor((period_us - 1) / gaps[i]) + 1
           own = max(own, min(within(used, slot_us, period_us), most))
         end
@@ -186,9 +193,48 @@ do
           used[i] = used[i] or budget.used[at]
         end
       end
-      used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0 }
+      used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0,
+                             before = 0, at = 0 }
     end
     budget.limits, budget.used = limits, used
+  end
+
+  -- Takes over what is told of today's calls: of an earlier state of this ledger, which was lost.
+  -- `source` is who knows it: 'sink', whose count is taken where it is later than what is counted
+  -- here; 'tail' and 'whole', a worker that knows more of this ledger, or another one in its
+  -- place, which has counted only what was given since. Whether that made a count larger.
+  function Budget.recall(budget, told, now, source)
+    local larger = false
+    for i, limit in ipairs(budget.limits) do
+      local used = budget.used[i]
+      for _, day in ipairs(told) do
+        local counts = limit.period == 'day' and day.categories == limit.categories
+        -- A clock that stepped back over midnight counts another day.
+        if counts and day.day == day_of(now) and used.day <= day.day then
+          if used.day < day.day then begin(used, day.day) end
+          if source ~= 'sink' or day.at > used.at then
+            local known = source == 'whole' and used.before or today(used, now)
+            larger = larger or day.calls > known
+            used.before = used.before + max(0, day.calls - known)
+            used.at = max(used.at, day.at)
+          end
+        end
+      end
+    end
+    return larger
+  end
+
+  -- Calls of today under each limit of a day, as they are counted here.
+  function Budget.today(budget, now)
+    local days = {}
+    for i, limit in ipairs(budget.limits) do
+      local used = budget.used[i]
+      if limit.period == 'day' and used.day == day_of(now) then
+        days[#days + 1] = { categories = limit.categories, day = used.day,
+                            calls = today(used, now), at = used.at }
+      end
+    end
+    return days
   end
 
   -- A permit {from, until, own}; or nil, and when it is worth asking again. With `look` nothing
@@ -278,7 +324,7 @@ do
       if limit.period == 'day' and names(limit, heard.category) and used.day == day_of(slot[1])
       then
         local spent = max(0, left.limit - left.remaining)
-        used.others = max(used.others, max(0, spent - used.used))
+        used.others = max(used.others, max(0, spent - used.used - used.before))
         used.limit = left.limit
       end
     end
@@ -337,14 +383,5 @@ do
       end
     end
     return gap
-  end
-
-  -- After the ledger lost what it had given: no slot before that time.
-  function Budget.cool_down(budget, till)
-    for i, limit in ipairs(budget.limits) do
-      if limit.period ~= 'day' then
-        budget.used[i].next_us = max(budget.used[i].next_us, till * 1000)
-      end
-    end
   end
 end

@@ -378,6 +378,12 @@ pub struct LimitUse {
     /// of so many that the account has.
     #[serde(default)]
     pub limit: u32,
+    /// For days: calls of it that an earlier state of this ledger gave, which was lost.
+    #[serde(default)]
+    pub before: u64,
+    /// For days: when the last of its calls was given.
+    #[serde(default)]
+    pub at: Millis,
 }
 
 /// An account's budget.

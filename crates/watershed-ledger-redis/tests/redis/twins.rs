@@ -113,7 +113,8 @@ impl Twins {
     fn begun() -> Twins {
         let (memory, redis) = (MemoryTables::default(), OnRedis::empty());
         let mut twins = Twins { memory, redis, held: Vec::new(), sequence: 0 };
-        let limits = Command::SetLimits { account: "acme".into(), limits: limits() };
+        let limits =
+            Command::SetLimits { account: "acme".into(), limits: limits(), days: Vec::new() };
         for command in [limits, Command::Submit(Box::new(submit()))] {
             decide(&mut twins.memory, &command, BEGIN).expect("it is done in memory");
             twins.redis.execute(command, BEGIN).expect("it is done on Redis");
