@@ -126,7 +126,7 @@ fn what_zoom_says_is_gone_was_not_all_made_by_others(s: &mut Scenario) {
     s.after(COOL_MS);
     let leased = s.lease("w", 1).remove(0);
     let left = Left { daily: true, limit: 5, remaining: 2 };
-    let heard = Heard { category: Category::Heavy, left: Some(left), own: 1, alone: false };
+    let heard = Heard { category: Category::Heavy, left: Some(left), own: Some(1), alone: false };
     let settle = Settle { heard: Some(heard), ..of(&leased, done()) };
     s.exchange("w", &["zoom"], 0, vec![settle]);
     assert_eq!(s.lease("w", 20).len(), 2, "three are gone, and all three were ours");
