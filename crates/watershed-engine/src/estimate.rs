@@ -24,9 +24,9 @@ use watershed_sink::Sink;
 use crate::active::{ActiveRun, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::submit::{Request, asked_of, same};
+use crate::submit::{Request, probed_by, same};
 
-pub use formula::LimitTime;
+pub use formula::{LimitTime, limit_times};
 
 /// How an estimate is made.
 pub struct Sampling {
@@ -177,7 +177,8 @@ impl Engine {
                     let operation = self.catalogue.operation(id);
                     operation.is_some_and(|o| watershed_zoom::scopes::granted(o, &token.scopes))
                 };
-                (None, granted, asked_of(&request.plan).into_iter().filter(open).collect())
+                let probed = probed_by(&request.plan, &self.catalogue);
+                (None, granted, probed.into_iter().filter(open).collect())
             }
         };
         let terms = Terms {

@@ -8,7 +8,13 @@ use watershed_tests::{Account, Home, Settings, Size, Spec, Stats, seeds};
 use crate::ground::{SCOPES, account, free_account, free_home, home, measured};
 
 /// The categories of the operations that the backfill uses, as Zoom labels them.
-const CATEGORIES: [(&str, &str); 9] = [
+const CATEGORIES: [(&str, &str); 15] = [
+    ("get_user", "light"),
+    ("get_user_settings", "medium"),
+    ("get_meeting", "light"),
+    ("get_invitation", "light"),
+    ("get_recording_settings", "light"),
+    ("report_meeting", "heavy"),
     ("list_users", "medium"),
     ("list_meetings", "medium"),
     ("list_past_instances", "medium"),
