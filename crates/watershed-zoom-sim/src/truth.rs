@@ -2,9 +2,9 @@
 //!
 //! Reachable means along the chain that starts with the account's lists: users of three statuses;
 //! for those with an id their own record, their meetings (`previous_meetings` over the whole
-//! history, and `scheduled`), recordings and settings; for listed meetings details, invitation and instances;
-//! for instances, and for recorded ones that no list names, past meeting, participants and
-//! reports. Nothing of webinars and uploads but their recordings. No participants where there
+//! history, and `scheduled`), recordings and settings; for listed meetings details, invitation and
+//! instances; for instances, and for recorded ones that no list names, past meeting, participants
+//! and reports. Nothing of webinars and uploads but their recordings. No participants where there
 //! were fewer than two. Nothing older than Zoom tells of.
 //!
 //! Two exceptions: what the fault `html_403` refuses for ever is left out, and a report that is

@@ -87,7 +87,7 @@ pub(crate) async fn diagnose(
     let what = format!("connections.{name}.account_id");
     let answers = answers(name, account, vars).await?;
     let plan = backfill()?;
-    let tier = tier::checked(account, &plan, SystemClock.now());
+    let tier = tier::checked(account, &plan);
     let granted = answers.granted;
     let lost = scopes::lost(granted.as_deref().unwrap_or_default(), &plan);
     let ledger = ledger::checked(&settings.store, deep).await;

@@ -40,7 +40,7 @@ pub(crate) struct LimitCheck {
 }
 
 /// What was configured, and what follows.
-pub(super) fn checked(account: &Account, plan: &Plan, now: Millis) -> TierCheck {
+pub(super) fn checked(account: &Account, plan: &Plan) -> TierCheck {
     let limits = connect::limits_of(account);
     let checks = limits.0.iter().map(|limit| LimitCheck {
         category: limit.categories.to_string(),
@@ -61,28 +61,30 @@ pub(super) fn checked(account: &Account, plan: &Plan, now: Millis) -> TierCheck 
         share: account.share,
         limits: checks.collect(),
         costs,
-        means: means(&limits, now),
+        means: means(&limits),
     }
 }
 
 /// Each meeting that was held costs a Light call and, for who was there, a Heavy one; all else
 /// is few beside them.
-fn means(limits: &Limits, now: Millis) -> String {
+fn means(limits: &Limits) -> String {
     let calls = |category| match category {
         Category::Light | Category::Heavy => f64::from(MEETINGS),
         Category::Medium | Category::ResourceIntensive => 0.0,
     };
-    let times = limit_times(limits, calls, now);
+    // How long a day's limit takes hangs on the hour in which it begins: days are told instead.
+    let times = limit_times(limits, calls, Millis(0));
     let meetings = number(u64::from(MEETINGS));
-    match times.iter().find(|time| time.binds) {
-        None => format!("{meetings} meetings held: no limit binds"),
-        Some(binds) => {
-            let by = format!("{} calls a {}", binds.category.replace('_', "-"), binds.period);
-            let takes =
-                binds.ms.map_or("never end".to_owned(), |ms| format!("take {} at best", span(ms)));
-            format!("{meetings} meetings held {takes}, bound by {by}")
-        }
-    }
+    let Some(binds) = times.iter().find(|time| time.binds) else {
+        return format!("{meetings} meetings held: no limit binds");
+    };
+    let takes = match (binds.days, binds.ms) {
+        (Some(days), _) => format!("need the calls of {} days", number(days)),
+        (None, Some(ms)) => format!("take {} at best", span(ms)),
+        (None, None) => "never end".to_owned(),
+    };
+    let by = binds.category.replace('_', "-");
+    format!("{meetings} meetings held {takes}, bound by {by} calls a {}", binds.period)
 }
 
 #[cfg(test)]
@@ -93,13 +95,19 @@ mod tests {
 
     #[test]
     fn the_length_of_a_backfill_is_what_the_binding_limit_makes_of_its_meetings() {
-        let of = |tier| means(&limits(tier, &Overrides::default(), 1.0), Millis(0));
-        // 30,000 a day: the fourth day begins after three.
-        assert_eq!(
-            of(Tier::Pro),
-            "100,000 meetings held take 3 d 0 h at best, bound by heavy+resource-intensive calls \
-             a day"
-        );
-        assert!(of(Tier::Free).contains("99 d"), "{}", of(Tier::Free));
+        let of = |tier| means(&limits(tier, &Overrides::default(), 1.0));
+        let by = "bound by heavy+resource-intensive calls a day";
+        assert_eq!(of(Tier::Pro), format!("100,000 meetings held need the calls of 4 days, {by}"));
+        let free = "100,000 meetings held need the calls of 100 days, bound by heavy calls a day";
+        assert_eq!(of(Tier::Free), free);
+    }
+
+    #[test]
+    fn without_a_limit_of_the_day_that_of_the_second_binds() {
+        let overrides = Overrides { heavy_per_day: Some(1_000_000), ..Overrides::default() };
+        let told = means(&limits(Tier::Pro, &overrides, 1.0));
+        let expected =
+            "100,000 meetings held take 2 h 46 min at best, bound by heavy calls a second";
+        assert_eq!(told, expected);
     }
 }
