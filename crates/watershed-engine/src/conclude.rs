@@ -99,8 +99,11 @@ pub(crate) fn asked(
     asked: Asked,
     moment: Moment,
 ) -> Done {
-    let Asked { verdict, spent: Spent { calls, heard, room } } = asked;
+    let Asked { mut verdict, spent: Spent { calls, heard, room } } = asked;
     let operation = run.operation(leased.step);
+    if let Verdict::Data(page) | Verdict::Waiting { page: Some(page), .. } = &mut verdict {
+        run.link.connection.redact.page(operation, page);
+    }
     let now = moment.now;
     let mut done = match verdict {
         Verdict::Data(page) => read(leased, run, ask, page, moment),
