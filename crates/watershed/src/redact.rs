@@ -91,7 +91,7 @@ mod tests {
     fn what_the_steps_of_the_backfill_use_is_known_with_the_step() {
         let plan = backfill().expect("it compiles");
         let needed = needed(&plan);
-        assert_eq!(needed["users"]["status"], "user_details");
+        assert_eq!(needed["users"]["status"], "meetings");
         assert_eq!(needed["past_meetings"]["participants_count"], "participants_fast");
         assert_eq!(needed["past_instances"]["start_time"], "held");
         assert_eq!(needed["recording_files"]["file_type"], "transcripts");

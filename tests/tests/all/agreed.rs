@@ -78,7 +78,7 @@ fn a_rule_that_takes_away_what_a_step_needs_is_refused_before_anything_is_asked(
         home.run(&["run", "zoom-backfill"]).expect(2).stderr
     };
     let step = refused("\"users.status\" = \"drop\"");
-    assert!(step.contains("users.status: step user_details of zoom-backfill needs it"), "{step}");
+    assert!(step.contains("users.status: step meetings of zoom-backfill needs it"), "{step}");
     let key = refused("\"users.email\" = \"drop\"");
     assert!(key.contains("rows of users are identified by it"), "{key}");
     let without = refused("\"users.dept\" = \"hmac\"");

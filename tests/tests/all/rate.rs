@@ -30,6 +30,9 @@ const MEDIUM: &[&str] = &[
 const HEAVY: &[&str] = &["zoom.report_participants"];
 /// What a connection takes of a limit that says nothing of it.
 const SHARE: f64 = 0.9;
+/// Details would share the medium calls with the lists, and work of every category would wait
+/// later by their number.
+const LISTS: [&str; 4] = ["--input", "content=metadata", "--input", "details=none"];
 /// So long the run may take until work of every category waits: reports wait until so much is
 /// known of the lists that the day is seen to do for all.
 const BEGIN_MAX: Duration = Duration::from_secs(120);
@@ -65,7 +68,7 @@ fn campaign(tier: &'static str, limits: &str, left: f64, during: Duration) -> (f
     let spec = Spec { users: 1_500, tier, limits: Some(limits.to_owned()), ..Spec::default() };
     let account = account(spec);
     let home = home(&account, &Settings { concurrency: 64, ..Settings::default() });
-    let mut run = home.start(&["run", "zoom-backfill", "--input", "content=metadata"]);
+    let mut run = home.start(&[&["run", "zoom-backfill"], &LISTS[..]].concat());
     let shares = allowed(tier).map(|limit| limit * SHARE.min(left));
     let used = used(&account, &mut run, shares, during);
     run.signal(Signal::TERM);

@@ -79,10 +79,10 @@ fn a_user_brings_record_settings_and_both_lists_and_what_is_kept_out_is_told() {
     let user = json!({ "id": "u1", "status": "active", "email": "a@example.com" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
     let expected = [
-        r#"user_details ["u1"]"#,
-        r#"user_settings ["u1"]"#,
         r#"meetings ["u1"]"#,
         r#"meetings_scheduled ["u1"]"#,
+        r#"user_details ["u1"]"#,
+        r#"user_settings ["u1"]"#,
     ];
     assert_eq!(lines(&scenario, &brought.children()), expected);
     let skipped: Vec<Value> = brought.skipped.iter().map(|s| s.with.clone().into()).collect();
@@ -112,7 +112,7 @@ fn without_the_account_list_each_user_has_its_own_windows() {
     let user = json!({ "id": "u1", "status": "active" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
     assert_eq!(
-        lines(&scenario, &brought.children())[4..],
+        lines(&scenario, &brought.children())[2..5],
         [
             r#"recordings_user ["u1","2026-10-29","2026-11-24"]"#,
             r#"recordings_user ["u1","2026-09-30","2026-10-29"]"#,
@@ -181,7 +181,7 @@ fn a_transcript_passes_only_what_the_download_declares() {
         ],
     });
     let brought = expand(&scenario, "recordings_account", &window, &recording);
-    let Kin::Task(transcript) = &brought.children()[2] else { panic!("no transcript") };
+    let Kin::Task(transcript) = &brought.children()[1] else { panic!("no transcript") };
     assert_eq!(
         call(&scenario, transcript.step, &transcript.item),
         json!({ "file": {

@@ -135,13 +135,13 @@ mod tests {
             lost(&without("user:read:list_users:admin"), &plan),
             [
                 "users",
-                "user_details",
-                "user_settings",
                 "meetings",
                 "meetings_scheduled",
+                "instances",
+                "user_details",
+                "user_settings",
                 "meeting_details",
                 "meeting_invitations",
-                "instances",
             ],
             "recordings of the account tell of meetings without it"
         );
