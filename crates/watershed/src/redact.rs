@@ -98,4 +98,13 @@ mod tests {
         assert!(!needed["users"].contains_key("email"));
         assert!(!needed.contains_key("report_participants"));
     }
+
+    #[test]
+    fn the_end_of_another_name_is_no_mention() {
+        let mut step = backfill().expect("it compiles").steps.remove(0);
+        step.when =
+            Some(watershed_model::Expr("super_user.id != null && user.dept == \"x\"".into()));
+        (step.once, step.with) = (None, BTreeMap::new());
+        assert_eq!(fields_of(&step, "user"), ["dept"]);
+    }
 }
