@@ -146,6 +146,7 @@ impl Dispatch {
                         self.give_back();
                     }
                     if self.state.flights.is_empty() && self.state.done.is_empty() {
+                        self.leave().await;
                         return Ok(Ending::Stopped);
                     }
                 }
@@ -233,6 +234,16 @@ impl Dispatch {
             if !settled.contains(fence) {
                 self.state.done.push(conclude::released(&flight.leased));
             }
+        }
+    }
+
+    /// The last answer told what was given back of the day: the sink is to know that too.
+    async fn leave(&mut self) {
+        let batch = Batch { days: self.state.days.news(), ..Batch::default() };
+        if !batch.is_empty()
+            && let Err(error) = self.tools.sink.write(batch.into()).await
+        {
+            tracing::debug!(%error, "the calls of the day were not written: they count too high");
         }
     }
 
