@@ -23,4 +23,5 @@ mod rate;
 mod redis_start;
 mod secrets;
 mod tidy;
+mod versions;
 mod workers;

@@ -37,9 +37,12 @@ fn counted(fleet: &Fleet) -> Option<u64> {
     day["used"].as_u64()
 }
 
-/// Waits until the ledger says that the day is spent, and nothing is called any more.
+/// Waits until the ledger says that the day is spent (or Zoom does, and it was too much), and
+/// nothing is called any more.
 fn until_spent(fleet: &Fleet) -> Stats {
-    fleet.until("the share to be spent", || counted(fleet) >= Some(SHARE));
+    fleet.until("the share to be spent", || {
+        counted(fleet) >= Some(SHARE) || fleet.stats().refused_for_rate() > 0
+    });
     fleet.until_still();
     fleet.stats()
 }
