@@ -6,8 +6,8 @@ use serde_json::Value;
 use watershed_model::{Millis, Row};
 use watershed_sink::Write;
 
-/// Writes of one operation that are weighed: their size is taken for the others.
-const WEIGHED_MAX: usize = 200;
+/// Rows, and writes, of one operation that are weighed: their size is taken for the others.
+const WEIGHED_MAX: usize = 600;
 /// Members that tell when something was, in the order in which they are looked for.
 const STARTS: [&str; 4] = ["start_time", "join_time", "recording_start", "created_at"];
 
@@ -35,8 +35,15 @@ pub(crate) struct Came {
 pub(crate) struct Weighed {
     /// The first ones.
     pub(crate) writes: Vec<Write>,
-    /// All of them.
-    pub(crate) count: u64,
+    kept: u64,
+    all: u64,
+}
+
+impl Weighed {
+    /// All of them for one that is kept: by rows, or by writes where they have none.
+    pub(crate) fn times(&self) -> f64 {
+        self.all as f64 / self.kept.max(1) as f64
+    }
 }
 
 impl Course {
@@ -58,9 +65,13 @@ impl Course {
             self.weighed.insert(operation.to_owned(), Weighed::default());
         }
         let Some(weighed) = self.weighed.get_mut(operation) else { return };
-        weighed.count += 1;
-        if weighed.writes.len() < WEIGHED_MAX {
-            weighed.writes.push(write.clone());
+        let weight = |rows: usize| rows.max(1) as u64;
+        weighed.all += weight(write.rows.len());
+        let room = WEIGHED_MAX.saturating_sub(weighed.kept as usize).min(write.rows.len().max(1));
+        if room > 0 {
+            let rows = write.rows[..room.min(write.rows.len())].to_vec();
+            weighed.kept += weight(rows.len());
+            weighed.writes.push(Write { rows, ..bare(write) });
         }
     }
 
@@ -84,6 +95,19 @@ impl Course {
     /// The writes to be weighed, by operation.
     pub(crate) fn take_weighed(&mut self) -> BTreeMap<String, Weighed> {
         std::mem::take(&mut self.weighed)
+    }
+}
+
+/// The write without its rows.
+fn bare(write: &Write) -> Write {
+    Write {
+        connection: write.connection.clone(),
+        run: write.run.clone(),
+        fetched_at: write.fetched_at,
+        rows: Vec::new(),
+        coverage: write.coverage.clone(),
+        listing: write.listing.clone(),
+        part: write.part,
     }
 }
 

@@ -26,6 +26,12 @@ use crate::time::{VirtualClock, in_virtual_time};
 /// The name of the connection in a rehearsal.
 const CONNECTION: &str = "rehearsal";
 
+/// People whose part of the account is estimated, and taken for the whole: an estimate reads the
+/// account's lists whole and keeps what they hold.
+const ESTIMATED: u64 = 100;
+/// Sampling calls of that estimate. They cost nothing here.
+const SAMPLE_MAX: u64 = 2_000;
+
 /// What is rehearsed.
 #[derive(Debug, Clone)]
 pub struct Rehearsed {
@@ -62,6 +68,7 @@ pub fn rehearse(
     // The formula's sampling calls take their time, and their part of a day: not the run's.
     let clock = VirtualClock::new(now, seed);
     let estimate = in_virtual_time(&clock, estimate(rehearsed, &clock))?;
+    let estimate = estimate.times(more_than_estimated(&rehearsed.account), &rehearsed.limits, now);
     let clock = VirtualClock::new(now, seed);
     let stage = Stage::new(rehearsed, clock.clone());
     in_virtual_time(&clock, stage.run(rehearsed, estimate, tell))
@@ -155,12 +162,26 @@ impl Stage {
     }
 }
 
-/// What the formula says, of an account of its own.
+/// What the formula says of the first people of the account.
 async fn estimate(rehearsed: &Rehearsed, clock: &VirtualClock) -> Result<Estimate, Error> {
-    let stage = Stage::new(rehearsed, clock.clone());
+    let account = first_people(&rehearsed.account);
+    let few = Rehearsed { account, ..rehearsed.clone() };
+    let stage = Stage::new(&few, clock.clone());
     let scratch = Arc::new(SqliteSink::in_memory(watershed_zoom::catalogue()).await?);
-    let how = Sampling { calls_max: None, part: 1.0, scratch };
+    let how = Sampling { calls_max: Some(SAMPLE_MAX), part: 1.0, scratch };
     Ok(stage.engine().estimate(request(rehearsed), how).await?)
+}
+
+/// The account that is estimated.
+fn first_people(account: &Spec) -> Spec {
+    Spec { users: account.users.min(ESTIMATED), ..account.clone() }
+}
+
+/// How much more the account holds than the one that is estimated.
+fn more_than_estimated(account: &Spec) -> f64 {
+    let whole = Account::new(account.clone());
+    let few = whole.held_by_the_first(ESTIMATED);
+    whole.held_by_the_first(account.users) as f64 / few.max(1) as f64
 }
 
 fn request(rehearsed: &Rehearsed) -> Request {
@@ -183,10 +204,10 @@ async fn weigh(dataset: &Dataset) -> Result<u64, Error> {
     let weighed = dataset.kept().course.take_weighed();
     let mut all = 0.0;
     for weighed in weighed.into_values() {
-        let part = weighed.writes.len() as f64 / weighed.count as f64;
+        let times = weighed.times();
         let before = scratch.check().await?.bytes;
         scratch.write(Batch { writes: weighed.writes, ..Batch::default() }.into()).await?;
-        all += scratch.check().await?.bytes.saturating_sub(before) as f64 / part;
+        all += scratch.check().await?.bytes.saturating_sub(before) as f64 * times;
     }
     Ok(all as u64)
 }
