@@ -79,7 +79,8 @@ impl Diary {
     /// A look.
     pub(crate) fn note(&mut self, view: &RunView, now: Millis) {
         let since_ms = now - self.looked_at;
-        let day = self.days.entry(self.looked_at.day()).or_default();
+        // What came since the last look, which may have been in the last millisecond of a day.
+        let day = self.days.entry((self.looked_at + 1).day()).or_default();
         let mut new = BTreeMap::new();
         for (category, calls) in &view.calls {
             let before = self.calls.insert(category.clone(), *calls).unwrap_or(0);
