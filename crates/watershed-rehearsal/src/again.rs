@@ -20,6 +20,7 @@ impl Again {
     pub(crate) fn new(spec: &Spec) -> Again {
         let spec = Spec { limits: LimitSpec::off(), faults: FaultSpec::none(), ..spec.clone() };
         let account = Arc::new(Account::new(spec));
+        account.forget_calls();
         let token = crate::account::token(&account);
         Again { account, token }
     }

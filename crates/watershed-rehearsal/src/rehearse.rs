@@ -86,6 +86,7 @@ struct Stage {
 impl Stage {
     fn new(rehearsed: &Rehearsed, clock: VirtualClock) -> Stage {
         let account = Arc::new(Account::new(rehearsed.account.clone()));
+        account.forget_calls();
         let limits = rehearsed.limits.clone();
         let connection = connection(CONNECTION.into(), &account, limits, rehearsed.content);
         let read = clock.clone();

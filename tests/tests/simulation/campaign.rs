@@ -21,6 +21,7 @@ const KEPT: &str = include_str!("seeds.txt");
 pub(crate) fn wrong(history: &History, played: &Played) -> Vec<String> {
     let mut wrong = played.wrong.clone();
     let quiet = play(&History::quiet(history.seed, Store::Memory), None);
+    wrong.extend(quiet.wrong.iter().map(|what| format!("a quiet run: {what}")));
     if quiet.coverage != played.coverage {
         let differs = |of: &[String], from: &[String]| {
             of.iter().find(|line| !from.contains(line)).cloned().unwrap_or_default()

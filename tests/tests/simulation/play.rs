@@ -36,7 +36,8 @@ const AGAIN_MS: u64 = 20_000;
 const LOOK_MS: i64 = 1_000;
 /// Records that a ledger keeps of a run that has ended, at most.
 const RECORDS_MAX: u64 = 40;
-/// The account, whose limits are all used: one call too many is refused.
+/// The account. One process alone uses all of its limits, so that one call too many is refused;
+/// of several, one may be late, and the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
 const HEAVY_PER_DAY: u64 = 40;
 
@@ -124,7 +125,7 @@ impl Theatre {
         }
         let account = Arc::new(Account::new(spec));
         let connection =
-            connection("default".into(), &account, limits_of_account(), Content::Transcripts);
+            connection("default".into(), &account, limits_of(history), Content::Transcripts);
         let read = stage.clock.clone();
         let read = Arc::new(move || read.now());
         let memory = (history.store == Store::Memory)
@@ -157,6 +158,8 @@ impl Theatre {
             Ok(submitted) => submitted.run().clone(),
             Err(error) => return vec![format!("the run could not begin: {error}")],
         };
+        // The probing call has no permit: it is past before others begin.
+        self.stage.clock.sleep_until(self.stage.clock.now() + 2_000).await;
         let give_up_at = self.stage.clock.now() + DAYS_MAX * Millis::DAY;
         let mut processes = JoinSet::new();
         for number in 0..self.history.workers {
@@ -387,7 +390,9 @@ impl Theatre {
             .filter(|(operation, _)| *operation != "download_recording_file")
             .map(|(_, count)| count)
             .sum();
-        let allowed = self.stage.repeats_allowed.load(Ordering::SeqCst);
+        // A file that does not come is asked for anew, and its recording with it.
+        let of_account: u64 = stats.faults.values().sum();
+        let allowed = self.stage.repeats_allowed.load(Ordering::SeqCst) + of_account;
         if repeated > allowed {
             let by = &stats.in_vain.repeated;
             wrong.push(format!("{repeated} calls repeated, {allowed} allowed: {by:?}"));
@@ -413,7 +418,7 @@ impl Theatre {
     }
 }
 
-fn limits_of_account() -> Limits {
+fn limits_of(history: &History) -> Limits {
     let [light, medium, heavy] = PER_SECOND.map(|calls| Some(calls as f64));
     let overrides = Overrides {
         light_per_second: light,
@@ -421,7 +426,8 @@ fn limits_of_account() -> Limits {
         heavy_per_second: heavy,
         heavy_per_day: Some(HEAVY_PER_DAY),
     };
-    limits(Tier::Business, &overrides, 1.0)
+    let share = if history.workers == 1 { 1.0 } else { 0.9 };
+    limits(Tier::Business, &overrides, share)
 }
 
 fn request(history: &History) -> Request {
