@@ -368,6 +368,7 @@ impl Dispatch {
             let job = Job {
                 start_from,
                 start_until: start_until.max(start_from + 2 * LATE_MS),
+                reckoned_at: now,
                 todo: task::prepare(&leased, &run),
                 // Who lost the lease may have written the letter, and not settled it.
                 died: leased.lost > 0,

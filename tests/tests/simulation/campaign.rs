@@ -84,7 +84,10 @@ fn name(store: Store) -> &'static str {
 fn campaign(store: Store, all: u64) {
     if let Ok(asked) = std::env::var("WATERSHED_SIMULATE") {
         if let Some(seed) = asked.strip_prefix(name(store)).and_then(|s| s.strip_prefix(':')) {
-            goes_well(&History::of(seed.parse().expect("a seed"), store));
+            let history = History::of(seed.parse().expect("a seed"), store);
+            eprintln!("playing {history}");
+            let played = goes_well(&history);
+            eprintln!("{:?}", played.passed);
         }
         return;
     }

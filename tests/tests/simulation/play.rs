@@ -27,7 +27,7 @@ use crate::process::{OPERATOR, OwnClock, OwnNetwork, Passed, Process, Stage};
 use crate::stores::{OwnLedger, OwnSink, here};
 
 /// A run that has not ended by then does not end: its heavy calls take two or three days.
-const DAYS_MAX: i64 = 12;
+const DAYS_MAX: i64 = 6;
 /// Tasks at once in a process.
 const CONCURRENCY: u16 = 6;
 /// A process that died begins again within so many milliseconds.
@@ -39,7 +39,8 @@ const RECORDS_MAX: u64 = 40;
 /// The account. One process alone uses all of its limits, so that one call too many is refused;
 /// of several, one may be late, and the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
-const HEAVY_PER_DAY: u64 = 40;
+/// Of each person: less than what they hold, so that the rest waits for midnight.
+const HEAVY_PER_DAY: u64 = 6;
 
 /// The shipped backfill, compiled once.
 static BACKFILL: LazyLock<(String, Compiled)> = LazyLock::new(|| {
@@ -73,10 +74,10 @@ pub(crate) fn play(history: &History, plant: Option<Plant>) -> Played {
     Played { passed, wrong, coverage }
 }
 
-/// Some time of day, so that a run meets midnight sooner or later.
+/// Some minutes before midnight: what the day's heavy calls do not do for waits no longer.
 fn begins(seed: u64) -> Millis {
-    let noon = Millis::from(Spec::default().now);
-    noon + Draw(seed ^ 0xDA7).below(Millis::DAY as u64) as i64
+    let midnight = Millis::from(Spec::default().now).next_day();
+    midnight + -(60_000 + Draw(seed ^ 0xDA7).below(600_000) as i64)
 }
 
 /// In memory, where the system has a folder there: each commit waits for the disk otherwise.
@@ -116,7 +117,8 @@ impl Theatre {
         };
         spec.limits = format!(
             "shape=sliding,light_per_second={light},medium_per_second={medium},\
-             heavy_per_second={heavy},heavy_per_day={HEAVY_PER_DAY}"
+             heavy_per_second={heavy},heavy_per_day={}",
+            HEAVY_PER_DAY * history.users
         )
         .parse()
         .expect("limits that the account takes");
@@ -424,7 +426,7 @@ fn limits_of(history: &History) -> Limits {
         light_per_second: light,
         medium_per_second: medium,
         heavy_per_second: heavy,
-        heavy_per_day: Some(HEAVY_PER_DAY),
+        heavy_per_day: Some(HEAVY_PER_DAY * history.users),
     };
     let share = if history.workers == 1 { 1.0 } else { 0.9 };
     limits(Tier::Business, &overrides, share)
