@@ -137,9 +137,10 @@ fn timetable(told: &Rehearsal) -> String {
         .datasets
         .iter()
         .map(|dataset| {
-            let newest = dataset.months.first().map(|month| {
-                format!("{} by {}", month.month, minute(&month.complete_at))
-            });
+            let newest = dataset
+                .months
+                .first()
+                .map(|month| format!("{} by {}", month.month, minute(&month.complete_at)));
             vec![
                 dataset.dataset.clone(),
                 number(dataset.rows),

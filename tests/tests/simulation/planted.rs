@@ -138,7 +138,9 @@ impl Plants {
         if let (Some(Plant::PermitsKept), Reply::Exchanged(Exchanged { leased, .. })) =
             (self.plant, &mut reply)
         {
-            leased.iter_mut().for_each(|leased| leased.start_until = leased.start_until + 3_600_000);
+            leased
+                .iter_mut()
+                .for_each(|leased| leased.start_until = leased.start_until + 3_600_000);
         }
         reply
     }

@@ -27,7 +27,7 @@ use crate::process::{OPERATOR, OwnClock, OwnNetwork, Passed, Process, Stage};
 use crate::stores::{OwnLedger, OwnSink, here};
 
 /// A run that has not ended by then does not end: its heavy calls take two or three days.
-const DAYS_MAX: i64 = 6;
+const DAYS_MAX: i64 = 5;
 /// Tasks at once in a process.
 const CONCURRENCY: u16 = 6;
 /// A process that died begins again within so many milliseconds.
@@ -40,7 +40,7 @@ const RECORDS_MAX: u64 = 40;
 /// of several, one may be late, and the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
 /// Of each person: less than what they hold, so that the rest waits for midnight.
-const HEAVY_PER_DAY: u64 = 6;
+const HEAVY_PER_DAY: u64 = 9;
 
 /// The shipped backfill, compiled once.
 static BACKFILL: LazyLock<(String, Compiled)> = LazyLock::new(|| {
@@ -130,13 +130,13 @@ impl Theatre {
             connection("default".into(), &account, limits_of(history), Content::Transcripts);
         let read = stage.clock.clone();
         let read = Arc::new(move || read.now());
-        let memory = (history.store == Store::Memory)
-            .then(|| Arc::new(MemoryLedger::new(read.clone())));
+        let memory =
+            (history.store == Store::Memory).then(|| Arc::new(MemoryLedger::new(read.clone())));
         let ledger: Arc<dyn Ledger> = match &memory {
             Some(memory) => memory.clone(),
-            None => Arc::new(
-                SqliteLedger::open(&folder.join("state.db"), read).expect("a new ledger"),
-            ),
+            None => {
+                Arc::new(SqliteLedger::open(&folder.join("state.db"), read).expect("a new ledger"))
+            }
         };
         let sink_path = folder.join("zoom.db");
         let sink = SqliteSink::open(&sink_path, watershed_zoom::catalogue()).await;
@@ -208,9 +208,8 @@ impl Theatre {
     /// The ledger forgets, as a process's point has asked; a copy is kept for the next time.
     fn lose(&self, copies: &mut VecDeque<(Millis, MemoryTables)>) {
         let Some(memory) = &self.memory else { return };
-        let asked = std::mem::take(
-            &mut *self.stage.asked.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let asked =
+            std::mem::take(&mut *self.stage.asked.lock().unwrap_or_else(PoisonError::into_inner));
         let now = self.stage.clock.now();
         for fault in asked {
             let (tables, since) = match fault {
@@ -353,9 +352,8 @@ impl Theatre {
 
     /// Rows that are older than what was written.
     async fn overwritten(&self) -> Vec<String> {
-        let newest = std::mem::take(
-            &mut *self.stage.newest.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let newest =
+            std::mem::take(&mut *self.stage.newest.lock().unwrap_or_else(PoisonError::into_inner));
         let datasets: BTreeSet<&str> = newest.keys().map(|(dataset, _)| *dataset).collect();
         let mut stored = BTreeMap::new();
         for dataset in datasets {

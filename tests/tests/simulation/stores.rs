@@ -13,7 +13,8 @@ use std::thread::Thread;
 use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_ledger::{
-    Command, Error as LedgerError, Ledger, MemoryLedger, Pending as Replying, Reply, RunLine, RunView, Settled,
+    Command, Error as LedgerError, Ledger, MemoryLedger, Pending as Replying, Reply, RunLine,
+    RunView, Settled,
 };
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DeadLetter, LetterId, Millis, PlanHash, RunId, RunRow,

@@ -143,7 +143,8 @@ impl Setting {
     }
 
     fn rehearsed(&self, found: &Found, compiled: &Compiled) -> Result<Rehearsed> {
-        let usage = |why: String| Fault::usage(why).hint("`watershed rehearse --help` has examples");
+        let usage =
+            |why: String| Fault::usage(why).hint("`watershed rehearse --help` has examples");
         if !(self.share > 0.0 && self.share <= 1.0) {
             return Err(usage(format!("share {}: it is above 0 and at most 1", self.share)).into());
         }

@@ -67,8 +67,10 @@ fn one(told: &Told) -> String {
         .collect();
     html.push_str(&chart::bars("Calls by day and category", &bars));
     html.push_str(&budget(rehearsal));
-    html.push_str("<h3>Timetable</h3><table><tr><th>dataset</th><th>rows</th><th>complete</th>\
-                   <th>months, newest first</th></tr>");
+    html.push_str(
+        "<h3>Timetable</h3><table><tr><th>dataset</th><th>rows</th><th>complete</th>\
+                   <th>months, newest first</th></tr>",
+    );
     for dataset in &rehearsal.datasets {
         let months: Vec<String> = dataset
             .months
@@ -84,8 +86,10 @@ fn one(told: &Told) -> String {
             months.join("<br>")
         );
     }
-    html.push_str("</table><h3>Beside the formula</h3><table><tr><th></th><th>by formula</th>\
-                   <th>rehearsed</th><th>differs</th></tr>");
+    html.push_str(
+        "</table><h3>Beside the formula</h3><table><tr><th></th><th>by formula</th>\
+                   <th>rehearsed</th><th>differs</th></tr>",
+    );
     for compared in &rehearsal.formula {
         let _ = write!(
             html,
@@ -105,7 +109,8 @@ fn one(told: &Told) -> String {
 
 /// What of a day's share was used, day by day, where a limit counts by the day.
 fn budget(told: &Rehearsal) -> String {
-    let limits: BTreeSet<&String> = told.days.iter().flat_map(|day| day.used_percent.keys()).collect();
+    let limits: BTreeSet<&String> =
+        told.days.iter().flat_map(|day| day.used_percent.keys()).collect();
     let mut html = String::new();
     for limit in limits {
         let _ = write!(html, "<h3>Used of {limit}, in percent of the share</h3>");
