@@ -20,7 +20,7 @@ const KEPT: &str = include_str!("seeds.txt");
 /// same run without any fault.
 pub(crate) fn wrong(history: &History, played: &Played) -> Vec<String> {
     let mut wrong = played.wrong.clone();
-    let quiet = play(&History::quiet(history.seed, Store::Memory), None);
+    let quiet = play(&history.calm(), None);
     wrong.extend(quiet.wrong.iter().map(|what| format!("a quiet run: {what}")));
     if quiet.coverage != played.coverage {
         let differs = |of: &[String], from: &[String]| {

@@ -77,6 +77,12 @@ impl History {
         history
     }
 
+    /// The same without any fault, in memory.
+    pub(crate) fn calm(&self) -> History {
+        let (store, faults) = (Store::Memory, BTreeMap::new());
+        History { store, faults, account_faults: None, ..self.clone() }
+    }
+
     /// The same without one of its faults.
     pub(crate) fn without(&self, point: u64) -> History {
         let mut less = self.clone();

@@ -36,6 +36,9 @@ const AGAIN_MS: u64 = 20_000;
 const LOOK_MS: i64 = 1_000;
 /// Records that a ledger keeps of a run that has ended, at most.
 const RECORDS_MAX: u64 = 40;
+/// Operations whose repeats are not held against a run: files are not counted by any limit, and of
+/// several processes each reads the recording of those that it fetches.
+const OF_FILES: [&str; 2] = ["download_recording_file", "get_recording"];
 /// The account. One process alone uses all of its limits, so that one call too many is refused;
 /// of several, one may be late, and the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
@@ -387,7 +390,7 @@ impl Theatre {
             .in_vain
             .repeated
             .iter()
-            .filter(|(operation, _)| *operation != "download_recording_file")
+            .filter(|(operation, _)| !OF_FILES.contains(&operation.as_str()))
             .map(|(_, count)| count)
             .sum();
         // A file that does not come is asked for anew, and its recording with it.
