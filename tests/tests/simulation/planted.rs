@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use watershed_ledger::tables::Tables;
-use watershed_ledger::{Command, End, Exchange, Exchanged, MemoryLedger, Outcome, Reply};
+use watershed_ledger::{Command, End, Outcome};
 use watershed_model::{Brood, Kin, Limit, Period, Row};
 use watershed_sink::Batch;
 
@@ -25,16 +24,10 @@ pub(crate) enum Plant {
     LostChild,
     /// Each second has a call more than the share.
     BudgetOffByOne,
-    /// A permit counts for an hour: whoever stood still meanwhile uses it all the same.
-    PermitsKept,
-    /// Now and then what is done counts as given back, and is done again.
-    LostSettle,
     /// What was given back counts as done.
     ReleasedIsDone,
     /// A day has a heavy call more than the share.
     DayOffByOne,
-    /// A settle is carried out whoever holds the lease now, and however it was won.
-    SettleWithoutFence,
 }
 
 /// None, or one.
@@ -111,38 +104,8 @@ impl Plants {
             (Plant::ReleasedIsDone, Outcome::Released) => {
                 *outcome = Outcome::Closed { broods: Vec::new(), end: End::Done };
             }
-            (Plant::LostSettle, Outcome::Closed { .. }) if self.now_and_then() => {
-                *outcome = Outcome::Released;
-            }
             _ => {}
         }
-    }
-
-    /// An exchange, carried out by a ledger that does not look at fences.
-    pub(crate) fn unfenced(&self, ledger: &MemoryLedger, exchange: &mut Exchange) {
-        if self.plant != Some(Plant::SettleWithoutFence) {
-            return;
-        }
-        let mut tables = ledger.snapshot();
-        for settle in &mut exchange.settles {
-            let Ok(Some(mut lease)) = tables.lease(settle.fence.lease) else { continue };
-            settle.fence.nonce = lease.nonce;
-            lease.worker = exchange.worker.clone();
-            tables.put_lease(&lease).expect("tables in memory");
-        }
-        ledger.restore(tables);
-    }
-
-    /// A reply on its way.
-    pub(crate) fn reply(&self, mut reply: Reply) -> Reply {
-        if let (Some(Plant::PermitsKept), Reply::Exchanged(Exchanged { leased, .. })) =
-            (self.plant, &mut reply)
-        {
-            leased
-                .iter_mut()
-                .for_each(|leased| leased.start_until = leased.start_until + 3_600_000);
-        }
-        reply
     }
 }
 

@@ -250,7 +250,7 @@ impl Theatre {
     ) -> impl Future<Output = Result<(), String>> + Send + use<> {
         let (stage, ledger, sink) = (self.stage.clone(), self.ledger.clone(), self.sink.clone());
         let (account, connection) = (self.account.clone(), self.connection.clone());
-        let (plants, run, memory) = (self.plants.clone(), run.clone(), self.memory.clone());
+        let (plants, run) = (self.plants.clone(), run.clone());
         async move {
             loop {
                 let (handle, never) = stop();
@@ -260,7 +260,6 @@ impl Theatre {
                     ledger: Arc::new(OwnLedger {
                         process: process.clone(),
                         inner: ledger.clone(),
-                        memory: memory.clone(),
                         plants: plants.clone(),
                     }),
                     sink: Arc::new(OwnSink {
@@ -325,7 +324,6 @@ impl Theatre {
             ledger: Arc::new(OwnLedger {
                 process: process.clone(),
                 inner: self.ledger.clone(),
-                memory: None,
                 plants: plants.clone(),
             }),
             sink: Arc::new(OwnSink { process, inner: self.sink.clone(), plants }),
