@@ -142,7 +142,10 @@ impl Chain {
             heavy_per_day: Some(0),
         };
         let limits = limits(Tier::Business, &budget, 1.0);
-        said(&Command::SetLimits { account: self.account.clone(), limits }, Millis(0))?;
+        said(
+            &Command::SetLimits { account: self.account.clone(), limits, days: Vec::new() },
+            Millis(0),
+        )?;
         said(&Command::Submit(Box::new(self.submit()?)), Millis(0))?;
         let (mut waiting, mut settles) = (0, Vec::new());
         for sequence in 1.. {

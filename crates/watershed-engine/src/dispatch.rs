@@ -18,6 +18,7 @@ use watershed_sink::Batch;
 use crate::active::{ActiveRun, Link};
 use crate::conclude::{self, Moment};
 use crate::covered;
+use crate::days::Days;
 use crate::error::Error;
 use crate::files;
 use crate::offset::Offset;
@@ -36,6 +37,9 @@ const LATE_MS: i64 = 5;
 const APART_MS: i64 = 50;
 /// However slow a machine is, permits are not asked for further ahead.
 const LEAD_MAX_MS: i64 = 2_000;
+/// However long a lease is, a ledger that others execute on hears of a worker this often: one that
+/// was lost learns of each what it had given, before it gives anything.
+const SPEAK_MS: i64 = 1_000;
 /// No exchange follows another sooner, unless something is to be settled.
 const PACE_MS: i64 = 25;
 /// Outcomes gather this long, so that they share a commit.
@@ -121,6 +125,7 @@ pub(crate) struct State {
     offset: Offset,
     ended: BTreeSet<RunId>,
     tell_at: Millis,
+    days: Days,
     /// When it last looked at its clock.
     seen_at: Millis,
 }
@@ -156,6 +161,7 @@ impl Dispatch {
                         self.give_back();
                     }
                     if self.state.flights.is_empty() && self.state.done.is_empty() {
+                        self.leave().await;
                         return Ok(Ending::Stopped);
                     }
                 }
@@ -247,6 +253,16 @@ impl Dispatch {
         }
     }
 
+    /// The last answer told what was given back of the day: the sink is to know that too.
+    async fn leave(&mut self) {
+        let batch = Batch { days: self.state.days.news(), ..Batch::default() };
+        if !batch.is_empty()
+            && let Err(error) = self.tools.sink.write(batch.into()).await
+        {
+            tracing::debug!(%error, "the calls of the day were not written: they count too high");
+        }
+    }
+
     /// Rows, then settle, then lease: the order that makes a second delivery harmless.
     async fn settle_and_lease(&mut self, draining: bool) -> Result<(), Error> {
         let now = self.tools.clock.now();
@@ -262,6 +278,8 @@ impl Dispatch {
             return Ok(());
         }
         let mut done = std::mem::take(&mut self.state.done);
+        // What goes back together stays together.
+        done.sort_unstable_by_key(|done| done.settle.fence);
         self.foresee(&mut done, now).await?;
         let mut batch = Batch::default();
         let mut settles = Vec::with_capacity(done.len());
@@ -276,6 +294,9 @@ impl Dispatch {
             batch.healed.extend(done.healed);
             settles.push(done.settle);
             rooms.extend(done.room);
+        }
+        if !settles.is_empty() {
+            batch.days = self.state.days.news();
         }
         self.written(batch).await?;
         drop(rooms);
@@ -344,6 +365,7 @@ impl Dispatch {
         let now = self.tools.clock.now();
         self.state.offset.observe(sent_at, exchanged.now, now);
         self.state.ended.extend(exchanged.ended);
+        self.state.days.tell(exchanged.days);
         let again = exchanged.ask_again_at.map_or(LOOK_MS, |at| at - exchanged.now);
         self.state.ask_at = now + again.clamp(PACE_MS, LOOK_MS);
         if !exchanged.leased.is_empty() {
@@ -430,6 +452,9 @@ impl Dispatch {
             return Ok(());
         }
         self.state.extend_at = now + self.settings.lease_ms / 3;
+        if !self.settings.alone {
+            self.state.extend_at = self.state.extend_at.min(now + SPEAK_MS);
+        }
         let leases: BTreeSet<LeaseId> = self.state.flights.keys().map(|f| f.lease).collect();
         if leases.is_empty() {
             return Ok(());

@@ -25,6 +25,9 @@ use crate::transport::Transport;
 /// Letters put back in one command.
 const LETTERS_AT_ONCE: usize = 500;
 
+/// Counts of an account's newest days that a ledger is told: today's are among them.
+const DAYS_MAX: u32 = 8;
+
 /// What an engine is made of.
 pub struct Parts {
     /// Runs, tasks, leases, budgets.
@@ -134,7 +137,9 @@ impl Engine {
     pub(crate) async fn set_limits(&self, link: &Link) -> Result<(), Error> {
         let account = link.connection.account.clone();
         let limits = link.connection.limits.clone();
-        self.ledger.execute(Command::SetLimits { account, limits }).await?;
+        // The ledger may be a new one: what it counts of a day goes on from what was written.
+        let days = self.sink.days(account.clone(), DAYS_MAX).await?;
+        self.ledger.execute(Command::SetLimits { account, limits, days }).await?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod clock;
 mod conclude;
 mod connection;
 mod covered;
+mod days;
 mod delay;
 mod dispatch;
 mod engine;

@@ -158,12 +158,15 @@ impl Tools {
     }
 
     /// How many calls of ours may be in what the answer to one that started then tells, and
-    /// whether it is that one alone.
-    fn own(&self, leased: &Leased, run: &ActiveRun, started: Millis) -> (u16, bool) {
-        let Some(category) = leased.category else { return (0, false) };
+    /// whether it is that one alone. Nobody knows, where others make calls as well.
+    fn own(&self, leased: &Leased, run: &ActiveRun, started: Millis) -> (Option<u16>, bool) {
+        if !self.alone {
+            return (None, false);
+        }
+        let Some(category) = leased.category else { return (Some(0), false) };
         let account = &run.link.connection.account;
         let own = self.paces.own(account, category, started, self.clock.now());
-        (own, self.alone && own == 1 && self.paces.alone(account, category, started))
+        (Some(own), own == 1 && self.paces.alone(account, category, started))
     }
 }
 

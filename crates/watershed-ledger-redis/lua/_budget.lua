@@ -11,7 +11,7 @@ do
   local BIT = { light = 1, medium = 2, heavy = 4, resource_intensive = 8 }
   local NAMES = { 'light', 'medium', 'heavy', 'resource_intensive' }
   local HELD, CUT, CUTS_MAX, BURST, BACK = 60000, 0.7, 3, 2000, 60000
-  local CONFIRMED, LEAST, NOTED, NOTED_CALLS = 0.5, 0.5, 0.1, 2
+  local CONFIRMED, LEAST, NOTED, NOTED_CALLS, SECONDS_APART = 0.5, 0.5, 0.1, 2, 10
 
   local function names(limit, category)
     return floor(limit.categories / BIT[category]) % 2 == 1
@@ -48,16 +48,39 @@ do
   local function learned(budget, category)
     local l = budget.learned[category]
     if not l then
-      l = { limit = 0, others = 0, others_at = 0, told = 0, cuts = 0, cut_at = 0 }
+      l = { limit = 0, others = 0, others_at = 0, told = 0, peaks = { 0, 0, 0 }, second = 0,
+            cuts = 0, cut_at = 0 }
       budget.learned[category] = l
     end
     return l
   end
 
-  local function hear(l, left, own, sure, now)
+  -- What each of the last seconds told at least once, after an answer told that.
+  local function lowest_peak(l, told, now)
+    local second = floor(now / 1000)
+    local past, peaks = second - l.second, l.peaks
+    if past ~= 0 then
+      if past > 0 and past <= SECONDS_APART then
+        peaks = { told, peaks[1], peaks[2] }
+      else
+        peaks = { told, 0, 0 }
+      end
+      l.peaks, l.second = peaks, second
+    end
+    peaks[1] = max(peaks[1], told)
+    return min(peaks[1], peaks[2], peaks[3])
+  end
+
+  -- `counted`: exactly, by one process that makes the calls, or by many.
+  local function hear(l, left, own, counted, now)
     l.limit = left.limit
     local told = left.limit - left.remaining - own
-    local seen = sure and told or min(told, l.told)
+    local seen = told
+    if counted == 'by_one' then
+      seen = min(told, l.told)
+    elseif counted == 'by_many' then
+      seen = lowest_peak(l, told, now)
+    end
     l.told = told
     if seen <= max(left.limit * NOTED, NOTED_CALLS) then return end
     if seen >= others(l, now) then
@@ -110,7 +133,12 @@ do
   end
 
   local function today(used, now)
-    return used.day == day_of(now) and used.used or 0
+    return used.day == day_of(now) and used.used + used.before or 0
+  end
+
+  -- Nothing is counted yet in that period.
+  local function begin(used, period)
+    used.day, used.used, used.others, used.before, used.at = period, 0, 0, 0, 0
   end
 
   local function day_calls(limit, used, now)
@@ -134,10 +162,12 @@ do
         end
         if used.day ~= period then
           used.last = used.day + 1 == period and used.used or 0
-          used.day, used.used, used.others = period, 0, 0
+          begin(used, period)
         end
         used.used = used.used + 1
-        if limit.period ~= 'day' then
+        if limit.period == 'day' then
+          used.at = max(used.at, now)
+        else
           local most = floor((period_us - 1) / gaps[i]) + 1
           own = max(own, min(within(used, slot_us, period_us), most))
         end
@@ -163,9 +193,48 @@ do
           used[i] = used[i] or budget.used[at]
         end
       end
-      used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0 }
+      used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0,
+                             before = 0, at = 0 }
     end
     budget.limits, budget.used = limits, used
+  end
+
+  -- Takes over what is told of today's calls: of an earlier state of this ledger, which was lost.
+  -- `source` is who knows it: 'sink', whose count is taken where it is later than what is counted
+  -- here; 'tail' and 'whole', a worker that knows more of this ledger, or another one in its
+  -- place, which has counted only what was given since. Whether that made a count larger.
+  function Budget.recall(budget, told, now, source)
+    local larger = false
+    for i, limit in ipairs(budget.limits) do
+      local used = budget.used[i]
+      for _, day in ipairs(told) do
+        local counts = limit.period == 'day' and day.categories == limit.categories
+        -- A clock that stepped back over midnight counts another day.
+        if counts and day.day == day_of(now) and used.day <= day.day then
+          if used.day < day.day then begin(used, day.day) end
+          if source ~= 'sink' or day.at > used.at then
+            local known = source == 'whole' and used.before or today(used, now)
+            larger = larger or day.calls > known
+            used.before = used.before + max(0, day.calls - known)
+            used.at = max(used.at, day.at)
+          end
+        end
+      end
+    end
+    return larger
+  end
+
+  -- Calls of today under each limit of a day, as they are counted here.
+  function Budget.today(budget, now)
+    local days = {}
+    for i, limit in ipairs(budget.limits) do
+      local used = budget.used[i]
+      if limit.period == 'day' and used.day == day_of(now) then
+        days[#days + 1] = { categories = limit.categories, day = used.day,
+                            calls = today(used, now), at = used.at }
+      end
+    end
+    return days
   end
 
   -- A permit {from, until, own}; or nil, and when it is worth asking again. With `look` nothing
@@ -217,10 +286,15 @@ do
 
   local function hear_of_period(budget, heard, slot, now)
     local category, left = heard.category, heard.left
-    local own = heard.alone and 1 or max(slot[3], heard.own)
+    local own, counted = slot[3], 'by_many'
+    if heard.alone then
+      own, counted = 1, 'exactly'
+    elseif heard.own then
+      own, counted = max(own, heard.own), 'by_one'
+    end
     local before = {}
     for i, limit in ipairs(budget.limits) do before[i] = gap_us(budget, limit, now) end
-    hear(learned(budget, category), left, own, heard.alone, now)
+    hear(learned(budget, category), left, own, counted, now)
     for i, limit in ipairs(budget.limits) do
       if limit.period ~= 'day' and names(limit, category) then
         local used, period_us = budget.used[i], PERIOD[limit.period] * 1000
@@ -250,7 +324,7 @@ do
       if limit.period == 'day' and names(limit, heard.category) and used.day == day_of(slot[1])
       then
         local spent = max(0, left.limit - left.remaining)
-        used.others = max(used.others, max(0, spent - used.used))
+        used.others = max(used.others, max(0, spent - used.used - used.before))
         used.limit = left.limit
       end
     end
@@ -309,14 +383,5 @@ do
       end
     end
     return gap
-  end
-
-  -- After the ledger lost what it had given: no slot before that time.
-  function Budget.cool_down(budget, till)
-    for i, limit in ipairs(budget.limits) do
-      if limit.period ~= 'day' then
-        budget.used[i].next_us = max(budget.used[i].next_us, till * 1000)
-      end
-    end
   end
 end

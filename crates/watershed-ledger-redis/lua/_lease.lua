@@ -71,9 +71,11 @@ do
   function Lease.task(ground, lease, index)
     if lease.of == 't' then return Task.load(lease.what) end
     local chunk = Chunk.load(lease.what)
-    local form, fills, once = Chunk.item(Chunk.items(chunk.id), lease.from + index)
+    local items, at = Chunk.items(chunk.id), lease.from + index
+    local form, fills, once = Chunk.item(items, at)
     if form == nil then damaged('an item of chunk ' .. text(chunk.id) .. ' is missing') end
-    return Task.new(ground.run.run, chunk.step, chunk.scope, form, fills, once, chunk.bucket)
+    return Task.new(ground.run.run, chunk.step, chunk.scope, form, fills, once, chunk.bucket,
+                    Chunk.bound(items, at))
   end
 
   -- What is to be known of an item that closes: {step, scope, bucket, once, …}.

@@ -1,5 +1,6 @@
 -- How every script begins and ends. KEYS: records, orders, keys held. ARGV: the time ('' for the
--- server's own), what the caller knows of this ledger (epoch, acts) and who it is, and what is said.
+-- server's own), what the caller knows of this ledger (epoch, acts, calls of the day) and who it is,
+-- and what is said.
 --
 -- The answer is {ok, epoch, acts, lost, …} or {kind, …} of an error; an error changes nothing.
 
@@ -21,8 +22,14 @@ end
 -- that is past then.
 local COOL_DOWN = 2000
 
-local function begin(said)
-  local known = cmsgpack.unpack(ARGV[2])
+-- Each who knows more finds the same loss: that makes the pause no longer.
+local function cool_down()
+  local left = META.cool_until - NOW
+  if left <= 0 or left > COOL_DOWN then META.cool_until = NOW + COOL_DOWN end
+end
+
+-- Whether something was lost: `false`, or as `Budget.recall` has it.
+local function begin(said, known)
   WHO = known.who
   META = Store.get('m')
   if not META then
@@ -33,32 +40,41 @@ local function begin(said)
   elseif META.version ~= STATE_VERSION then
     fail('version', { place = 'the ledger on Redis', found = META.version, known = STATE_VERSION })
   end
-  local lost = known.epoch ~= '' and (known.epoch ~= META.epoch or known.acts > META.acts)
-  if lost then
-    -- Each who knows more finds the same loss: that makes the pause no longer.
-    local left = META.cool_until - NOW
-    if left <= 0 or left > COOL_DOWN then META.cool_until = NOW + COOL_DOWN end
+  local lost = false
+  if known.epoch ~= '' and known.epoch ~= META.epoch then
+    lost = 'whole'
+  elseif known.epoch ~= '' and known.acts > META.acts then
+    lost = 'tail'
     -- Whoever comes next and knows as much as this caller is not to find a loss again.
-    if known.epoch == META.epoch then META.acts = known.acts end
+    META.acts = known.acts
   end
+  if lost then cool_down() end
   META.acts = META.acts + 1
   Store.put('m', META)
   return lost
 end
 
 local function run(verb)
-  local said = cmsgpack.unpack(ARGV[3])
+  local known, said = cmsgpack.unpack(ARGV[2]), cmsgpack.unpack(ARGV[3])
   local lost
   local went, answer = pcall(function()
-    lost = begin(said)
-    return verb(said)
+    lost = begin(said, known)
+    local answer = verb(said)
+    -- After the verb, which may have set the limits; it has leased nothing.
+    if lost then
+      local budget = Budget.of()
+      Budget.recall(budget, known.days, NOW, lost)
+      Budget.keep(budget)
+      answer.days = Budget.today(budget, NOW)
+    end
+    return answer
   end)
   if not went then
     if type(answer) ~= 'table' then answer = { kind = 'corrupt', why = tostring(answer) } end
     return cmsgpack.pack(answer)
   end
   answer.ok, answer.epoch, answer.acts, answer.lost, answer.now =
-    true, META.epoch, META.acts, lost, NOW
+    true, META.epoch, META.acts, lost and true, NOW
   local packed = cmsgpack.pack(answer)
   Chunk.settle_all()
   -- A hint, with who gives it. It may be forbidden; all is written by then.

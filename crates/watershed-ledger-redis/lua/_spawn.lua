@@ -55,11 +55,11 @@ do
   end
 
   -- A task of those values, with no record yet.
-  function Task.new(run, step, scope, form, fills, once, bucket)
+  function Task.new(run, step, scope, form, fills, once, bucket, bound)
     return { id = 0, run = run, step = step, scope = scope, form = form, fills = fills,
              once = once, bucket = bucket, checkpoint = false, attempts = 0, lost = 0,
              restarts = 0, not_yet = false, keyed = false, due_at = 0, leased = true,
-             places = {} }
+             bound = bound or false, places = {} }
   end
 
   -- A task with a record of its own, ready now.

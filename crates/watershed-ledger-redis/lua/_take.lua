@@ -57,6 +57,22 @@ do
     return keep(t, ground, 't', task.id, 0, 1, category, { slot })
   end
 
+  -- What must be leased together with a task that was taken from that head: those that follow it,
+  -- given back as it was.
+  local function bound_tasks(t, ground, head, claim)
+    local rank = head[4][1]
+    while true do
+      local next = Store.first(head[1], 1)[1]
+      if not next or next[1] ~= rank or next[3] ~= 't' then return end
+      local task = Task.load(next[2])
+      if not task.bound then return end
+      local slot = free_slot(t)
+      if claim then slot = Budget.permit(t.budget, claim, start(t), TOGETHER) end
+      if not slot then return end
+      take_task(t, ground, task, claim and claim.category, slot)
+    end
+  end
+
   -- Takes a range of a chunk, as far as permits reach; whether there is more, and the claim.
   local function take_range(t, ground, id, most)
     local chunk = Chunk.load(id)
@@ -161,6 +177,7 @@ do
         local slot = permit(t, claim)
         if slot then
           take_task(t, ground, task, claim and claim.category, slot)
+          if head then bound_tasks(t, ground, head, claim) end
         else
           if last_calls or not leaves(claim) then return false end
           refused = true

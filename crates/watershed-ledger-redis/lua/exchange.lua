@@ -13,7 +13,7 @@ local function repeated(said, last)
     if lease and lease.worker == said.worker then leases[#leases + 1] = Lease.show(lease) end
   end
   return { settled = settled, leases = leases, ask_again_at = last.ask_again_at,
-           ended = last.ended }
+           ended = last.ended, days = Budget.today(Budget.of(), NOW) }
 end
 
 local function run_out()
@@ -106,5 +106,6 @@ return run(function(said)
   worker.seen = NOW
   forget_workers(said, is_new)
   return { settled = settled, leases = leases, ask_again_at = again,
-           ended = said.last and worker.ended or {} }
+           ended = said.last and worker.ended or {},
+           days = said.last and Budget.today(Budget.of(), NOW) or {} }
 end)

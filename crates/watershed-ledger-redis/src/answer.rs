@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use watershed_ledger::{Checkpoint, Error, Exchanged, Fence, LeaseId, Leased, Settled};
-use watershed_model::{Category, Millis, RunId, ScopeSeed, StepId};
+use watershed_model::{
+    AccountId, Category, CategorySet, DayCalls, Millis, RunId, ScopeSeed, StepId,
+};
 
 use crate::piece::{Piece, item_of, number};
 use crate::read::{Maybe, Raw};
@@ -19,6 +21,8 @@ pub(crate) struct Head {
     pub(crate) acts: u64,
     pub(crate) lost: bool,
     pub(crate) now: i64,
+    /// Calls of today, where the script has looked at the budget.
+    days: Vec<Day>,
     kind: String,
     place: String,
     found: u32,
@@ -29,7 +33,28 @@ pub(crate) struct Head {
     why: String,
 }
 
+/// Calls of a day under one limit.
+#[derive(Debug, Deserialize)]
+struct Day {
+    categories: CategorySet,
+    day: i64,
+    calls: u64,
+    at: i64,
+}
+
 impl Head {
+    /// Calls of today, where it tells them.
+    pub(crate) fn days(&self, account: &AccountId) -> Vec<DayCalls> {
+        let of = |day: &Day| DayCalls {
+            account: account.clone(),
+            categories: day.categories,
+            day: day.day,
+            calls: day.calls,
+            at: Millis(day.at),
+        };
+        self.days.iter().map(of).collect()
+    }
+
     /// Whether there are no records of the account.
     pub(crate) fn is_gone(&self) -> bool {
         self.kind == "gone"
@@ -109,6 +134,7 @@ impl Answer {
             leased,
             ask_again_at: self.ask_again_at.0.map(Millis),
             ended: self.ended,
+            days: Vec::new(),
         })
     }
 }

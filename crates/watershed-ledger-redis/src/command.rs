@@ -3,8 +3,8 @@
 use watershed_ledger::form;
 use watershed_ledger::{Checkpoint, End, Exchange, Letter, Outcome, Settle, Submit};
 use watershed_model::{
-    Brood, Category, Child, Heard, Kin, Limits, OnFailure, Order, Period, Plan, ScopeSeed, Source,
-    StepId, Throttle, Trigger,
+    Brood, Category, CategorySet, Child, DayCalls, Heard, Kin, Limits, OnFailure, Order, Period,
+    Plan, ScopeSeed, Source, StepId, Throttle, Trigger,
 };
 
 use crate::said::Said;
@@ -158,7 +158,7 @@ fn heard(heard: Heard) -> Said<'static> {
     Said::Map(vec![
         ("category", Said::text(heard.category.name())),
         ("left", left),
-        ("own", Said::Int(heard.own.into())),
+        ("own", Said::maybe(heard.own, |own| Said::Int(own.into()))),
         ("alone", Said::Flag(heard.alone)),
     ])
 }
@@ -296,14 +296,13 @@ pub(crate) fn limits(limits: &Limits) -> Said<'static> {
             .0
             .iter()
             .map(|limit| {
-                let bits = |category: Category| 1 << (category as i64);
                 let period = match limit.period {
                     Period::Second => "second",
                     Period::Minute => "minute",
                     Period::Day => "day",
                 };
                 Said::Map(vec![
-                    ("categories", Said::Int(limit.categories.iter().map(bits).sum())),
+                    ("categories", bits(limit.categories)),
                     ("period", Said::text(period)),
                     ("calls", Said::Float(limit.calls)),
                     ("of", Said::Float(limit.of)),
@@ -312,4 +311,20 @@ pub(crate) fn limits(limits: &Limits) -> Said<'static> {
             })
             .collect(),
     )
+}
+
+fn bits(categories: CategorySet) -> Said<'static> {
+    Said::Int(categories.iter().map(|category: Category| 1 << (category as i64)).sum())
+}
+
+/// Calls of days, as somebody knows them.
+pub(crate) fn days(days: &[DayCalls]) -> Said<'static> {
+    Said::list(days, |day| {
+        Said::Map(vec![
+            ("categories", bits(day.categories)),
+            ("day", Said::Int(day.day)),
+            ("calls", Said::count(day.calls)),
+            ("at", Said::Int(day.at.0)),
+        ])
+    })
 }

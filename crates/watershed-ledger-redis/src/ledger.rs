@@ -9,7 +9,7 @@ use watershed_ledger::{
     Command, Error, Exchange, Exchanged, LeaseId, Ledger, Pending, ReadClock, Reply, RunLine,
     RunView, Settle, Settled, show,
 };
-use watershed_model::{AccountId, ConnectionName, Millis, RunId};
+use watershed_model::{AccountId, ConnectionName, DayCalls, Millis, RunId};
 
 use crate::answer::{Answer, Head};
 use crate::command::{self, Place};
@@ -47,15 +47,38 @@ struct Known {
     numbers: BTreeMap<u64, AccountId>,
     lanes: BTreeMap<ConnectionName, AccountId>,
     runs: BTreeMap<RunId, AccountId>,
-    /// The epoch of each account's records, and acts counted in it.
-    acts: BTreeMap<AccountId, (String, u64)>,
+    /// What was last seen of each account's records.
+    last: BTreeMap<AccountId, Last>,
+}
+
+/// What was last seen of an account's records: where they know less, they have lost something.
+#[derive(Default, Clone)]
+struct Last {
+    epoch: String,
+    acts: u64,
+    days: Vec<DayCalls>,
+}
+
+impl Last {
+    /// What an answer tells, where it is later than what is known.
+    fn learn(&mut self, head: &Head, account: &AccountId) {
+        if self.epoch == head.epoch && self.acts >= head.acts {
+            return;
+        }
+        self.epoch.clone_from(&head.epoch);
+        self.acts = head.acts;
+        let days = head.days(account);
+        if !days.is_empty() {
+            self.days = days;
+        }
+    }
 }
 
 impl Known {
     /// After a loss accounts may have other numbers.
     fn forget_places(&mut self) {
-        let acts = std::mem::take(&mut self.acts);
-        *self = Known { acts, ..Known::default() };
+        let last = std::mem::take(&mut self.last);
+        *self = Known { last, ..Known::default() };
     }
 }
 
@@ -156,12 +179,13 @@ impl RedisLedger {
         verb: &Verb,
         said: Said<'_>,
     ) -> Result<Option<(Head, Vec<u8>)>, Error> {
-        let (epoch, acts) = self.known().acts.get(account).cloned().unwrap_or_default();
+        let last = self.known().last.get(account).cloned().unwrap_or_default();
         let now = self.clock.as_ref().map_or_else(String::new, |clock| clock().0.to_string());
         let fresh = format!("{:032x}", uuid::Uuid::now_v7().as_u128());
         let known = Said::Map(vec![
-            ("epoch", Said::text(&epoch)),
-            ("acts", Said::count(acts)),
+            ("epoch", Said::text(&last.epoch)),
+            ("acts", Said::count(last.acts)),
+            ("days", command::days(&last.days)),
             ("fresh", Said::text(&fresh)),
             ("who", Said::text(&self.who)),
         ]);
@@ -185,11 +209,7 @@ impl RedisLedger {
             );
         }
         if !head.epoch.is_empty() {
-            let mut known = self.known();
-            let last = known.acts.entry(account.clone()).or_default();
-            if last.0 != head.epoch || last.1 < head.acts {
-                *last = (head.epoch.clone(), head.acts);
-            }
+            self.known().last.entry(account.clone()).or_default().learn(&head, account);
         }
         Ok(Some((head, answer)))
     }
@@ -305,7 +325,8 @@ impl RedisLedger {
                     break;
                 };
                 let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
-                let answered = answer.exchanged(head.now)?;
+                let answered =
+                    Exchanged { days: head.days(account), ..answer.exchanged(head.now)? };
                 for ((at, _), settled) in piece.iter().zip(&answered.settled) {
                     whole.settled[*at] = *settled;
                 }
@@ -315,6 +336,7 @@ impl RedisLedger {
             left = left.saturating_sub(u16::try_from(here.leased.len()).unwrap_or(u16::MAX));
             whole.leased.extend(here.leased);
             whole.ended.extend(here.ended);
+            whole.days.extend(here.days);
             whole.ask_again_at = whole.ask_again_at.into_iter().chain(here.ask_again_at).min();
             whole.now = whole.now.max(here.now);
         }
@@ -403,10 +425,11 @@ impl RedisLedger {
                     None => Err(Error::NoRun(run.clone())),
                 }
             }
-            Command::SetLimits { account, limits } => {
+            Command::SetLimits { account, limits, days } => {
                 let number = self.register(account, None, None).await?;
                 let said = Said::Map(vec![
                     ("limits", command::limits(limits)),
+                    ("days", command::days(days)),
                     ("base", Said::count(number * IDS_OF_ACCOUNT)),
                 ]);
                 self.act(account, &SCRIPTS.limits, said).await?;

@@ -7,7 +7,7 @@ use watershed_model::PLAN_FORMAT;
 
 /// The version of the records on Redis. It changes when what an older program wrote would be
 /// read wrongly.
-pub(crate) const STATE_VERSION: u32 = 2;
+pub(crate) const STATE_VERSION: u32 = 3;
 
 const SHARED: &str = concat!(
     include_str!("../lua/_base.lua"),

@@ -126,7 +126,7 @@ fn random_histories_agree_with_the_oracle() {
 }
 
 fn limits() -> Command {
-    Command::SetLimits { account: "acme".into(), limits: Limits::default() }
+    Command::SetLimits { account: "acme".into(), limits: Limits::default(), days: Vec::new() }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! A history being played: workers that hold leases, a clock, a ledger, the oracle.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 
 use watershed_ledger::{Command, Exchange, Leased, Letter, Reply, Submit};
 use watershed_model::{
-    AccountId, ConnectionName, Limit, Limits, Millis, RunId, RunState, WorkerId, hash64,
+    AccountId, CategorySet, ConnectionName, DayCalls, Limit, Limits, Millis, RunId, RunState,
+    WorkerId, hash64,
 };
 
 use crate::check::Stats;
@@ -45,6 +47,9 @@ pub(crate) struct Play<'a> {
     pub(crate) old: Vec<Leased>,
     kept: Option<(Box<dyn Any>, Oracle)>,
     births: u64,
+    /// Calls of days, as they were told last, by account, categories and day: what outlives the
+    /// ledger.
+    days: BTreeMap<(AccountId, CategorySet, i64), DayCalls>,
     pub(crate) dice: Dice,
     pub(crate) stats: Stats,
     /// Whether what is said is kept in the log.
@@ -64,6 +69,7 @@ impl<'a> Play<'a> {
             old: Vec::new(),
             kept: None,
             births: 0,
+            days: BTreeMap::new(),
             dice: Dice::new(mix(&[history.seed, 99])),
             stats: Stats::default(),
             tell,
@@ -85,7 +91,7 @@ impl<'a> Play<'a> {
     /// Plays every act, then drains; tells the act that it is at.
     pub(crate) fn all(&mut self, at: &mut usize) -> Result<(), Wrong> {
         for (account, limits) in self.history.limits.iter().enumerate() {
-            self.say(Command::SetLimits { account: account_id(account), limits: limits.clone() })?;
+            self.set_limits(account, limits.clone())?;
         }
         for (index, act) in self.history.acts.iter().enumerate() {
             *at = index;
@@ -171,16 +177,16 @@ impl<'a> Play<'a> {
                 Ok(())
             }
             Act::Rollback => {
-                if let Some((state, oracle)) = &self.kept {
-                    self.subject.restore(state.as_ref());
-                    let mut oracle = oracle.clone();
-                    if self.subject.supports(Capability::CoolDown) {
-                        oracle.lost_tail(&self.oracle);
-                    }
-                    self.oracle = oracle;
-                    self.stats.rollbacks += 1;
+                let Some((state, oracle)) = &self.kept else { return Ok(()) };
+                self.subject.restore(state.as_ref());
+                let (mut oracle, lives_on) =
+                    (oracle.clone(), self.subject.supports(Capability::CoolDown));
+                if lives_on {
+                    oracle.lost_tail(&self.oracle);
                 }
-                Ok(())
+                self.oracle = oracle;
+                self.stats.rollbacks += 1;
+                if lives_on { Ok(()) } else { self.begun_again() }
             }
         }
     }
@@ -194,6 +200,7 @@ impl<'a> Play<'a> {
         }
         self.oracle.follow(&command, self.now, &answer)?;
         self.stats.ended += self.oracle.ended.len() as u64;
+        self.stats.reach("a day's count that was lost, and told", self.oracle.recalled);
         Ok(answer.ok())
     }
 
@@ -265,7 +272,37 @@ impl<'a> Play<'a> {
         let factor = [0.5, 1.0, 2.0][(luck % 3) as usize];
         let scaled = |l: &Limit| Limit { calls: l.calls * factor, ..*l };
         let limits = Limits(self.history.limits[account].0.iter().map(scaled).collect());
-        self.say(Command::SetLimits { account: account_id(account), limits }).map(|_| ())
+        self.set_limits(account, limits)
+    }
+
+    /// Limits are said with what the sink knows of days.
+    fn set_limits(&mut self, account: usize, limits: Limits) -> Result<(), Wrong> {
+        let account = account_id(account);
+        let of = |day: &&DayCalls| day.account == account;
+        let days = self.days.values().filter(of).cloned().collect();
+        self.say(Command::SetLimits { account, limits, days }).map(|_| ())
+    }
+
+    /// A process that begins on what is left of a ledger says the limits, which are not the
+    /// sink's to lose.
+    fn begun_again(&mut self) -> Result<(), Wrong> {
+        for account in 0..self.history.limits.len() {
+            let audit = self.oracle.audits.get(&account_id(account));
+            let limits = audit.map(|audit| audit.limits().to_vec()).unwrap_or_default();
+            self.set_limits(account, Limits(limits))?;
+        }
+        Ok(())
+    }
+
+    /// What a worker hears of days, the sink knows.
+    pub(crate) fn write_days(&mut self, days: &[DayCalls]) {
+        for day in days {
+            let key = (day.account.clone(), day.categories, day.day);
+            let known = self.days.entry(key).or_insert_with(|| day.clone());
+            if known.at <= day.at {
+                *known = day.clone();
+            }
+        }
     }
 
     /// Lets thirty times as many calls be made.
@@ -273,7 +310,7 @@ impl<'a> Play<'a> {
         for account in 0..self.history.limits.len() {
             let limits = self.history.limits[account].0.iter();
             let wide = limits.map(|l| Limit { calls: l.calls * 30.0, ..*l }).collect();
-            self.say(Command::SetLimits { account: account_id(account), limits: Limits(wide) })?;
+            self.set_limits(account, Limits(wide))?;
         }
         Ok(())
     }

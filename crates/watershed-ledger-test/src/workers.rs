@@ -75,6 +75,7 @@ impl Play<'_> {
     pub(crate) fn send(&mut self, worker: usize, exchange: Exchange) -> Result<(), Wrong> {
         let answer = self.say(Command::Exchange(exchange.clone()))?;
         if let Some(Reply::Exchanged(answer)) = answer {
+            self.write_days(&answer.days);
             self.heard(worker, &exchange, answer);
         }
         Ok(())

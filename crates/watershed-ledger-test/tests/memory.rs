@@ -78,7 +78,7 @@ fn number(variable: &str, default: u64) -> u64 {
 /// Fan-outs above the deepest tasks of which there must be many.
 const DEEP: usize = 5;
 /// What must happen in any hundred histories.
-const REACHED: [&str; 25] = [
+const REACHED: [&str; 26] = [
     "submit",
     "exchange",
     "an exchange whose answer is lost",
@@ -102,6 +102,7 @@ const REACHED: [&str; 25] = [
     "a `once` key that is open elsewhere",
     "a retry after its branch has folded",
     "a poisoned task",
+    "a day's count that was lost, and told",
     "a scarce item that waits for newer ones",
     "an item that is held back",
 ];

@@ -9,9 +9,11 @@
 //! category (docs/adr/0003). What answers tell of the account's rate lowers it (`learned`).
 
 use watershed_model::{
-    BudgetUse, Category, Heard, Left, Limit, Limits, Millis, OperationId, Period, Throttle,
+    AccountId, BudgetUse, Category, DayCalls, Heard, Left, Limit, Limits, Millis, OperationId,
+    Period, Throttle,
 };
 
+use crate::learned::Counted;
 use crate::tables::{Budget, LimitUse, Slot};
 
 /// Starts may lie this much further from their slots than the starts around them,
@@ -70,6 +72,42 @@ impl Budget {
             .collect();
         self.limits = limits.clone();
         self.used = used;
+    }
+
+    /// Takes over what is told of today's calls, where that is later than what is counted here:
+    /// of an earlier state of this ledger, which was lost. The larger count stands.
+    pub fn recall(&mut self, told: &[DayCalls], now: Millis) {
+        for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
+            for told in told.iter().filter(|t| t.categories == limit.categories) {
+                let counts = limit.period == Period::Day && told.day == now.day();
+                // A clock that stepped back over midnight counts another day.
+                if !counts || used.day > told.day {
+                    continue;
+                }
+                if used.day < told.day {
+                    used.begin(told.day);
+                }
+                if told.at > used.at {
+                    used.before += told.calls.saturating_sub(used.today(now));
+                    used.at = told.at;
+                }
+            }
+        }
+    }
+
+    /// Calls of today under each limit of a day, as they are counted here.
+    pub fn today(&self, account: &AccountId, now: Millis) -> Vec<DayCalls> {
+        let limits = self.limits.0.iter().zip(&self.used);
+        limits
+            .filter(|(limit, used)| limit.period == Period::Day && used.day == now.day())
+            .map(|(limit, used)| DayCalls {
+                account: account.clone(),
+                categories: limit.categories,
+                day: used.day,
+                calls: used.today(now),
+                at: used.at,
+            })
+            .collect()
     }
 
     /// A permit for a call, its start at most `horizon_ms` ahead.
@@ -149,11 +187,12 @@ impl Budget {
             };
             if used.day != period {
                 used.last = if used.day + 1 == period { used.used } else { 0 };
-                used.day = period;
-                used.used = 0;
-                used.others = 0;
+                used.begin(period);
             }
             used.used += 1;
+            if limit.period == Period::Day {
+                used.at = used.at.max(now);
+            }
             if limit.period != Period::Day {
                 // Slots so far apart, and one at each end.
                 let most = (period_us - 1) / gap_us + 1;
@@ -185,7 +224,7 @@ impl Budget {
             let counts = limit.period == Period::Day && limit.categories.contains(heard.category);
             if counts && used.day == slot.from.day() {
                 let gone = u64::from(left.limit.saturating_sub(left.remaining));
-                used.others = used.others.max(gone.saturating_sub(used.used));
+                used.others = used.others.max(gone.saturating_sub(used.used + used.before));
                 used.limit = left.limit;
             }
         }
@@ -270,7 +309,7 @@ impl Budget {
             .zip(&self.used)
             .map(|(limit, used)| {
                 let period = now.0.div_euclid(limit.period.ms());
-                let in_period = if used.day == period { used.used } else { 0 };
+                let in_period = if used.day == period { used.used + used.before } else { 0 };
                 let share = self.calls(limit, used, now);
                 let next = match limit.period {
                     Period::Day if in_period as f64 >= share => Some(now.next_day()),
@@ -287,9 +326,8 @@ impl Budget {
                     .max()
                     .filter(|until| *until > now);
                 let free_at = next.max(closed);
-                let names: Vec<&str> = limit.categories.iter().map(Category::name).collect();
                 BudgetUse {
-                    category: names.join("+"),
+                    category: limit.categories.to_string(),
                     period: limit.period.name().to_owned(),
                     used: in_period,
                     share,
@@ -304,7 +342,14 @@ impl Budget {
 impl LimitUse {
     /// Calls of that day.
     fn today(&self, now: Millis) -> u64 {
-        if self.day == now.day() { self.used } else { 0 }
+        if self.day == now.day() { self.used + self.before } else { 0 }
+    }
+
+    /// Nothing is counted yet in that period.
+    fn begin(&mut self, period: i64) {
+        self.day = period;
+        (self.used, self.others, self.before) = (0, 0, 0);
+        self.at = Millis::default();
     }
 
     /// Slots given in the period up to `at_us`, those of the period before it in proportion.
@@ -341,9 +386,13 @@ impl Budget {
             budget.limits.0.iter().map(|limit| budget.gap_us(limit, now)).collect()
         };
         let before = gaps(self);
-        let own = if heard.alone { 1 } else { slot.own.max(heard.own) };
+        let (own, counted) = match heard.own {
+            _ if heard.alone => (1, Counted::Exactly),
+            Some(own) => (slot.own.max(own), Counted::ByOne),
+            None => (slot.own, Counted::ByMany),
+        };
         let learned = self.learned.entry(category).or_default();
-        learned.hear(left, own.into(), heard.alone, now);
+        learned.hear(left, own.into(), counted, now);
         let after = gaps(self);
         for ((limit, used), (before, after)) in
             self.limits.0.iter().zip(&mut self.used).zip(before.into_iter().zip(after))

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Brood, Category, ConnectionName, Heard, Kin, Limits, Millis, Plan, PlanHash,
-    RetryCause, RunId, ScopeSeed, StepId, Throttle, Trigger, WorkerId,
+    AccountId, Brood, Category, ConnectionName, DayCalls, Heard, Kin, Limits, Millis, Plan,
+    PlanHash, RetryCause, RunId, ScopeSeed, StepId, Throttle, Trigger, WorkerId,
 };
 
 /// A lease: the time-bound right of one worker to settle the tasks that it names.
@@ -84,6 +84,9 @@ pub enum Command {
         account: AccountId,
         /// The limits, reduced to the connection's share.
         limits: Limits,
+        /// What the sink knows of the calls of its days: the ledger may have lost its count.
+        #[serde(default)]
+        days: Vec<DayCalls>,
     },
 }
 
@@ -317,6 +320,10 @@ pub struct Exchanged {
     pub ask_again_at: Option<Millis>,
     /// Runs of these lanes that ended since: their state is in their views.
     pub ended: Vec<RunId>,
+    /// Calls of today under each limit of a day of these lanes' accounts: for the sink, which
+    /// outlives the ledger.
+    #[serde(default)]
+    pub days: Vec<DayCalls>,
 }
 
 /// What became of a settle.

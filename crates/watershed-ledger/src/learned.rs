@@ -21,6 +21,11 @@ const BACK_MS: i64 = 60_000;
 /// An answer that shows that part of what others took confirms it: they come in bursts, and a
 /// bucket hides them until it is nearly full.
 const CONFIRMED: f64 = 0.5;
+/// Where several processes make calls, the calls of one that stumbles look like others' for a
+/// second: what so many seconds in a row tell is believed.
+const SECONDS: usize = 3;
+/// Seconds that nothing was heard in may lie between them.
+const SECONDS_APART: i64 = 10;
 /// However little others leave, so many calls a period are tried.
 const LEAST: f64 = 0.5;
 /// Others are believed in from that part of the limit on: calls that overtake each other make
@@ -41,21 +46,41 @@ pub struct Learned {
     /// What the last answer told of them.
     #[serde(default)]
     pub told: f64,
+    /// The most that answers of a second told of them: of the last one, and of those before it.
+    #[serde(default)]
+    pub peaks: [f64; SECONDS],
+    /// The last second (since 1970-01-01) that anything was heard in.
+    #[serde(default)]
+    pub second: i64,
     /// How often the rate was cut,
     pub cuts: u8,
     /// and when last.
     pub cut_at: Millis,
 }
 
+/// How our own calls in an answer were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// There was that one alone.
+    Exactly,
+    /// By the one process that makes them: so many at most.
+    ByOne,
+    /// By the slots of several processes, that may start late.
+    ByMany,
+}
+
 impl Learned {
-    /// An answer told what is left. `own` is how many calls of ours the period held at most;
-    /// `sure`: that many, for sure.
-    pub fn hear(&mut self, left: Left, own: f64, sure: bool, now: Millis) {
+    /// An answer told what is left. `own` is how many calls of ours the period held at most.
+    pub fn hear(&mut self, left: Left, own: f64, counted: Counted, now: Millis) {
         self.limit = left.limit;
         let limit = f64::from(left.limit);
         let told = limit - f64::from(left.remaining) - own;
-        // What two answers in a row tell: a call that was long on its way makes one of them wrong.
-        let others = if sure { told } else { told.min(self.told) };
+        let others = match counted {
+            Counted::Exactly => told,
+            // What two answers in a row tell: a call that was long on its way makes one wrong.
+            Counted::ByOne => told.min(self.told),
+            Counted::ByMany => self.lowest_peak(told, now),
+        };
         self.told = told;
         if others <= (limit * NOTED).max(NOTED_CALLS) {
             return;
@@ -66,6 +91,22 @@ impl Learned {
         } else if others >= self.others * CONFIRMED {
             self.others_at = now;
         }
+    }
+
+    /// What each of the last seconds told at least once, after an answer told that.
+    fn lowest_peak(&mut self, told: f64, now: Millis) -> f64 {
+        let second = now.0.div_euclid(1_000);
+        if second != self.second {
+            if (1..=SECONDS_APART).contains(&(second - self.second)) {
+                self.peaks.rotate_right(1);
+            } else {
+                self.peaks = [0.0; SECONDS];
+            }
+            self.second = second;
+            self.peaks[0] = told;
+        }
+        self.peaks[0] = self.peaks[0].max(told);
+        self.peaks.into_iter().fold(f64::INFINITY, f64::min)
     }
 
     /// A 429 of this period.
@@ -123,8 +164,8 @@ mod tests {
     }
 
     fn hear_twice(learned: &mut Learned, left: Left, own: f64, now: Millis) {
-        learned.hear(left, own, false, now);
-        learned.hear(left, own, false, now);
+        learned.hear(left, own, Counted::ByOne, now);
+        learned.hear(left, own, Counted::ByOne, now);
     }
 
     fn left(limit: u32, remaining: u32) -> Left {
@@ -156,11 +197,31 @@ mod tests {
     fn what_one_answer_tells_alone_is_not_believed() {
         let mut learned = Learned::default();
         for remaining in [17, 11, 17, 17] {
-            learned.hear(left(30, remaining), 1.0, false, NOON);
+            learned.hear(left(30, remaining), 1.0, Counted::ByOne, NOON);
         }
         assert_eq!(learned.calls(&light(), NOON), 18.0);
-        learned.hear(left(30, 16), 1.0, true, NOON);
+        learned.hear(left(30, 16), 1.0, Counted::Exactly, NOON);
         assert_eq!(learned.calls(&light(), NOON), 17.0, "but of a call that was alone");
+    }
+
+    #[test]
+    fn of_several_processes_what_three_seconds_tell_is_believed() {
+        let mut learned = Learned::default();
+        let mut hear = |remaining, at| {
+            learned.hear(left(30, remaining), 18.0, Counted::ByMany, NOON + at);
+            learned.calls(&light(), NOON + at)
+        };
+        // One of them stumbles: for a second, and a little of the next.
+        assert_eq!(hear(0, 900), 27.0);
+        assert_eq!(hear(0, 1_900), 27.0);
+        assert_eq!(hear(12, 2_900), 27.0);
+        // An app does not stop; a fixed second shows it at its end.
+        assert_eq!(hear(2, 3_900), 27.0);
+        assert_eq!(hear(12, 4_100), 27.0);
+        assert_eq!(hear(4, 4_900), 27.0);
+        assert_eq!(hear(12, 5_100), 27.0);
+        assert_eq!(hear(3, 5_900), 22.0, "eight are there in each of them");
+        assert!(hear(2, 90_000) > 25.0, "long after nothing is in a row");
     }
 
     #[test]

@@ -247,6 +247,9 @@ pub struct Task {
     /// Whether it is delayed because what it asks for was not there yet.
     #[serde(default)]
     pub not_yet: bool,
+    /// Whether it is leased together with the one before it in its queue.
+    #[serde(default)]
+    pub together: bool,
     /// Whether it is leased now.
     pub leased: bool,
 }
@@ -375,6 +378,12 @@ pub struct LimitUse {
     /// of so many that the account has.
     #[serde(default)]
     pub limit: u32,
+    /// For days: calls of it that an earlier state of this ledger gave, which was lost.
+    #[serde(default)]
+    pub before: u64,
+    /// For days: when the last of its calls was given.
+    #[serde(default)]
+    pub at: Millis,
 }
 
 /// An account's budget.

@@ -22,7 +22,7 @@ fn budget(limits: Vec<Limit>) -> Budget {
 }
 
 fn heard(category: Category, left: Option<Left>) -> Heard {
-    Heard { category, left, own: 0, alone: false }
+    Heard { category, left, own: Some(0), alone: false }
 }
 
 fn granted(permit: Permit) -> Option<Slot> {

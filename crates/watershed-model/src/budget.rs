@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
+use crate::{AccountId, Millis};
 
 /// Zoom's rate label of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +68,21 @@ impl CategorySet {
     pub fn iter(self) -> impl Iterator<Item = Category> {
         Category::ALL.into_iter().filter(move |c| self.contains(*c))
     }
+
+    /// The set of that name; `None` where it is none.
+    pub fn named(name: &str) -> Option<CategorySet> {
+        let of = |name: &str| Category::ALL.into_iter().find(|c| c.name() == name);
+        let categories: Vec<Category> = name.split('+').map(of).collect::<Option<_>>()?;
+        Some(CategorySet::of(&categories))
+    }
+}
+
+/// The names of its categories: `heavy+resource_intensive`.
+impl fmt::Display for CategorySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(Category::name).collect();
+        f.write_str(&names.join("+"))
+    }
 }
 
 /// The stretch of time a limit counts in. A day is a UTC day.
@@ -130,3 +145,40 @@ impl Limit {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Limits(pub Vec<Limit>);
+
+/// Calls of one day under one of an account's limits, as a ledger counted them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayCalls {
+    /// The account.
+    pub account: AccountId,
+    /// The categories that the limit counts together.
+    pub categories: CategorySet,
+    /// The UTC day, in days since 1970-01-01.
+    pub day: i64,
+    /// Calls of that day.
+    pub calls: u64,
+    /// When the last of them was given, by the ledger's clock: of two counts of one day the later
+    /// one knows more.
+    pub at: Millis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_categories_is_found_by_its_name() {
+        for set in [
+            CategorySet::of(&[Category::Heavy]),
+            CategorySet::of(&[Category::ResourceIntensive, Category::Heavy]),
+            CategorySet::of(&Category::ALL),
+        ] {
+            assert_eq!(CategorySet::named(&set.to_string()), Some(set));
+        }
+        let both = CategorySet::of(&[Category::Heavy, Category::ResourceIntensive]);
+        assert_eq!(both.to_string(), "heavy+resource_intensive");
+        for none in ["", "heavy+", "Heavy", "heavy,light"] {
+            assert_eq!(CategorySet::named(none), None, "{none:?}");
+        }
+    }
+}

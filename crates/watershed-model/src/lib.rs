@@ -18,7 +18,7 @@ mod text;
 mod time;
 mod verdict;
 
-pub use budget::{Category, CategorySet, Limit, Limits, Period};
+pub use budget::{Category, CategorySet, DayCalls, Limit, Limits, Period};
 pub use coverage::{Coverage, CoverageState, Subject, Window};
 pub use failure::{DeadLetter, ScopeSeed};
 pub use ids::{

@@ -24,6 +24,21 @@ impl Millis {
         self.0.div_euclid(Self::DAY)
     }
 
+    /// The start of that day since 1970-01-01.
+    pub fn of_day(day: i64) -> Millis {
+        Millis(day.saturating_mul(Self::DAY))
+    }
+
+    /// The start of that UTC day; out-of-range dates are clamped.
+    pub fn of_date(date: Date) -> Millis {
+        let begins = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0));
+        Millis::from(begins.unwrap_or(if date < Date::ZERO {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        }))
+    }
+
     /// The start of the next UTC day.
     pub fn next_day(self) -> Millis {
         Millis((self.day() + 1) * Self::DAY)

@@ -129,9 +129,10 @@ pub struct Heard {
     pub category: Category,
     /// Limit and what remained of it after the call, where both were told.
     pub left: Option<Left>,
-    /// Calls of the worker that heard it that may be in what it tells, for a second or minute.
+    /// Calls of the worker that heard it that may be in what it tells, for a second or minute;
+    /// `None` where other workers make calls for the account as well.
     #[serde(default)]
-    pub own: u16,
+    pub own: Option<u16>,
     /// Whether that is one for sure, its own: no process made another in that second or minute.
     #[serde(default)]
     pub alone: bool,

@@ -18,7 +18,8 @@ use crate::text::told_json;
 use crate::value::Json;
 
 /// The state tables, version by version. Released ones are never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_state.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_state.sql"), include_str!("../migrations/0002_days.sql")];
 
 /// The version of the state tables (`_meta`).
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

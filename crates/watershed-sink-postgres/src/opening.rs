@@ -18,8 +18,8 @@ const RELATIONS: &str = include_str!("../sql/relations.sql");
 const META: &str = include_str!("../sql/version.sql");
 
 /// The tables of the state.
-pub(crate) const STATE: [&str; 7] =
-    ["_meta", "_accounts", "_runs", "_failures", "_coverage", "_listings", "_members"];
+pub(crate) const STATE: [&str; 8] =
+    ["_meta", "_accounts", "_runs", "_failures", "_coverage", "_listings", "_members", "_days"];
 
 /// PostgreSQL 14: older ones get no fixes any more.
 const SERVER_MIN: i32 = 140_000;

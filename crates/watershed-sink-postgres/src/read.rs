@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 use watershed_model::{
-    ConnectionName, Coverage, CoverageState, DeadLetter, LetterId, OperationId, PlanHash, RunId,
-    RunRow,
+    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LetterId,
+    OperationId, PlanHash, RunId, RunRow,
 };
 use watershed_sink::{
     Ask, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
@@ -27,6 +27,7 @@ use crate::value::Json;
 const COVERED: &str = include_str!("../sql/covered.sql");
 const COVERAGE: &str = include_str!("../sql/coverage.sql");
 const COVERAGE_COUNTS: &str = include_str!("../sql/coverage_counts.sql");
+const DAYS: &str = include_str!("../sql/days.sql");
 const RUN: &str = include_str!("../sql/run.sql");
 const RUNS: &str = include_str!("../sql/runs.sql");
 const UNFINISHED: &str = include_str!("../sql/unfinished.sql");
@@ -101,6 +102,14 @@ pub(crate) async fn listed(
 /// A stored record.
 pub(crate) fn recorded(dataset: &str, record: &str) -> Result<Value, Fault> {
     told_json(record).map_err(|e| Fault::Unreadable(format!("a record of {dataset}: {e}")))
+}
+
+pub(crate) async fn days(
+    client: &Object,
+    of: &AccountId,
+    limit: u32,
+) -> Result<Vec<DayCalls>, Fault> {
+    all(client, DAYS, &[&kept(of.as_str()), &page(limit)], state::day).await
 }
 
 pub(crate) async fn run(client: &Object, id: &RunId) -> Result<Option<RunRow>, Fault> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use deadpool_postgres::Pool;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash,
+    RunId, RunRow,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
@@ -158,6 +159,10 @@ impl Sink for PostgresSink {
 
     fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>> {
         self.reading(async move { write::account(&client(&self.pool).await?, &connection).await })
+    }
+
+    fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
+        self.reading(async move { read::days(&client(&self.pool).await?, &account, limit).await })
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

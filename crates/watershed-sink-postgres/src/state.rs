@@ -1,12 +1,13 @@
 //! The rows of the state tables as the model's types, and back.
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_postgres::Row;
 use watershed_model::{
-    ConnectionName, Coverage, DeadLetter, LetterId, Millis, OperationId, PlanHash, RunId, RunRow,
-    Subject,
+    AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis,
+    OperationId, PlanHash, RunId, RunRow, Subject,
 };
 
 use crate::fault::Fault;
@@ -80,6 +81,20 @@ pub(crate) fn coverage(row: &Row) -> Result<Coverage, Fault> {
         rows: counted(row.try_get("rows")?)?,
         retry_at: millis_or_none(row, "retry_at")?,
         run: RunId(text(row, "run")?),
+        at: millis(row, "at")?,
+    })
+}
+
+/// A row of `_days`.
+pub(crate) fn day(row: &Row) -> Result<DayCalls, Fault> {
+    let (categories, day) = (text(row, "categories")?, text(row, "day")?);
+    let date: Date = day.parse().map_err(|e: jiff::Error| Fault::Unreadable(e.to_string()))?;
+    Ok(DayCalls {
+        account: AccountId(text(row, "account")?),
+        categories: CategorySet::named(&categories)
+            .ok_or_else(|| Fault::Unreadable(format!("categories {categories}")))?,
+        day: Millis::of_date(date).day(),
+        calls: counted(row.try_get("calls")?)?,
         at: millis(row, "at")?,
     })
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, Transaction};
-use watershed_model::{ConnectionName, Coverage, DeadLetter, LetterId, RunRow};
+use watershed_model::{ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, RunRow};
 use watershed_sink::{Ask, Batch, Error};
 
 use crate::fault::Fault;
@@ -19,6 +19,7 @@ use crate::text::{kept, told};
 use crate::value::Instant;
 
 const PUT_COVERAGE: &str = include_str!("../sql/put_coverage.sql");
+const PUT_DAYS: &str = include_str!("../sql/put_days.sql");
 const PUT_FAILURE: &str = include_str!("../sql/put_failure.sql");
 const REMOVE_FAILURES: &str = include_str!("../sql/remove_failures.sql");
 const PUT_RUN: &str = include_str!("../sql/put_run.sql");
@@ -57,6 +58,7 @@ async fn attempt(client: &mut Object, tables: &Tables, batch: &Batch) -> Result<
     put_coverage(&act, coverage).await?;
     put_failures(&act, &batch.failures).await?;
     remove(&act, &batch.healed).await?;
+    put_days(&act, &batch.days).await?;
     act.commit().await?;
     Ok(())
 }
@@ -168,6 +170,23 @@ async fn put_failures(act: &Transaction<'_>, letters: &[DeadLetter]) -> Result<(
         ],
     )
     .await?;
+    Ok(())
+}
+
+/// Writes calls of days, in the order of their keys: connections share an account's.
+async fn put_days(act: &Transaction<'_>, days: &[DayCalls]) -> Result<(), Fault> {
+    let key = |d: &DayCalls| (d.account.clone(), d.categories, d.day);
+    let last: BTreeMap<_, &DayCalls> = days.iter().map(|day| (key(day), day)).collect();
+    if last.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<_> = last.values().map(|d| kept(d.account.as_str())).collect();
+    let categories: Vec<_> = last.values().map(|d| d.categories.to_string()).collect();
+    let dates: Vec<_> = last.values().map(|d| Millis::of_day(d.day).date().to_string()).collect();
+    let calls: Vec<_> = last.values().map(|d| i64::try_from(d.calls).unwrap_or(i64::MAX)).collect();
+    let at: Vec<_> = last.values().map(|d| Instant::at(d.at)).collect();
+    let statement = act.prepare_cached(PUT_DAYS).await?;
+    act.execute(&statement, &[&accounts, &categories, &dates, &calls, &at]).await?;
     Ok(())
 }
 

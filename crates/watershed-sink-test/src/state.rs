@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use watershed_model::{Coverage, CoverageState, RunState};
+use watershed_model::{Category, CategorySet, Coverage, CoverageState, DayCalls, Millis, RunState};
 use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Write};
 
 use crate::Place;
@@ -151,6 +151,33 @@ pub async fn coverage_is_counted_by_state_and_reason(place: &dyn Place) {
             line(CoverageState::Unavailable, Some("scope"), 2, 0),
         ]
     );
+}
+
+/// Calls of a day, told at that time.
+fn counted(day: i64, calls: u64, at: i64) -> DayCalls {
+    let categories = CategorySet::of(&[Category::Heavy, Category::ResourceIntensive]);
+    DayCalls { account: "acme-1\0".into(), categories, day, calls, at: Millis(at) }
+}
+
+pub async fn the_latest_count_of_each_day_stays(place: &dyn Place) {
+    let sink = open(place).await;
+    let keep = async |days: Vec<DayCalls>| {
+        sink.write(Batch { days, ..Batch::default() }.into()).await.unwrap();
+    };
+    let light = DayCalls {
+        categories: CategorySet::of(&[Category::Light]),
+        ..counted(20_001, 9, 1_700_000_000_000)
+    };
+    keep(vec![counted(20_000, 3, 5), counted(20_001, 1, 7), light.clone()]).await;
+    keep(vec![counted(20_000, 2, 4)]).await;
+    keep(vec![counted(20_001, 0, 7), counted(19_999, 6, 1)]).await;
+    keep(vec![DayCalls { account: "acme-2".into(), ..counted(20_001, 8, 9) }]).await;
+    let all = vec![counted(20_001, 0, 7), light, counted(20_000, 3, 5), counted(19_999, 6, 1)];
+    let of = async |account: &str, limit| sink.days(account.into(), limit).await.unwrap();
+    assert_eq!(of("acme-1\0", 9).await, all, "an older one changes nothing");
+    assert_eq!(of("acme-1\0", 3).await, all[..3], "the newest come first");
+    assert_eq!(of("acme-2", 9).await.len(), 1);
+    assert_eq!(of("nobody", 9).await, []);
 }
 
 pub async fn a_connection_keeps_its_account(place: &dyn Place) {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use watershed_model::{
-    ConnectionName, Coverage, Dataset, DeadLetter, LetterId, Millis, OperationId, Row, RunId,
-    Subject, hash64,
+    ConnectionName, Coverage, Dataset, DayCalls, DeadLetter, LetterId, Millis, OperationId, Row,
+    RunId, Subject, hash64,
 };
 
 /// One sink transaction: all of it is durable together, or none of it.
@@ -16,12 +16,17 @@ pub struct Batch {
     pub failures: Vec<DeadLetter>,
     /// Dead letters of tasks that went well after all: they are removed.
     pub healed: Vec<LetterId>,
+    /// Calls of days, as the ledger counts them now.
+    pub days: Vec<DayCalls>,
 }
 
 impl Batch {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.failures.is_empty() && self.healed.is_empty()
+        self.writes.is_empty()
+            && self.failures.is_empty()
+            && self.healed.is_empty()
+            && self.days.is_empty()
     }
 }
 

@@ -1,11 +1,11 @@
-//! From one sink to another: rows, listings, coverage, dead letters, runs, accounts.
+//! From one sink to another: rows, listings, coverage, dead letters, runs, calls of days, accounts.
 //!
 //! Guarantees: some hundreds of rows are in memory at once; to copy something again changes
 //! nothing, and what the other sink has that is newer stays; coverage comes after what it
 //! speaks of, so a copy that was broken off claims nothing that is not there. It goes on from
 //! the last [`Mark`] that was told. Nothing may write to the first sink meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use watershed_model::{Catalogue, ConnectionName, Coverage, LetterId, Millis};
@@ -14,6 +14,8 @@ use crate::{Ask, Batch, CoverageFilter, Error, MemberKey, Reading, RowKey, Sink,
 
 /// Rows, members or lines of coverage that are copied at once.
 const AT_ONCE: u32 = 500;
+/// Counts of an account's newest days: the day that goes on is among them.
+const DAYS: u32 = 16;
 
 /// How far a copy is: what comes next. Goes on in this order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +35,7 @@ pub enum Mark {
     Coverage(Option<Ask>),
     /// Dead letters after this one.
     Letters(Option<LetterId>),
-    /// Runs.
+    /// Runs, and calls of days.
     Runs,
     /// Nothing.
     Done,
@@ -148,6 +150,7 @@ pub async fn copy_part(
         }
         Mark::Runs => {
             copied.runs += runs(from, to).await?;
+            days(from, to).await?;
             Mark::Done
         }
         Mark::Done => Mark::Done,
@@ -206,4 +209,14 @@ async fn runs(from: &dyn Sink, to: &dyn Sink) -> Result<u64, Error> {
         }
     }
     Ok(copied)
+}
+
+/// Copies what is known of the newest days' calls: a new ledger beside the other sink goes on from
+/// it.
+async fn days(from: &dyn Sink, to: &dyn Sink) -> Result<(), Error> {
+    for account in BTreeSet::from_iter(from.accounts().await?.into_values()) {
+        let days = from.days(account, DAYS).await?;
+        to.write(Batch { days, ..Batch::default() }.into()).await?;
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash, RunId, RunRow,
 };
 
 use crate::{
@@ -30,9 +30,9 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send +
 pub trait Sink: Send + Sync {
     /// Writes rows, coverage and dead letters in one transaction.
     ///
-    /// Once it answers, all of it survives a power loss. Rows and coverage are conditional
-    /// on their version (`fetched_at`, `at`): older than what is stored, they change nothing
-    /// and are no error. The same batch again changes nothing.
+    /// Once it answers, all of it survives a power loss. Rows, coverage and calls of days are
+    /// conditional on their version (`fetched_at`, `at`): older than what is stored, they change
+    /// nothing and are no error. The same batch again changes nothing.
     fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()>;
 
     /// What is known of each of these, in their order; `None`: never tried.
@@ -60,6 +60,9 @@ pub trait Sink: Send + Sync {
 
     /// The account that a connection's data is of; `None` before there is any.
     fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>>;
+
+    /// At most `limit` counts of an account's days, of the newest ones.
+    fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>>;
 
     /// Writes a run's row, over an older one of that id.
     fn put_run(&self, run: RunRow) -> Pending<'_, ()>;

@@ -170,10 +170,7 @@ mod tests {
         limits(tier, overrides, share)
             .0
             .iter()
-            .map(|l| {
-                let names: Vec<&str> = l.categories.iter().map(Category::name).collect();
-                format!("{} {}/{}", names.join("+"), l.calls, l.period.name())
-            })
+            .map(|l| format!("{} {}/{}", l.categories, l.calls, l.period.name()))
             .collect()
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use watershed_engine::{Clock, Engine, HttpTransport, Parts, SystemClock};
 use watershed_ledger::MemoryLedger;
-use watershed_model::{Category, ConnectionName, Plan, Step};
+use watershed_model::{ConnectionName, Plan, Step};
 use watershed_sink::SqliteSink;
 use watershed_workflow::compile;
 use watershed_zoom::scopes;
@@ -226,7 +226,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 fn tier(account: &Account, plan: &Plan) -> TierCheck {
     let limits = connect::limits_of(account).0;
     let checks = limits.iter().map(|limit| LimitCheck {
-        category: limit.categories.iter().map(Category::name).collect::<Vec<_>>().join("+"),
+        category: limit.categories.to_string(),
         period: limit.period.name().to_owned(),
         calls: limit.calls,
     });

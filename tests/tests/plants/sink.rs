@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, Row, RunId, RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash, Row, RunId,
+    RunRow,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
@@ -118,6 +119,10 @@ impl Sink for Planted {
 
     fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>> {
         self.inner.account(connection)
+    }
+
+    fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
+        self.inner.days(account, limit)
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

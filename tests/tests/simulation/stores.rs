@@ -16,7 +16,8 @@ use watershed_ledger::{
     Command, Error as LedgerError, Ledger, Pending as Replying, Reply, RunLine, RunView, Settled,
 };
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DeadLetter, LetterId, Millis, PlanHash, RunId, RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, PlanHash, RunId,
+    RunRow,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
@@ -187,6 +188,11 @@ impl Sink for OwnSink {
 
     fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>> {
         Box::pin(async move { here(self.inner.account(connection)) })
+    }
+
+    fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
+        let places = ("before days are read", "after days are read");
+        Box::pin(self.read(places, self.inner.days(account, limit)))
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

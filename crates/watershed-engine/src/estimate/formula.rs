@@ -37,7 +37,6 @@ pub(crate) fn times(
         if counted < 1.0 {
             continue;
         }
-        let names: Vec<&str> = limit.categories.iter().map(Category::name).collect();
         let (ms, days) = match limit.period {
             Period::Second | Period::Minute => {
                 (spread_ms(counted, limit.calls, limit.period), None)
@@ -49,7 +48,7 @@ pub(crate) fn times(
             }
         };
         times.push(LimitTime {
-            category: names.join("+"),
+            category: limit.categories.to_string(),
             period: limit.period.name().to_owned(),
             share: limit.calls,
             calls: counted as u64,

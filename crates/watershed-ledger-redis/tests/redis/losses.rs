@@ -160,7 +160,8 @@ async fn said_by(url: &str) -> Error {
         Ok(link) => RedisLedger::new(link, "refused"),
         Err(error) => return error,
     };
-    let limits = Command::SetLimits { account: "acme".into(), limits: Limits::default() };
+    let limits =
+        Command::SetLimits { account: "acme".into(), limits: Limits::default(), days: Vec::new() };
     let said = tokio::time::timeout(Duration::from_secs(20), ledger.execute(limits)).await;
     said.expect("it answers in time").expect_err("it cannot be used")
 }

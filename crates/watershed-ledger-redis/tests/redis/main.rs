@@ -1,5 +1,6 @@
 //! The Redis ledger against the suite, on a real server.
 
+mod days;
 mod faults;
 mod losses;
 mod on_redis;

@@ -123,7 +123,12 @@ impl Subject for OnRedis {
     }
 
     fn supports(&self, capability: Capability) -> bool {
-        capability != Capability::CoolDown || self.lives_on
+        match capability {
+            Capability::CoolDown => self.lives_on,
+            // Begun again, it would know nothing of what was lost.
+            Capability::Restart => !self.lives_on,
+            Capability::Rollback => true,
+        }
     }
 }
 

@@ -159,6 +159,19 @@ fn a_loss_that_is_not_noticed_is_found() {
     };
     search.finds(
         "a lost tail that is not noticed",
-        plant!("and (known.epoch ~= META.epoch or known.acts > META.acts)" => "and false"),
+        plant!("and known.acts > META.acts then" => "and false then"),
+    );
+}
+
+/// Likewise: of what the caller knows of the day nothing is taken.
+#[test]
+fn a_day_that_begins_anew_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Small).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a day whose count is lost with a tail, and begins anew",
+        plant!("Budget.recall(budget, known.days, NOW, lost)" => ""),
     );
 }

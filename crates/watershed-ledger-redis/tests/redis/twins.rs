@@ -7,8 +7,8 @@ use watershed_ledger::{
 };
 use watershed_ledger_test::{Subject, plain_plan, plain_step};
 use watershed_model::{
-    Category, CategorySet, Child, Heard, Kin, Left, Limit, Limits, Millis, Period, PlanHash, RunId,
-    Source, StepId, Throttle, Trigger, hash64,
+    Category, CategorySet, Child, DayCalls, Heard, Kin, Left, Limit, Limits, Millis, Period,
+    PlanHash, RunId, Source, StepId, Throttle, Trigger, hash64,
 };
 
 use crate::on_redis::OnRedis;
@@ -102,7 +102,7 @@ fn drawn(leased: &Leased, dice: &mut Dice, now: Millis) -> Settle {
         Heard {
             category: if dice.below(40) == 0 { Category::Light } else { category },
             left: (dice.below(5) > 0).then_some(left),
-            own: u16::try_from(dice.below(30)).unwrap(),
+            own: (dice.below(3) > 0).then(|| u16::try_from(dice.below(30)).unwrap()),
             alone: dice.below(10) == 0,
         }
     });
@@ -113,7 +113,8 @@ impl Twins {
     fn begun() -> Twins {
         let (memory, redis) = (MemoryTables::default(), OnRedis::empty());
         let mut twins = Twins { memory, redis, held: Vec::new(), sequence: 0 };
-        let limits = Command::SetLimits { account: "acme".into(), limits: limits() };
+        let limits =
+            Command::SetLimits { account: "acme".into(), limits: limits(), days: Vec::new() };
         for command in [limits, Command::Submit(Box::new(submit()))] {
             decide(&mut twins.memory, &command, BEGIN).expect("it is done in memory");
             twins.redis.execute(command, BEGIN).expect("it is done on Redis");
@@ -154,6 +155,23 @@ impl Twins {
         self.held.extend(here.leased.into_iter().zip(there.leased));
     }
 
+    /// Says the limits again, with some count of the day. Redis leases nothing for two seconds
+    /// where that is news, and the ledger in memory knows no such pause: it is over, even if the
+    /// clock steps back.
+    fn tell_days(&mut self, dice: &mut Dice, now: Millis) -> Millis {
+        let days = vec![DayCalls {
+            account: "acme".into(),
+            categories: CategorySet::of(&[Category::Heavy]),
+            day: now.day() - dice.below(8).saturating_sub(6).cast_signed(),
+            calls: dice.below(130),
+            at: now + -60_000 + dice.below(70_000).cast_signed(),
+        }];
+        let command = Command::SetLimits { account: "acme".into(), limits: limits(), days };
+        decide(&mut self.memory, &command, now).expect("in memory");
+        self.redis.execute(command, now).expect("on Redis");
+        now + 4_000
+    }
+
     fn view(&mut self, now: Millis) {
         let run = RunId::from(RUN);
         let here = view(&mut self.memory, &run, now).expect("in memory").expect("the run");
@@ -184,6 +202,9 @@ fn whatever_answers_tell_of_the_budget_both_give_the_same_permits() {
     for seed in 0..25 {
         let (mut twins, mut dice, mut now) = (Twins::begun(), Dice(seed), BEGIN);
         for _ in 0..120 {
+            if dice.below(20) == 0 {
+                now = twins.tell_days(&mut dice, now);
+            }
             now = match dice.below(30) {
                 0 => now + 70_000,
                 1 => now + 2_000_000,

@@ -15,7 +15,11 @@ const WAITING: u64 = 100_000;
 fn nothing_of(desk: &Desk, category: Category) {
     let categories = CategorySet::of(&[category]);
     let limit = Limit::new(categories, Period::Day, 0.0);
-    let command = Command::SetLimits { account: "acme".into(), limits: Limits(vec![limit]) };
+    let command = Command::SetLimits {
+        account: "acme".into(),
+        limits: Limits(vec![limit]),
+        days: Vec::new(),
+    };
     desk.says(&command);
 }
 

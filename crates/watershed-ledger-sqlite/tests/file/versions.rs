@@ -66,7 +66,7 @@ fn a_file_of_version_2_is_opened_and_its_run_goes_on_to_its_end() {
     let taken = desk.says(&Command::Takeover { worker: desk.worker.clone() });
     assert!(matches!(taken, Reply::TakenOver { tasks } if tasks > 0), "{taken:?}");
     let limits = Limits::default();
-    desk.says(&Command::SetLimits { account: "acme".into(), limits });
+    desk.says(&Command::SetLimits { account: "acme".into(), limits, days: Vec::new() });
     let mut seen = BTreeSet::new();
     desk.an_hour_passes();
     desk.works(
@@ -100,7 +100,11 @@ fn what_a_file_of_version_2_has_open_is_counted_by_month() {
     let leased: Vec<u64> = open.iter().map(|step| step.leased).collect();
     assert_eq!(leased, [0, 3, 2]);
     desk.says(&Command::Takeover { worker: desk.worker.clone() });
-    desk.says(&Command::SetLimits { account: "acme".into(), limits: Limits::default() });
+    desk.says(&Command::SetLimits {
+        account: "acme".into(),
+        limits: Limits::default(),
+        days: Vec::new(),
+    });
     desk.an_hour_passes();
     desk.works(|_| Vec::new(), |_| false);
     for step in counts(&desk).steps {

@@ -3,7 +3,7 @@
 use watershed_ledger::{Command, Leased, Outcome};
 
 use super::scenario::{
-    Scenario, bound_task, done, item_names, month_task, of, page, records, submit, task,
+    LEASE_MS, Scenario, bound_task, done, item_names, month_task, of, page, records, submit, task,
 };
 use super::suite::declare;
 use crate::sketch::{From, Line};
@@ -228,11 +228,21 @@ fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario)
     let starts: Vec<i64> = a.iter().map(|l| l.start_from - s.now).collect();
     assert_eq!(starts, [0, 513, 1_025], "each call has its own permit");
     s.now = s.now + 1_540;
-    // Of what was given back, each is leased as it comes.
+    // What was given back belongs together as before, and so does what ran out.
     let settles = a.iter().map(|l| of(l, Outcome::Released)).collect();
     s.exchange("w", &["zoom"], 0, settles);
+    let back = s.exchange("v", &["zoom"], 1, Vec::new()).leased;
+    assert_eq!(item_names(&back), ["a1", "a2", "a3"]);
+    let starts: Vec<i64> = back.iter().map(|l| l.start_from - s.now).collect();
+    assert_eq!(starts, [0, 513, 1_025]);
+    s.close("v", &back[0], done());
+    s.now = s.now + LEASE_MS;
+    let rest = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
+    assert_eq!(item_names(&rest), ["a2", "a3"]);
+    assert_eq!(rest.iter().map(|l| l.lost).collect::<Vec<_>>(), [1, 1]);
+    s.now = s.now + 1_540;
     let b = s.exchange("v", &["zoom"], 1, Vec::new()).leased;
-    assert_eq!(item_names(&b), ["a1"]);
+    assert_eq!(item_names(&b), ["b1", "b2"]);
 }
 
 fn the_last_calls_of_a_day_belong_to_listings_under_way(s: &mut Scenario) {

@@ -9,6 +9,7 @@ mod leases;
 mod listings;
 mod once;
 mod order;
+mod recalled;
 mod retries;
 mod runs;
 mod scarce;

@@ -7,8 +7,8 @@ use watershed_ledger::{
     RunView, Settle, Settled, StepCounts, Submit, Want,
 };
 use watershed_model::{
-    AccountId, Brood, Category, CategorySet, Child, Kin, Limit, Limits, Millis, Period, RunId,
-    RunState, StepId, Trigger, hash64,
+    Brood, Category, CategorySet, Child, Kin, Limit, Limits, Millis, Period, RunId, RunState,
+    StepId, Trigger, hash64,
 };
 
 use crate::oracle::Oracle;
@@ -236,7 +236,7 @@ impl Scenario {
             Limit::new(CategorySet::of(categories), *period, *calls)
         };
         let limits = Limits(limits.iter().map(limit).collect());
-        self.say(Command::SetLimits { account: AccountId::from("account"), limits });
+        self.say(Command::SetLimits { account: "account".into(), limits, days: Vec::new() });
     }
 
     pub(super) fn keep(&mut self) -> Kept {

@@ -2,7 +2,8 @@
 
 use super::scenario::Scenario;
 use super::{
-    budget, days, failures, fences, joins, leases, listings, once, order, retries, runs, scarce,
+    budget, days, failures, fences, joins, leases, listings, once, order, recalled, retries, runs,
+    scarce,
 };
 use crate::subject::{Capability, Make};
 
@@ -64,6 +65,7 @@ const GROUPS: &[&[Case]] = &[
     scarce::CASES,
     days::CASES,
     budget::CASES,
+    recalled::CASES,
 ];
 
 /// Every case.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use watershed_model::{Category, Limit, Limits, Millis, Period, Throttle};
+use watershed_model::{Category, CategorySet, DayCalls, Limit, Limits, Millis, Period, Throttle};
 
 use super::follow::Wrong;
 
@@ -16,8 +16,10 @@ struct Given {
     returned: bool,
     /// Under limits that were changed since: their seconds are not counted against new ones.
     former: bool,
-    /// Lost with the ledger's tail: its second counts, its day is forgotten.
+    /// Lost with the ledger's tail: its second counts; its day, as far as that was told.
     lost: bool,
+    /// When it was given.
+    at: Millis,
 }
 
 impl Given {
@@ -25,6 +27,15 @@ impl Given {
     fn counts_today(&self) -> bool {
         !self.returned && !self.lost
     }
+}
+
+/// Calls of a day that the ledger has lost, and was told of.
+#[derive(Debug, Clone, Copy)]
+struct Recalled {
+    categories: CategorySet,
+    day: i64,
+    calls: u64,
+    at: Millis,
 }
 
 /// A category that Zoom closed.
@@ -42,6 +53,7 @@ struct Closed {
 pub(crate) struct Audit {
     limits: Limits,
     given: Vec<Given>,
+    recalled: Vec<Recalled>,
     closed: Vec<Closed>,
     /// Categories of which a second's (or minute's) calls were refused.
     refused: BTreeSet<Category>,
@@ -49,16 +61,78 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) fn set(&mut self, limits: &Limits) {
+        if self.limits == *limits {
+            return;
+        }
         self.limits = limits.clone();
         for given in &mut self.given {
             given.former = true;
         }
     }
 
-    /// Takes over the permits that were given between this and a later state.
+    /// Takes over the permits that were given between this and a later state, whose last counts
+    /// are still known.
     pub(crate) fn lost(&mut self, later: &Audit) {
+        let days: BTreeSet<i64> = later.given.iter().map(|given| given.from.day()).collect();
+        for limit in self.limits.0.clone().iter().filter(|l| l.period == Period::Day) {
+            for day in &days {
+                let (calls, at) = (later.of_day(limit, *day), later.known_on(limit, *day));
+                self.recall_up_to(limit, *day, calls, at);
+            }
+        }
         let since = later.given.iter().skip(self.given.len());
         self.given.extend(since.map(|given| Given { lost: true, ..*given }));
+    }
+
+    /// Takes over what is told of today, where it is later than what is known here. Whether that
+    /// made a count larger.
+    pub(crate) fn recall(&mut self, told: &[DayCalls], now: Millis) -> bool {
+        let mut larger = false;
+        for limit in self.limits.0.clone().iter().filter(|l| l.period == Period::Day) {
+            for told in told.iter().filter(|t| t.categories == limit.categories) {
+                let later = |g: &Given| {
+                    limit.categories.contains(g.category) && g.from.day() > told.day && !g.lost
+                };
+                if told.day == now.day()
+                    && !self.given.iter().any(later)
+                    && told.at > self.known_on(limit, told.day)
+                {
+                    larger |= self.recall_up_to(limit, told.day, told.calls, told.at);
+                }
+            }
+        }
+        larger
+    }
+
+    fn recall_up_to(&mut self, limit: &Limit, day: i64, calls: u64, at: Millis) -> bool {
+        let calls = calls.saturating_sub(self.of_day(limit, day));
+        self.recalled.push(Recalled { categories: limit.categories, day, calls, at });
+        calls > 0
+    }
+
+    /// When the last count of a limit's day was made.
+    fn known_on(&self, limit: &Limit, day: i64) -> Millis {
+        let of = |g: &&Given| limit.categories.contains(g.category) && g.from.day() == day;
+        let given = self.given.iter().filter(of).map(|g| g.at);
+        let told = |r: &&Recalled| r.categories == limit.categories && r.day == day;
+        given.chain(self.recalled.iter().filter(told).map(|r| r.at)).max().unwrap_or_default()
+    }
+
+    /// Calls of a day under that limit.
+    fn of_day(&self, limit: &Limit, day: i64) -> u64 {
+        let given = |g: &&Given| {
+            limit.categories.contains(g.category) && g.from.day() == day && g.counts_today()
+        };
+        let told = |r: &&Recalled| r.categories == limit.categories && r.day == day;
+        let recalled: u64 = self.recalled.iter().filter(told).map(|r| r.calls).sum();
+        self.given.iter().filter(given).count() as u64 + recalled
+    }
+
+    /// What is wrong with a ledger's count of a day.
+    pub(crate) fn counted(&self, told: &DayCalls) -> Result<(), Wrong> {
+        let day = |l: &&Limit| l.period == Period::Day && l.categories == told.categories;
+        let calls = self.limits.0.iter().find(day).map(|limit| self.of_day(limit, told.day));
+        if calls == Some(told.calls) { Ok(()) } else { Err(format!("{told:?}, not {calls:?}")) }
     }
 
     /// Whether a permit is there for sure: no limit has given anything so lately that the next
@@ -76,9 +150,7 @@ impl Audit {
             let mut given = self.given.iter().filter(|g| limit.categories.contains(g.category));
             match limit.period {
                 Period::Day => {
-                    let of_today = |g: &&Given| g.from.day() == now.day() && g.counts_today();
-                    let today = given.clone().filter(of_today);
-                    let left = (today.count() as f64) < limit.calls.floor();
+                    let left = (self.of_day(limit, now.day()) as f64) < limit.calls.floor();
                     left && given.all(|g| g.from.day() <= now.day())
                 }
                 Period::Second | Period::Minute => given.all(|g| {
@@ -105,14 +177,8 @@ impl Audit {
     /// Calls of the day that a category has left.
     pub(crate) fn left_today(&self, category: Category, now: Millis) -> f64 {
         let day = |l: &&Limit| l.period == Period::Day && l.categories.contains(category);
-        let left = self.limits.0.iter().filter(day).map(|limit| {
-            let today = |g: &&Given| {
-                limit.categories.contains(g.category)
-                    && g.from.day() == now.day()
-                    && g.counts_today()
-            };
-            limit.calls.floor() - self.given.iter().filter(today).count() as f64
-        });
+        let left = self.limits.0.iter().filter(day);
+        let left = left.map(|limit| limit.calls.floor() - self.of_day(limit, now.day()) as f64);
         left.fold(f64::INFINITY, f64::min)
     }
 
@@ -157,12 +223,18 @@ impl Audit {
     }
 
     /// A permit was given; wrong where any limit forbids it.
-    pub(crate) fn permit(&mut self, category: Category, from: Millis) -> Result<(), Wrong> {
+    pub(crate) fn permit(
+        &mut self,
+        category: Category,
+        from: Millis,
+        at: Millis,
+    ) -> Result<(), Wrong> {
         let closed = |c: &&Closed| c.surely && c.category == category && from < c.until;
         if let Some(closed) = self.closed.iter().find(closed) {
             return Err(format!("a {category} permit while closed until {:?}", closed.until));
         }
-        self.given.push(Given { category, from, returned: false, former: false, lost: false });
+        let (returned, former, lost) = (false, false, false);
+        self.given.push(Given { category, from, returned, former, lost, at });
         for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
             // Only what is near enough to share a period with the new one.
             let near = |g: &&Given| (g.from - from).abs() < limit.period.ms();
@@ -173,10 +245,7 @@ impl Audit {
                 .filter(near)
                 .collect();
             let over = match limit.period {
-                Period::Day => {
-                    let today = |g: &&&Given| g.from.day() == from.day() && g.counts_today();
-                    counted.iter().filter(today).count() as f64 > limit.calls.floor()
-                }
+                Period::Day => self.of_day(limit, from.day()) as f64 > limit.calls.floor(),
                 Period::Second | Period::Minute => counted.iter().any(|first| {
                     let inside = |g: &&&Given| {
                         let near = g.from >= first.from && g.from - first.from < limit.period.ms();

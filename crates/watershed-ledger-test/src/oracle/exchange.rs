@@ -30,6 +30,9 @@ impl Oracle {
             self.settle(&exchange.worker, settle, *said, now)?;
         }
         self.lease(exchange, reply, now)?;
+        for day in &reply.days {
+            self.audits.get(&day.account).map_or(Ok(()), |audit| audit.counted(day))?;
+        }
         for run in &self.ended {
             let submit = &self.runs[run].submit;
             let wanted = exchange.want.lanes.contains(&submit.connection);

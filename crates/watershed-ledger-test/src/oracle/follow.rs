@@ -44,6 +44,8 @@ pub(crate) struct Oracle {
     pub(crate) audits: BTreeMap<AccountId, Audit>,
     /// Runs that ended by the last command.
     pub(crate) ended: Vec<RunId>,
+    /// Whether the last command told a day's count that was lost.
+    pub(crate) recalled: usize,
     /// The latest time of any command.
     pub(crate) latest: Millis,
     /// Accounts whose ledger has lost a tail: since when that is noticed for sure.
@@ -59,6 +61,7 @@ impl Oracle {
         answer: &Result<Reply, Error>,
     ) -> Result<(), Wrong> {
         self.ended.clear();
+        self.recalled = 0;
         self.latest = self.latest.max(now);
         self.notice(command, now);
         match (command, answer) {
@@ -86,8 +89,14 @@ impl Oracle {
             }
             (Command::Cancel(run), answer) => self.cancel(run, answer),
             (Command::Retry { run, letters }, answer) => self.retry(run, letters, answer),
-            (Command::SetLimits { account, limits }, Ok(Reply::Done)) => {
-                self.audits.entry(account.clone()).or_default().set(limits);
+            (Command::SetLimits { account, limits, days }, Ok(Reply::Done)) => {
+                let audit = self.audits.entry(account.clone()).or_default();
+                audit.set(limits);
+                if audit.recall(days, now) {
+                    self.recalled = 1;
+                    // Others may have been given more: it waits for them to say so.
+                    self.cooling.insert(account.clone(), Some(now));
+                }
                 Ok(())
             }
             (command, answer) => Err(format!("{command:?} was answered by {answer:?}")),

@@ -158,7 +158,8 @@ impl Oracle {
             return Err(format!("a permit that is over before it begins: {leased:?}"));
         }
         let account = run.submit.account.clone();
-        self.audits.entry(account).or_default().permit(category, leased.start_from)
+        let at = now + exchange.want.lead_ms;
+        self.audits.entry(account).or_default().permit(category, leased.start_from, at)
     }
 
     /// What could start for sure is leased while the worker wants more.

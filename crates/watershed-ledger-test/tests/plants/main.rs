@@ -90,6 +90,11 @@ fn a_retry_that_forgets_the_attempt_is_found() {
 }
 
 #[test]
+fn a_day_that_begins_anew_is_found() {
+    found(Plant::DayBegunAnew, "a day whose count is lost with a tail, and begins anew");
+}
+
+#[test]
 fn without_a_plant_all_these_histories_agree() {
     for seed in first()..first() + HISTORIES_MAX {
         if let Err(divergence) = play(&history(seed, Size::of(seed)), &mut || with(None)) {

@@ -34,6 +34,8 @@ pub(crate) enum Plant {
     ReserveNeverFreed,
     /// A retry does not count the attempt.
     RetryForgetsAttempt,
+    /// A ledger that has lost its count of a day begins it anew, whatever the sink knows.
+    DayBegunAnew,
 }
 
 /// The in-memory ledger, with or without a plant.
@@ -69,7 +71,7 @@ impl Planted {
                 }
                 self.say(Command::Exchange(exchange))
             }
-            Plant::BudgetOffByOne | Plant::JoinReleasedEarly => {
+            Plant::BudgetOffByOne | Plant::JoinReleasedEarly | Plant::DayBegunAnew => {
                 self.say(Command::Exchange(exchange))
             }
         }
@@ -179,11 +181,14 @@ impl Subject for Planted {
         self.now = now;
         match (self.plant, command) {
             (Some(plant), Command::Exchange(exchange)) => self.exchange(plant, exchange),
-            (Some(Plant::BudgetOffByOne), Command::SetLimits { account, mut limits }) => {
+            (Some(Plant::BudgetOffByOne), Command::SetLimits { account, mut limits, days }) => {
                 for limit in limits.0.iter_mut().filter(|l| l.period == Period::Day) {
                     limit.calls += 1.0;
                 }
-                self.say(Command::SetLimits { account, limits })
+                self.say(Command::SetLimits { account, limits, days })
+            }
+            (Some(Plant::DayBegunAnew), Command::SetLimits { account, limits, .. }) => {
+                self.say(Command::SetLimits { account, limits, days: Vec::new() })
             }
             (Some(Plant::JoinReleasedEarly), Command::Submit(mut submit)) => {
                 self.plans.insert(submit.run.clone(), submit.plan.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use watershed_model::AccountId;
+use watershed_model::{AccountId, DayCalls, Millis};
 
 use crate::Error;
 use crate::tables::{Budget, Tables};
@@ -23,6 +23,11 @@ impl Budgets {
         }
         let (_, now) = self.0.get_mut(account).expect("inserted above");
         Ok(now)
+    }
+
+    /// Calls of today, as these budgets count them.
+    pub(super) fn today(&self, now: Millis) -> Vec<DayCalls> {
+        self.0.iter().flat_map(|(account, (_, budget))| budget.today(account, now)).collect()
     }
 
     /// Keeps those that have changed.

@@ -45,6 +45,7 @@ pub(super) fn exchange(
     }
     let books = (&mut grounds, &mut budgets);
     let alone = lease::lease(tables, books, &live, exchange, now, &mut answer)?;
+    answer.days = budgets.today(now);
     budgets.keep(tables)?;
     for ground in grounds.values() {
         ground.keep(tables)?;
@@ -72,10 +73,12 @@ fn repeat(
     now: Millis,
 ) -> Result<Reply, Error> {
     let mut leased = Vec::new();
+    let mut budgets = Budgets::default();
     for id in &last.leases {
         let Some(lease) = tables.lease(*id)? else { continue };
         if lease.worker == exchange.worker {
             let ground = ground(tables, &lease.run)?;
+            budgets.of(tables, &ground.run.account)?;
             show::show(tables, &ground, &lease, &mut leased)?;
         }
     }
@@ -85,6 +88,7 @@ fn repeat(
         leased,
         ask_again_at: last.ask_again_at,
         ended: last.ended.clone(),
+        days: budgets.today(now),
     }))
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Heads(Vec<(Queue, Option<(i64, Ready)>)>);
 pub(super) struct Head {
     /// The place of its queue.
     at: usize,
+    rank: i64,
     pub(super) ready: Ready,
 }
 
@@ -43,6 +44,11 @@ impl Heads {
         Ok(())
     }
 
+    /// A head's queue, and how far in front it stands.
+    pub(super) fn place(&self, head: Head) -> (Queue, i64) {
+        (self.0[head.at].0, head.rank)
+    }
+
     /// The foremost head that nothing bars; tells of what stands before it and is barred.
     pub(super) fn foremost(
         &self,
@@ -58,7 +64,7 @@ impl Heads {
             }
             match scarce.bar(*queue, order::month_of(rank)) {
                 Some(bar) => barred(bar),
-                None => foremost = Some((place, Head { at, ready })),
+                None => foremost = Some((place, Head { at, rank, ready })),
             }
         }
         foremost.map(|(_, head)| head)

@@ -248,6 +248,9 @@ impl Taker<'_> {
                         continue;
                     };
                     self.take_task(tables, ground, id, claim.map(|c| c.category), slot)?;
+                    if let Some(head) = head {
+                        self.bound_tasks(tables, ground, heads.place(head), claim, budget)?;
+                    }
                 }
                 Ready::Chunk(id) => {
                     let max = self.left - goal;

@@ -109,6 +109,7 @@ pub(crate) fn loose(
         not_yet: false,
         keyed: false,
         due_at: now,
+        together: child.together,
         leased: false,
     };
     tables.put_task(&task, Some(&order::of_task(&ground.plan, &task)))?;
@@ -133,6 +134,7 @@ pub(crate) fn of_item(chunk: &Chunk, item: Item) -> Task {
         not_yet: false,
         keyed: false,
         due_at: Millis(0),
+        together: item.together,
         leased: true,
     }
 }

@@ -5,7 +5,9 @@ use watershed_model::{Category, Millis, StepId, Trigger};
 use crate::budget::{Claim, Permit};
 use crate::fold::{self, Ground};
 use crate::order;
-use crate::tables::{Budget, Chunk, ChunkId, Lease, Leasehold, Slot, Tables, Task, TaskId};
+use crate::tables::{
+    Budget, Chunk, ChunkId, Lease, Leasehold, Queue, Ready, Slot, Tables, Task, TaskId,
+};
 use crate::{Error, Exchange, LeaseId};
 
 /// So far ahead lies the permit of what must be leased together with something else.
@@ -157,14 +159,40 @@ impl Taker<'_> {
             if !together {
                 return Ok(());
             }
-            let slot = match claim {
-                None => self.free_slot(),
-                Some(claim) => match budget.permit(claim, self.start(), TOGETHER_MS) {
-                    Permit::Granted(slot) => slot,
-                    Permit::Later(_) => return Ok(()),
-                },
-            };
+            let Some(slot) = self.bound_slot(claim, budget) else { return Ok(()) };
             slots.push(slot);
+        }
+    }
+
+    /// What must be leased together with a task that was taken from there: those that follow it,
+    /// given back as it was.
+    pub(super) fn bound_tasks(
+        &mut self,
+        tables: &mut impl Tables,
+        ground: &mut Ground,
+        (queue, rank): (Queue, i64),
+        claim: Option<Claim>,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        let run = ground.run.run.clone();
+        while let Some((_, Ready::Task(id))) =
+            tables.ready(&run, queue, 1)?.first().copied().filter(|(at, _)| *at == rank)
+        {
+            if !task(tables, id)?.together {
+                break;
+            }
+            let Some(slot) = self.bound_slot(claim, budget) else { break };
+            self.take_task(tables, ground, id, claim.map(|c| c.category), slot)?;
+        }
+        Ok(())
+    }
+
+    /// When what is bound to something else may start.
+    fn bound_slot(&self, claim: Option<Claim>, budget: &mut Budget) -> Option<Slot> {
+        let Some(claim) = claim else { return Some(self.free_slot()) };
+        match budget.permit(claim, self.start(), TOGETHER_MS) {
+            Permit::Granted(slot) => Some(slot),
+            Permit::Later(_) => None,
         }
     }
 

@@ -13,9 +13,10 @@ use super::table::{Table, Tables, of_record};
 use crate::Column;
 
 /// The state tables, version by version. Released ones are never edited.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/0001_state.sql"),
     include_str!("../../migrations/0002_members.sql"),
+    include_str!("../../migrations/0003_days.sql"),
 ];
 
 /// The first version that keeps the members of listings apart.

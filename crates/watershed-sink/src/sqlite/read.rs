@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params};
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, CoverageState, DeadLetter, LetterId, OperationId,
-    PlanHash, RunId, RunRow,
+    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LetterId,
+    OperationId, PlanHash, RunId, RunRow,
 };
 
 use super::fault::Fault;
@@ -24,6 +24,7 @@ const COVERAGE: &str = include_str!("../../sql/coverage.sql");
 const COVERAGE_COUNTS: &str = include_str!("../../sql/coverage_counts.sql");
 const BIND_ACCOUNT: &str = include_str!("../../sql/bind_account.sql");
 const ACCOUNT: &str = include_str!("../../sql/account.sql");
+const DAYS: &str = include_str!("../../sql/days.sql");
 const RUN: &str = include_str!("../../sql/run.sql");
 const RUNS: &str = include_str!("../../sql/runs.sql");
 const UNFINISHED: &str = include_str!("../../sql/unfinished.sql");
@@ -113,6 +114,15 @@ pub(super) fn account(
     let params = named_params! { ":connection": name.as_str() };
     let stored = all(connection, ACCOUNT, params, |row| Ok(AccountId(row.get(0)?)))?;
     Ok(stored.into_iter().next())
+}
+
+pub(super) fn days(
+    connection: &Connection,
+    of: &AccountId,
+    limit: u32,
+) -> Result<Vec<DayCalls>, Fault> {
+    let params = named_params! { ":account": of.as_str(), ":limit": limit };
+    all(connection, DAYS, params, state::day)
 }
 
 pub(super) fn run(connection: &Connection, id: &RunId) -> Result<Option<RunRow>, Fault> {

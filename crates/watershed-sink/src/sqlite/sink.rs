@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash,
+    RunId, RunRow,
 };
 
 use super::fault::Fault;
@@ -150,6 +151,10 @@ impl Sink for SqliteSink {
 
     fn account(&self, connection: ConnectionName) -> Pending<'_, Option<AccountId>> {
         self.on_reader(move |reader| read::account(reader, &connection))
+    }
+
+    fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
+        self.on_reader(move |reader| read::days(reader, &account, limit))
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

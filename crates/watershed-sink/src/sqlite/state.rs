@@ -1,13 +1,14 @@
 //! The rows of the state tables as the model's types, and back.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use watershed_model::{
-    ConnectionName, Coverage, DeadLetter, LetterId, Millis, OperationId, PlanHash, RunId, RunRow,
-    Subject,
+    AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis,
+    OperationId, PlanHash, RunId, RunRow, Subject,
 };
 
 use super::fault::Fault;
@@ -61,6 +62,20 @@ pub(super) fn coverage(row: &Row<'_>) -> Result<Coverage, Fault> {
         rows: counted(row.get("rows")?)?,
         retry_at: instant_or_none(row.get("retry_at")?)?,
         run: RunId(row.get("run")?),
+        at: instant(&row.get::<_, String>("at")?)?,
+    })
+}
+
+/// A row of `_days`.
+pub(super) fn day(row: &Row<'_>) -> Result<DayCalls, Fault> {
+    let (categories, day): (String, String) = (row.get("categories")?, row.get("day")?);
+    let date: Date = day.parse().map_err(|e: jiff::Error| Fault::Unreadable(e.to_string()))?;
+    Ok(DayCalls {
+        account: AccountId(row.get("account")?),
+        categories: CategorySet::named(&categories)
+            .ok_or_else(|| Fault::Unreadable(format!("categories {categories}")))?,
+        day: Millis::of_date(date).day(),
+        calls: counted(row.get("calls")?)?,
         at: instant(&row.get::<_, String>("at")?)?,
     })
 }

@@ -1,7 +1,7 @@
 //! The one transaction: rows, the coverage that speaks of them, and dead letters.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
-use watershed_model::{Coverage, DeadLetter, LetterId, RunRow, Subject};
+use watershed_model::{Coverage, DayCalls, DeadLetter, LetterId, Millis, RunRow, Subject};
 
 use super::fault::Fault;
 use super::members::{self, List};
@@ -10,6 +10,7 @@ use super::table::{Tables, cell_of};
 use crate::{Batch, Error, Write};
 
 const PUT_COVERAGE: &str = include_str!("../../sql/put_coverage.sql");
+const PUT_DAYS: &str = include_str!("../../sql/put_days.sql");
 const PUT_FAILURE: &str = include_str!("../../sql/put_failure.sql");
 const REMOVE_FAILURE: &str = include_str!("../../sql/remove_failure.sql");
 const PUT_RUN: &str = include_str!("../../sql/put_run.sql");
@@ -31,6 +32,9 @@ pub(super) fn write(
         put_failure(&act, letter)?;
     }
     remove(&act, &batch.healed)?;
+    for day in &batch.days {
+        put_day(&act, day)?;
+    }
     act.commit()?;
     Ok(())
 }
@@ -113,6 +117,17 @@ fn put_failure(act: &Transaction<'_>, letter: &DeadLetter) -> Result<(), Fault> 
         ":attempts": letter.attempts,
         ":at": letter.at.to_string(),
         ":hint": letter.hint,
+    })?;
+    Ok(())
+}
+
+fn put_day(act: &Transaction<'_>, day: &DayCalls) -> Result<(), Fault> {
+    act.prepare_cached(PUT_DAYS)?.execute(named_params! {
+        ":account": day.account.as_str(),
+        ":categories": day.categories.to_string(),
+        ":day": Millis::of_day(day.day).date().to_string(),
+        ":calls": i64::try_from(day.calls).unwrap_or(i64::MAX),
+        ":at": day.at.to_string(),
     })?;
     Ok(())
 }

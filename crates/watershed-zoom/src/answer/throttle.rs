@@ -72,7 +72,7 @@ pub fn heard(answer: &Answer<'_>) -> Option<Heard> {
         limit,
         remaining: remaining.min(limit),
     });
-    Some(Heard { category, left, own: 0, alone: false })
+    Some(Heard { category, left, own: None, alone: false })
 }
 
 fn category(name: &str) -> Option<Category> {

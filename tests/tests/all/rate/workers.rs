@@ -19,6 +19,9 @@ use crate::ground::{account, home, measured};
 const CONCURRENCY: u16 = 64;
 /// How far a clock that is off is off, in seconds.
 const OFF_S: i64 = 5;
+/// A call arrives at its slot or up to so many seconds later: up to ten processes have two cores,
+/// and the account sees what has waited for it all at once.
+const ARRIVE_WITHIN_S: f64 = 0.25;
 /// What takes longer is stuck.
 const RUN_MAX: Duration = Duration::from_secs(180);
 
@@ -55,7 +58,8 @@ fn campaign(tier: &'static str, shape: &str, clocks_off: &[i64], during: Duratio
     let stats = account.stats().expect("stats");
     assert_eq!(stats.refused_for_rate(), 0, "{named}: {:#}", stats.0);
     for (category, limit) in ["light", "medium", "heavy"].into_iter().zip(allowed(tier)) {
-        let (peak, most) = (stats.peak_per_second(category), most_arrivals(SHARE, limit as u32));
+        let peak = stats.peak_per_second(category);
+        let most = most_arrivals(SHARE, limit as u32, ARRIVE_WITHIN_S);
         assert!(peak <= most, "{named}: {peak} {category} calls in a second, {most} may be");
     }
     (used.into_iter().fold(f64::MAX, f64::min), stats.calls())
