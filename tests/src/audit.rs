@@ -36,17 +36,29 @@ impl Scope {
         Scope {
             datasets: vec![
                 "users",
+                "user_details",
+                "user_settings",
                 "meetings",
+                "meeting_details",
+                "meeting_invitations",
                 "past_instances",
                 "past_meetings",
                 "report_participants",
                 "recordings",
                 "recording_files",
+                "recording_settings",
                 "transcripts",
                 "transcript_cues",
             ],
             explained: false,
         }
+    }
+
+    /// What it brings with every input at its widest.
+    pub fn everything() -> Scope {
+        let mut scope = Scope::backfill();
+        scope.datasets.extend(["past_participants", "report_meetings"]);
+        scope
     }
 
     /// The same, where absence may be explained by coverage.
@@ -298,11 +310,17 @@ fn multisets(
 fn reasons(database: &Connection, dataset: &str) -> Result<Vec<String>> {
     let operation = match dataset {
         "users" => "zoom.list_users",
+        "user_details" => "zoom.get_user",
+        "user_settings" => "zoom.get_user_settings",
         "meetings" => "zoom.list_meetings",
+        "meeting_details" => "zoom.get_meeting",
+        "meeting_invitations" => "zoom.get_invitation",
         "past_instances" => "zoom.list_past_instances",
         "past_meetings" => "zoom.get_past_meeting",
         "report_participants" => "zoom.report_participants",
         "past_participants" => "zoom.list_past_participants",
+        "report_meetings" => "zoom.report_meeting",
+        "recording_settings" => "zoom.get_recording_settings",
         "transcripts" | "transcript_cues" => "zoom.download_recording_file",
         _ => return Ok(Vec::new()),
     };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// `name type` of each dataset: `s` text, `i` whole number, `n` number, `b` yes or no, `dt`
 /// instant, `date` day, `[]` list, `{}` object.
-const COLUMNS: [(&str, &str); 10] = [
+const COLUMNS: [(&str, &str); 16] = [
     (
         "users",
         "id s, email s, first_name s, last_name s, display_name s, type i, status s, pmi i, \
@@ -18,10 +18,37 @@ const COLUMNS: [(&str, &str); 10] = [
          license_info_list []",
     ),
     (
+        "user_details",
+        "id s, email s, first_name s, last_name s, display_name s, type i, status s, pmi i, \
+         use_pmi b, timezone s, dept s, verified i, created_at dt, user_created_at dt, \
+         last_login_time dt, last_client_version s, account_id s, account_number i, role_id s, \
+         role_name s, group_ids [], im_group_ids [], division_ids [], employee_unique_id s, \
+         plan_united_type s, zoom_one_type i, login_types [], job_title s, company s, \
+         cost_center s, location s, manager s, language s, phone_numbers [], phone_number s, \
+         phone_country s, personal_meeting_url s, vanity_url s, pic_url s, pronouns s, \
+         pronouns_option i, jid s, cms_user_id s, cluster s, custom_attributes [], \
+         license_info_list []",
+    ),
+    (
+        "user_settings",
+        "audio_conferencing {}, email_notification {}, feature {}, in_meeting {}, profile {}, \
+         recording {}, schedule_meeting {}, telephony {}, tsp {}, whiteboard {}, \
+         general_setting {}, user_id s",
+    ),
+    (
         "meetings",
         "id i, uuid s, host_id s, topic s, type i, start_time dt, duration i, timezone s, \
          created_at dt, agenda s, join_url s, pmi s, user_id s",
     ),
+    (
+        "meeting_details",
+        "id i, uuid s, host_id s, host_email s, assistant_id s, topic s, type i, status s, \
+         start_time dt, duration i, timezone s, created_at dt, agenda s, join_url s, \
+         registration_url s, chat_join_url s, pmi s, pre_schedule b, creation_source s, \
+         template_id s, sensitivity_label_id s, occurrences [], recurrence {}, \
+         tracking_fields [], settings {}",
+    ),
+    ("meeting_invitations", "invitation s, sip_links [], meeting_id i"),
     ("past_instances", "uuid s, start_time dt, meeting_id i"),
     (
         "past_meetings",
@@ -41,6 +68,12 @@ const COLUMNS: [(&str, &str); 10] = [
          bo_mtg_id s, instance_uuid s",
     ),
     (
+        "report_meetings",
+        "uuid s, id i, topic s, type i, user_name s, user_email s, dept s, start_time dt, \
+         end_time dt, duration i, total_minutes i, participants_count i, custom_keys [], \
+         tracking_fields []",
+    ),
+    (
         "recordings",
         "uuid s, id i, account_id s, host_id s, host_email s, topic s, type i, start_time dt, \
          timezone s, duration i, total_size i, recording_count i, share_url s, on_prem b, \
@@ -53,6 +86,13 @@ const COLUMNS: [(&str, &str); 10] = [
         "id s, meeting_id s, recording_start dt, recording_end dt, file_type s, \
          file_extension s, file_size n, recording_type s, status s, file_path s, \
          deleted_time dt, instance_uuid s",
+    ),
+    (
+        "recording_settings",
+        "topic s, share_recording s, recording_authentication b, authentication_option s, \
+         authentication_domains s, authentication_name s, viewer_download b, on_demand b, \
+         approval_type i, send_email_to_host b, show_social_share_buttons b, auto_delete b, \
+         auto_delete_date date, instance_uuid s",
     ),
     (
         "transcripts",
@@ -105,11 +145,13 @@ pub(crate) fn kinds(dataset: &str) -> BTreeMap<&'static str, Kind> {
 /// The column of a dataset that tells what was asked where the record does not say it.
 pub(crate) fn asked(dataset: &str) -> Option<&'static str> {
     match dataset {
-        "meetings" => Some("user_id"),
-        "past_instances" => Some("meeting_id"),
-        "past_participants" | "report_participants" | "recording_files" | "transcripts" => {
-            Some("instance_uuid")
-        }
+        "meetings" | "user_settings" => Some("user_id"),
+        "past_instances" | "meeting_invitations" => Some("meeting_id"),
+        "past_participants"
+        | "report_participants"
+        | "recording_files"
+        | "recording_settings"
+        | "transcripts" => Some("instance_uuid"),
         _ => None,
     }
 }

@@ -39,6 +39,13 @@ pub struct Covered {
     pub lines: Vec<Line>,
 }
 
+impl Line {
+    /// Whether it names what no call can show.
+    pub fn is_unseen(&self) -> bool {
+        self.reason.as_ref().is_some_and(|reason| reason.starts_with("in no list: "))
+    }
+}
+
 /// Reads `_coverage` of the dataset at `sink`.
 ///
 /// # Errors
@@ -86,7 +93,10 @@ impl Covered {
 
     /// What an operation was asked for: every value of every subject.
     pub fn asked<'a>(&'a self, operation: &'a str) -> BTreeSet<&'a str> {
-        self.of(operation).flat_map(|l| l.asked.iter().map(String::as_str)).collect()
+        self.of(operation)
+            .filter(|l| !l.is_unseen())
+            .flat_map(|l| l.asked.iter().map(String::as_str))
+            .collect()
     }
 
     /// How many rows in each state.

@@ -24,9 +24,9 @@ use watershed_sink::Sink;
 use crate::active::{ActiveRun, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::submit::{Request, asked_of, same};
+use crate::submit::{Request, probed_by, same};
 
-pub use formula::LimitTime;
+pub use formula::{LimitTime, limit_times};
 
 /// How an estimate is made.
 pub struct Sampling {
@@ -157,7 +157,7 @@ impl Estimate {
             let of = self.categories.iter().find(|of| of.category == category.name());
             of.map_or(0.0, |of| of.calls as f64)
         };
-        self.limits = formula::times(limits, calls, now);
+        self.limits = limit_times(limits, calls, now);
         self.best_ms = self.limits.iter().try_fold(0, |best: i64, t| Some(best.max(t.ms?)));
         self.done_at = self.best_ms.map(|ms| (now + ms).to_string());
         more(&mut self.calls);
@@ -204,7 +204,8 @@ impl Engine {
                     let operation = self.catalogue.operation(id);
                     operation.is_some_and(|o| watershed_zoom::scopes::granted(o, &token.scopes))
                 };
-                (None, granted, asked_of(&request.plan).into_iter().filter(open).collect())
+                let probed = probed_by(&request.plan, &self.catalogue);
+                (None, granted, probed.into_iter().filter(open).collect())
             }
         };
         let terms = Terms {

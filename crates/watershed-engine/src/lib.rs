@@ -25,6 +25,7 @@ mod letter;
 mod offset;
 mod pace;
 mod phase;
+mod probe;
 mod report;
 mod room;
 mod runtime;
@@ -43,6 +44,7 @@ pub use engine::{Engine, Parts, Standing};
 pub use error::Error;
 pub use estimate::{
     CategoryEstimate, Estimate, LeftOut, LimitTime, Sampled, SampledFor, Sampling, StepEstimate,
+    limit_times,
 };
 pub use http::HttpTransport;
 pub use report::eta;

@@ -1,9 +1,12 @@
 //! Children of records: items for the steps beneath, and coverage for those kept out.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use watershed_ledger::Leased;
 use watershed_model::{Brood, Coverage, CoverageState, DeadLetter, Millis};
 use watershed_workflow::{Expanded, Skip};
+use watershed_zoom::unseen::UNSEEN;
 
 use crate::active::ActiveRun;
 use crate::entry::coverage_of;
@@ -52,4 +55,26 @@ pub(crate) fn kept_out(run: &ActiveRun, skipped: Vec<Skip>, now: Millis) -> Vec<
         Some(Coverage { state: CoverageState::Skipped, reason: Some(reason), ..coverage })
     };
     skipped.into_iter().filter_map(line).collect()
+}
+
+/// Coverage of what the operations of the plan cannot show with any call.
+pub(crate) fn unseen(run: &ActiveRun, now: Millis) -> Vec<Coverage> {
+    let used: BTreeSet<&str> =
+        run.program.plan().steps.iter().map(|step| step.operation.as_str()).collect();
+    let left_out = UNSEEN.iter().filter(|unseen| used.contains(unseen.operation));
+    left_out
+        .map(|unseen| Coverage {
+            connection: run.connection().clone(),
+            operation: unseen.operation.into(),
+            subject: unseen.subject(),
+            from: None,
+            to: None,
+            state: CoverageState::Unavailable,
+            reason: Some(unseen.why.to_owned()),
+            rows: 0,
+            retry_at: None,
+            run: run.id.clone(),
+            at: now,
+        })
+        .collect()
 }

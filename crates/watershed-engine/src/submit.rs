@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use watershed_ledger::{Command, Reply, Submit};
 use watershed_model::{
-    ConnectionName, Millis, Plan, PlanHash, RunId, RunRow, RunState, Trigger, Verdict,
+    Catalogue, ConnectionName, Millis, ParamPlace, Plan, PlanHash, RunId, RunRow, RunState, Trigger,
 };
 use watershed_sink::{Batch, Write};
 
@@ -14,13 +14,10 @@ use crate::active::{ActiveRun, Link, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::room::Room;
-use crate::spawned::kept_out;
+use crate::spawned::{kept_out, unseen};
 use crate::stop::Stop;
-use crate::task::{self, Spent, Tools};
+use crate::task::Tools;
 use crate::token::Held;
-
-/// Attempts of a probing call before its operation counts as not granted.
-const PROBES_MAX: u32 = 4;
 
 /// What an operator asks for.
 pub struct Request {
@@ -136,7 +133,8 @@ impl Engine {
         let run = self.active(&row, plan)?;
         let seeds = run.seeds()?;
         let now = self.clock.now();
-        let coverage = kept_out(&run, seeds.skipped, now);
+        let mut coverage = kept_out(&run, seeds.skipped, now);
+        coverage.extend(unseen(&run, now));
         if !coverage.is_empty() {
             let write = Write {
                 connection: row.connection.clone(),
@@ -182,8 +180,9 @@ impl Engine {
         self.links.get(name).ok_or_else(|| Error::NoConnection(name.clone()))
     }
 
-    /// The operations that the token's scopes open; those that the plan asks `granted()` of
-    /// are probed by one call, since scopes alone do not tell.
+    /// The operations that the token's scopes open; lists of the account that the plan asks
+    /// `granted()` of are probed by one call, since scopes alone do not tell. What is asked of
+    /// something in particular has nothing to be probed with.
     pub(crate) async fn granted(
         &self,
         link: &Link,
@@ -197,58 +196,12 @@ impl Engine {
             .filter(|o| watershed_zoom::scopes::granted(o, &token.scopes))
             .map(|o| o.id.to_owned())
             .collect();
-        for operation in asked_of(plan) {
+        for operation in probed_by(plan, &self.catalogue) {
             if granted.contains(&operation) && !self.probe(link, &operation).await? {
                 granted.remove(&operation);
             }
         }
         Ok(granted.into_iter().collect())
-    }
-
-    async fn probe(&self, link: &Link, operation: &str) -> Result<bool, Error> {
-        let Some(operation) = self.catalogue.operation(operation) else { return Ok(false) };
-        let today = self.clock.now().date().to_string();
-        let with = Map::from_iter(
-            operation
-                .params
-                .iter()
-                .filter(|p| p.required)
-                .map(|p| (p.name.to_owned(), Value::from(today.as_str()))),
-        );
-        let Ok(request) = watershed_zoom::request(operation, &with, None) else { return Ok(false) };
-        let tools = self.tools(crate::stop::stop().1, None);
-        for _ in 0..PROBES_MAX {
-            let token = link.tokens.get().await?;
-            if let Some(category) = operation.category {
-                self.paces.note(&link.connection.account, category, self.clock.now());
-            }
-            let verdict = task::call(
-                operation,
-                &request,
-                (&with, None),
-                &token,
-                &tools,
-                &mut Spent::default(),
-            )
-            .await;
-            let wait_until: Millis = match verdict {
-                Verdict::Data(_) | Verdict::Empty | Verdict::Waiting { .. } => return Ok(true),
-                // Of the thing asked for, which is made up, not of the operation.
-                Verdict::Unavailable { why, .. } if !why.stops_step() => return Ok(true),
-                Verdict::Retry { .. } | Verdict::Restart => self.clock.now() + 1_000,
-                Verdict::Wait(throttle) if !throttle.daily => throttle.until,
-                // A token that was revoked meanwhile says nothing of the operation.
-                Verdict::Token { .. } => {
-                    link.tokens.refused(token.generation).await;
-                    self.clock.now()
-                }
-                _ => return Ok(false),
-            };
-            self.clock.sleep_until(wait_until).await;
-        }
-        tracing::warn!(operation = operation.id, connection = %link.connection.name,
-            "the probing call was not answered: the operation is not used in this run");
-        Ok(false)
     }
 
     pub(crate) fn tools(&self, stop: Stop, wait_until: Option<Millis>) -> Tools {
@@ -266,8 +219,18 @@ impl Engine {
     }
 }
 
+/// Operations that are probed before a run: of those that the plan asks `granted()` of, the ones
+/// that need nothing but days.
+pub(crate) fn probed_by(plan: &Plan, catalogue: &Catalogue) -> BTreeSet<String> {
+    let by_days = |id: &String| {
+        let required = catalogue.operation(id).map(|o| o.params.iter().filter(|p| p.required));
+        required.is_none_or(|mut params| params.all(|p| p.place == ParamPlace::Window))
+    };
+    asked_of(plan).into_iter().filter(by_days).collect()
+}
+
 /// Operations that the plan's expressions ask `granted()` of.
-pub(crate) fn asked_of(plan: &Plan) -> BTreeSet<String> {
+fn asked_of(plan: &Plan) -> BTreeSet<String> {
     // Wherever an expression may stand.
     let steps = serde_json::to_string(&plan.steps).unwrap_or_default();
     let asks = steps.split("granted").skip(1).map(|part| {

@@ -1,10 +1,10 @@
 //! Truth: every record that these credentials and scopes can reach, as it would be sent.
 //!
 //! Reachable means along the chain that starts with the account's lists: users of three statuses;
-//! for those with an id their meetings (`previous_meetings` over the whole history, and
-//! `scheduled`), recordings and settings; for listed meetings details, invitation and instances;
-//! for instances, and for recorded ones that no list names, past meeting, participants and
-//! reports. Nothing of webinars and uploads but their recordings. No participants where there
+//! for those with an id their own record, their meetings (`previous_meetings` over the whole
+//! history, and `scheduled`), recordings and settings; for listed meetings details, invitation and
+//! instances; for instances, and for recorded ones that no list names, past meeting, participants
+//! and reports. Nothing of webinars and uploads but their recordings. No participants where there
 //! were fewer than two. Nothing older than Zoom tells of.
 //!
 //! Two exceptions: what the fault `html_403` refuses for ever is left out, and a report that is
@@ -84,6 +84,11 @@ impl Teller<'_> {
         }
         if status == Status::Pending {
             return;
+        }
+        if is_listed && self.account.answers(Operation::GetUser) {
+            let account_id = &self.account.credentials().account_id;
+            let details = records::user_details(self.world, user, account_id);
+            self.row("user_details", self.world.ids.user(user), details);
         }
         if is_listed && self.account.answers(Operation::GetUserSettings) {
             let settings = records::user_settings(self.world, user);

@@ -10,7 +10,9 @@
 //! whole (a list that moved between pages) is the same stay where it names its `user_id`,
 //! which a rejoin never shares; without one it counts as another.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde_json::{Map, Value};
 use watershed_model::hash64;
 
 /// Stays remembered at most; the oldest are forgotten first. 20,000 are 210 kB of cursor,
@@ -19,6 +21,69 @@ const STAYS_MAX: usize = 20_000;
 /// The part of a hash that is remembered: 40 bits, so that among 10,000 stays two strangers
 /// are taken for twins once in 20,000 listings (and then both are still kept).
 const GROUP_MASK: u64 = (1 << 40) - 1;
+
+/// What the rows of a dataset are identified by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// A member of the record.
+    Member(&'static str),
+    /// What was asked for, where the record does not say whose it is: the parameter's name.
+    Asked(&'static str),
+    /// The id of a user, of a pending one the address.
+    User,
+    /// A file of a recording.
+    File,
+    /// A stay in a meeting.
+    Stay,
+    /// A cue of a transcript.
+    Cue,
+}
+
+impl Key {
+    /// The key of a dataset.
+    pub fn of(dataset: &str) -> Key {
+        match dataset {
+            "users" => Key::User,
+            "user_settings" => Key::Asked("user_id"),
+            "user_details" | "meetings" | "meeting_details" => Key::Member("id"),
+            "meeting_invitations" => Key::Asked("meeting_id"),
+            "past_participants" | "report_participants" => Key::Stay,
+            "recording_files" | "transcripts" => Key::File,
+            "recording_settings" => Key::Asked("uuid"),
+            "transcript_cues" => Key::Cue,
+            _ => Key::Member("uuid"),
+        }
+    }
+
+    /// The key of a record that was asked for like that; `None` where neither says it. Stays,
+    /// files and cues have functions of their own.
+    pub(crate) fn row(self, record: &Value, with: &Map<String, Value>) -> Option<String> {
+        match self {
+            Key::Member(member) => id(record, member),
+            Key::Asked(parameter) => match with.get(parameter)? {
+                Value::String(text) if !text.is_empty() => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            },
+            Key::User => user(record),
+            Key::File | Key::Stay | Key::Cue => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::Member(member) => write!(f, "{member}"),
+            Key::Asked("uuid") => write!(f, "instance uuid, as asked"),
+            Key::Asked(parameter) => write!(f, "{}, as asked", parameter.replace('_', " ")),
+            Key::User => write!(f, "id; of pending users `email:` and the address"),
+            Key::File => write!(f, "file id; else uuid, type, start and ordinal"),
+            Key::Stay => write!(f, "instance uuid, hash of the stay, ordinal"),
+            Key::Cue => write!(f, "file id, cue index"),
+        }
+    }
+}
 
 /// The id of a record as text, whether sent as number or as text. Empty counts as absent.
 pub fn id(record: &Value, member: &str) -> Option<String> {

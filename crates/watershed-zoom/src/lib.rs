@@ -17,6 +17,7 @@ pub mod keys;
 pub mod limits;
 pub mod scopes;
 pub mod token;
+pub mod unseen;
 pub mod uuid;
 pub mod vtt;
 

@@ -38,8 +38,7 @@ pub struct Seed {
     pub scope: &'static str,
     /// What it brings.
     pub brings: &'static str,
-    /// Operations that it opens; none for the one that only events need, and for those
-    /// whose operations are not in the catalogue.
+    /// Operations that it opens; none for the one that only events need.
     pub operations: Vec<&'static Operation>,
     /// Whether it was granted, or a classic scope opens the same.
     pub granted: bool,
@@ -88,6 +87,13 @@ pub fn writes(scope: &str) -> bool {
     !reads && !read_all && scope != "report:master" && scope.contains(':')
 }
 
+/// Whether a granted scope allows reading what no operation asks for.
+pub fn unused(scope: &str) -> bool {
+    let opens = |op: &&&Operation| op.scopes.contains(&scope) || op.classic_scopes.contains(&scope);
+    let asked_for = SEED.iter().any(|(seed, _)| *seed == scope);
+    !writes(scope) && !asked_for && !catalogue().operations.iter().any(|op| opens(&op))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +115,8 @@ mod tests {
             assert!(all.iter().any(|s| s == operation.scopes[0]), "{}", operation.id);
         }
         assert_eq!(missing_for(&all), []);
+        let idle: Vec<_> = all.iter().filter(|scope| opened_by(scope).is_empty()).collect();
+        assert_eq!(idle, ["cloud_recording:read:recording:admin"], "the scope of events");
     }
 
     #[test]
@@ -145,6 +153,19 @@ mod tests {
             assert!(!writes(scope), "{scope}");
         }
         assert!(!writes("recording:master"));
+        assert!(!unused("recording:master"), "it opens what is asked for");
         assert!(!writes("user:read:admin"));
+    }
+
+    #[test]
+    fn scopes_that_read_what_is_never_asked_for_are_recognised() {
+        assert!(unused("dashboard:read:list_meetings:admin"));
+        assert!(unused("report:read:user:admin"));
+        for scope in ["meeting:write:meeting:admin", "user:read:admin"] {
+            assert!(!unused(scope), "{scope}");
+        }
+        for (scope, _) in SEED {
+            assert!(!unused(scope), "{scope}");
+        }
     }
 }

@@ -334,6 +334,9 @@ pub(crate) struct Coverage {
     /// Of this connection only
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// Write one page (Markdown) to hand back to the customer: what was taken, and what not
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `copy`

@@ -44,13 +44,18 @@ fn a_backfill_brings_exactly_what_the_account_holds() {
     measured("dataset equals the account", &size, &format!("{rows} rows, 0 differ"), "0 differ");
 }
 
-/// Lists of what may change: a later run asks for them again, and for nothing else.
-pub(crate) const LIVING: [&str; 5] = [
+/// Lists and details of what may change: a later run asks for them again, and for nothing else.
+pub(crate) const LIVING: [&str; 10] = [
     "zoom.list_users",
+    "zoom.get_user",
+    "zoom.get_user_settings",
     "zoom.list_meetings",
+    "zoom.get_meeting",
+    "zoom.get_invitation",
     "zoom.list_past_instances",
     "zoom.list_account_recordings",
     "zoom.get_recording",
+    "zoom.get_recording_settings",
 ];
 
 #[test]
@@ -82,7 +87,7 @@ fn without_faults_the_least_is_spent_and_a_second_run_asks_for_no_history() {
         &format!("{} seeds, no fault", size.of(2, 20)),
         &format!(
             "{spent} spent, {least} the least, at worst {worst:.3} times; {again} of a second \
-             run, all of them lists that may change"
+             run, all of them lists and details that may change"
         ),
         "1.01 times; no call for what is history",
     );
@@ -145,6 +150,59 @@ fn the_fast_attendance_brings_the_other_list() {
     audit(&home.sink(), &truth, &scope).expect("an audit").expect_equal();
     let reports = account.stats().expect("stats").calls_of("zoom.report_participants");
     assert_eq!(reports, 0, "the Heavy report is not asked");
+}
+
+#[test]
+fn with_every_input_at_its_widest_the_dataset_is_all_that_the_account_holds() {
+    let account = free_account(20, 6);
+    let home = free_home(&account);
+    let widest = ["--input", "attendance=fast_then_report", "--input", "meeting_reports=all"];
+    home.run(&[&["run", "zoom-backfill"], &widest[..]].concat()).expect(0);
+    let truth = account.truth().expect("the truth");
+    let found = audit(&home.sink(), &truth, &Scope::everything()).expect("an audit");
+    let rows = found.expect_equal().rows;
+    assert_eq!(Vec::from_iter(truth.datasets()), Vec::from_iter(rows.keys()), "nothing else");
+    let stats = account.stats().expect("stats");
+    assert_eq!(stats.in_vain(), 0, "{:#}", stats.0);
+    assert!(stats.calls() as f64 <= 1.01 * stats.least() as f64, "{:#}", stats.0);
+}
+
+#[test]
+fn without_details_the_lists_alone_are_asked() {
+    let account = free_account(20, 7);
+    let home = free_home(&account);
+    home.run(&["run", "zoom-backfill", "--input", "details=none"]).expect(0);
+    let stats = account.stats().expect("stats");
+    let details = [
+        "get_user",
+        "get_user_settings",
+        "get_meeting",
+        "get_invitation",
+        "get_recording_settings",
+    ];
+    for operation in details {
+        assert_eq!(stats.calls_of(&format!("zoom.{operation}")), 0, "{operation}");
+    }
+}
+
+#[test]
+fn coverage_names_what_no_list_shows() {
+    let account = free_account(20, 8);
+    let home = free_home(&account);
+    home.run(&["run", "zoom-backfill"]).expect(0);
+    let covered = coverage(&home.sink()).expect("coverage");
+    let unseen: Vec<_> = covered.lines.iter().filter(|line| line.is_unseen()).collect();
+    let told: Vec<_> = unseen.iter().map(|l| (l.operation.as_str(), l.state.as_str())).collect();
+    assert_eq!(told, [("zoom.list_users", "unavailable"), ("zoom.list_meetings", "unavailable")]);
+    // A recorded instant meeting is seen: through its recording.
+    let database = rusqlite::Connection::open(home.sink()).expect("the dataset");
+    let recorded = "SELECT count(*) FROM past_meetings
+        WHERE type = 1 AND uuid IN (SELECT uuid FROM recordings)
+            AND uuid NOT IN (SELECT uuid FROM past_instances)";
+    let recorded: i64 = database.query_row(recorded, [], |row| row.get(0)).expect("a count");
+    assert!(recorded > 0, "an account of 20 has recorded instant meetings");
+    let words = home.run(&["coverage"]).expect(0).stdout;
+    assert!(words.contains("instant meetings that were not recorded"), "{words}");
 }
 
 #[test]

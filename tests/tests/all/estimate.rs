@@ -8,7 +8,13 @@ use watershed_tests::{Account, Home, Settings, Size, Spec, Stats, seeds};
 use crate::ground::{SCOPES, account, free_account, free_home, home, measured};
 
 /// The categories of the operations that the backfill uses, as Zoom labels them.
-const CATEGORIES: [(&str, &str); 9] = [
+const CATEGORIES: [(&str, &str); 15] = [
+    ("get_user", "light"),
+    ("get_user_settings", "medium"),
+    ("get_meeting", "light"),
+    ("get_invitation", "light"),
+    ("get_recording_settings", "light"),
+    ("report_meeting", "heavy"),
     ("list_users", "medium"),
     ("list_meetings", "medium"),
     ("list_past_instances", "medium"),
@@ -86,7 +92,7 @@ fn a_run_makes_the_calls_that_were_foretold() {
     let size = Size::asked();
     let (mut far, mut sampled, mut calls, mut disk) = (Vec::new(), 0, 0, Vec::new());
     // A real sample: a third of what there is, and a quarter.
-    let (users, sample) = size.of((25, "200"), (60, "400"));
+    let (users, sample) = size.of((25, "400"), (60, "700"));
     for seed in seeds(size.of(2, 10)) {
         let account = free_account(users, seed);
         let home = free_home(&account);
@@ -232,7 +238,8 @@ fn a_plan_without_reports_costs_one_call_of_each() {
         ..Spec::default()
     });
     let home = free_home(&account);
-    let estimate = home.run(&["estimate", "zoom-backfill", "--json"]).expect(0).json();
+    let words = ["estimate", "zoom-backfill", "--sample", "100000", "--json"];
+    let estimate = home.run(&words).expect(0).json();
     let left = estimate["left_out"].to_string();
     assert!(left.contains("\"tier\"") && left.contains("participants"), "{left}");
     assert_eq!(step(&estimate, "participants")["calls"], 1);

@@ -167,6 +167,11 @@ fn doctor_tells_each_scope_and_what_it_costs() {
     let home = free_home(&account);
     let healthy = home.run(&["doctor", "--json"]).expect(0).json();
     fits("doctor", &healthy);
+    assert!(healthy["recording"]["sampled"].as_u64() > Some(1), "{:#}", healthy["recording"]);
+    for member in ["role", "clock"] {
+        assert_eq!(healthy[member]["ok"], true, "{member}: {}", healthy[member]["found"]);
+    }
+    assert_eq!(healthy["unused"].as_array().map(Vec::len), Some(0), "{}", healthy["unused"]);
 
     let missing = "report:read:list_meeting_participants:admin";
     let scopes: Vec<&str> = crate::ground::SCOPES.into_iter().filter(|s| *s != missing).collect();

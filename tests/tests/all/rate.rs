@@ -12,8 +12,16 @@ use watershed_tests::{Account, Home, Running, Settings, Size, Spec, Stats};
 use crate::ground::{account, home, measured};
 
 /// Operations of each category, by Zoom's published labels.
-const LIGHT: &[&str] = &["zoom.get_past_meeting", "zoom.get_recording"];
+const LIGHT: &[&str] = &[
+    "zoom.get_user",
+    "zoom.get_meeting",
+    "zoom.get_invitation",
+    "zoom.get_past_meeting",
+    "zoom.get_recording",
+    "zoom.get_recording_settings",
+];
 const MEDIUM: &[&str] = &[
+    "zoom.get_user_settings",
     "zoom.list_users",
     "zoom.list_meetings",
     "zoom.list_past_instances",

@@ -25,7 +25,7 @@ pub struct LimitTime {
 
 /// What each limit makes of the calls that begin at `now`: categories at once, none waiting for
 /// another. Only limits that count any of the calls are told.
-pub(crate) fn times(
+pub fn limit_times(
     limits: &Limits,
     calls: impl Fn(Category) -> f64,
     now: Millis,
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_limit_that_takes_longest_binds() {
         assert_eq!(
-            told(&times(&limits(1.0, 1_000), calls(101.0, 61.0), Millis(0))),
+            told(&limit_times(&limits(1.0, 1_000), calls(101.0, 61.0), Millis(0))),
             [
                 "light second: Some(10000) ms, None days",
                 "heavy second: Some(60000) ms, None days binds",
@@ -126,7 +126,7 @@ mod tests {
     fn a_day_that_is_spent_waits_for_midnight_and_whole_days_after_it() {
         let hour = 3_600_000;
         let evening = Millis(22 * hour);
-        let of = |heavy| times(&limits(1.0, 1_000), calls(0.0, heavy), evening)[1].clone();
+        let of = |heavy| limit_times(&limits(1.0, 1_000), calls(0.0, heavy), evening)[1].clone();
         assert_eq!((of(1_000.0).ms, of(1_000.0).days), (Some(0), Some(1)));
         assert_eq!((of(1_001.0).ms, of(1_001.0).days), (Some(2 * hour), Some(2)));
         assert_eq!((of(3_500.0).ms, of(3_500.0).days), (Some(50 * hour), Some(4)));
@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn a_limit_that_allows_nothing_binds_for_ever() {
-        let told = times(&limits(1.0, 0), calls(5.0, 1.0), Millis(0));
+        let told = limit_times(&limits(1.0, 0), calls(5.0, 1.0), Millis(0));
         assert_eq!((told[2].ms, told[2].binds), (None, true));
     }
 
     #[test]
     fn what_makes_no_calls_is_not_told() {
-        assert_eq!(times(&limits(1.0, 10), calls(0.0, 0.0), Millis(0)), []);
+        assert_eq!(limit_times(&limits(1.0, 10), calls(0.0, 0.0), Millis(0)), []);
     }
 }

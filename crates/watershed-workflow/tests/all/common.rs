@@ -57,6 +57,19 @@ static MEETING: Record = Record {
     ],
 };
 
+static DETAIL: Record = Record {
+    name: "details",
+    fields: &[
+        field("id", Int),
+        field("uuid", Text),
+        field("status", Text),
+        field("host_email", Text),
+    ],
+};
+
+static SETTINGS: Record =
+    Record { name: "settings", fields: &[field("recording", FieldType::Object(&ATTRIBUTE))] };
+
 static INSTANCE: Record =
     Record { name: "past instance", fields: &[field("uuid", Text), field("start_time", Time)] };
 
@@ -174,6 +187,41 @@ operation!(
     ]
 );
 operation!(
+    GET_USER,
+    "zoom.get_user",
+    USER,
+    LIGHT,
+    None,
+    [param("user_id", ParamType::Text, ParamPlace::Path)]
+);
+operation!(
+    GET_USER_SETTINGS,
+    "zoom.get_user_settings",
+    SETTINGS,
+    MEDIUM,
+    None,
+    [param("user_id", ParamType::Text, ParamPlace::Path)]
+);
+operation!(
+    GET_MEETING,
+    "zoom.get_meeting",
+    DETAIL,
+    LIGHT,
+    None,
+    [
+        param("meeting_id", ParamType::Int, ParamPlace::Path),
+        optional("show_previous_occurrences", ParamType::Bool, ParamPlace::Query)
+    ]
+);
+operation!(
+    GET_INVITATION,
+    "zoom.get_invitation",
+    SETTINGS,
+    LIGHT,
+    None,
+    [param("meeting_id", ParamType::Int, ParamPlace::Path)]
+);
+operation!(
     LIST_INSTANCES,
     "zoom.list_past_instances",
     INSTANCE,
@@ -212,6 +260,25 @@ operation!(
         optional("ended_at", ParamType::Text, ParamPlace::Hint),
         optional("participants_count", ParamType::Int, ParamPlace::Hint)
     ]
+);
+operation!(
+    REPORT_MEETING,
+    "zoom.report_meeting",
+    PAST,
+    HEAVY,
+    None,
+    [
+        param("uuid", ParamType::Text, ParamPlace::PathUuid),
+        optional("ended_at", ParamType::Text, ParamPlace::Hint)
+    ]
+);
+operation!(
+    RECORDING_SETTINGS,
+    "zoom.get_recording_settings",
+    SETTINGS,
+    LIGHT,
+    None,
+    [param("uuid", ParamType::Text, ParamPlace::PathUuid)]
 );
 operation!(
     USER_RECORDINGS,
@@ -259,13 +326,19 @@ operation!(
 
 /// The catalogue of these tests.
 pub(crate) fn catalogue() -> Catalogue {
-    static OPERATIONS: [&Operation; 10] = [
+    static OPERATIONS: [&Operation; 16] = [
         &LIST_USERS,
+        &GET_USER,
+        &GET_USER_SETTINGS,
         &LIST_MEETINGS,
+        &GET_MEETING,
+        &GET_INVITATION,
         &LIST_INSTANCES,
         &GET_PAST,
         &REPORT,
         &PARTICIPANTS,
+        &REPORT_MEETING,
+        &RECORDING_SETTINGS,
         &USER_RECORDINGS,
         &ACCOUNT_RECORDINGS,
         &GET_RECORDING,

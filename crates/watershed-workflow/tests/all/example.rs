@@ -74,11 +74,16 @@ fn the_run_begins_with_three_statuses_and_three_windows_of_the_account() {
 }
 
 #[test]
-fn a_user_brings_both_lists_of_meetings_and_what_is_kept_out_is_told() {
+fn a_user_brings_record_settings_and_both_lists_and_what_is_kept_out_is_told() {
     let scenario = backfill();
     let user = json!({ "id": "u1", "status": "active", "email": "a@example.com" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
-    let expected = [r#"meetings ["u1"]"#, r#"meetings_scheduled ["u1"]"#];
+    let expected = [
+        r#"user_details ["u1"]"#,
+        r#"user_settings ["u1"]"#,
+        r#"meetings ["u1"]"#,
+        r#"meetings_scheduled ["u1"]"#,
+    ];
     assert_eq!(lines(&scenario, &brought.children()), expected);
     let skipped: Vec<Value> = brought.skipped.iter().map(|s| s.with.clone().into()).collect();
     let window = |from, to| json!({ "user_id": "u1", "from": from, "to": to });
@@ -107,7 +112,7 @@ fn without_the_account_list_each_user_has_its_own_windows() {
     let user = json!({ "id": "u1", "status": "active" });
     let brought = expand(&scenario, "users", &json!({ "status": "active" }), &user);
     assert_eq!(
-        lines(&scenario, &brought.children())[2..],
+        lines(&scenario, &brought.children())[4..],
         [
             r#"recordings_user ["u1","2026-10-29","2026-11-24"]"#,
             r#"recordings_user ["u1","2026-09-30","2026-10-29"]"#,
@@ -141,9 +146,14 @@ fn an_instance_of_either_source_is_asked_once() {
     });
     let window = json!({ "window": { "from": "2026-10-29", "to": "2026-11-24" } });
     let from_recordings = expand(&scenario, "recordings_account", &window, &recording);
-    let once = |brought: &Expanded| match &brought.children()[..] {
-        [Kin::Task(child)] => child.once.expect("held has `once`"),
-        other => panic!("not one child: {other:?}"),
+    let held = scenario.step("held");
+    let once = |brought: &Expanded| {
+        let children = brought.children();
+        let found = children.iter().find_map(|kin| match kin {
+            Kin::Task(child) if child.step == held => child.once,
+            _ => None,
+        });
+        found.expect("held has `once`")
     };
     assert_eq!(once(&from_list), once(&from_recordings));
 }
@@ -154,7 +164,7 @@ fn a_webinar_is_not_asked_for_even_where_its_type_comes_as_text() {
     let window = json!({ "window": { "from": "2026-10-29", "to": "2026-11-24" } });
     let webinar = json!({ "uuid": "W==", "type": "5", "start_time": "2026-11-03T10:00:00Z" });
     let brought = expand(&scenario, "recordings_account", &window, &webinar);
-    assert!(brought.children().is_empty());
+    assert_eq!(lines(&scenario, &brought.children()), [r#"recording_settings ["W=="]"#]);
     assert_eq!(brought.skipped.len(), 1);
 }
 
@@ -171,7 +181,7 @@ fn a_transcript_passes_only_what_the_download_declares() {
         ],
     });
     let brought = expand(&scenario, "recordings_account", &window, &recording);
-    let Kin::Task(transcript) = &brought.children()[1] else { panic!("no transcript") };
+    let Kin::Task(transcript) = &brought.children()[2] else { panic!("no transcript") };
     assert_eq!(
         call(&scenario, transcript.step, &transcript.item),
         json!({ "file": {
@@ -196,6 +206,25 @@ fn beneath_an_unavailable_meeting_the_item_goes_on_with_the_other_fields_null() 
     assert_eq!(child.bucket, 2026 * 12 + 10, "November of the instance");
     let with = call(&scenario, child.step, &child.item);
     assert_eq!(with, json!({ "uuid": "U==" }), "a hint that is null is left out");
+}
+
+#[test]
+fn an_invitation_is_asked_for_beneath_what_is_known_of_its_meeting() {
+    let lines = |scenario: &Scenario, detail: Option<Value>| {
+        let (details, item) = (scenario.step("meeting_details"), json!({ "meeting": { "id": 7 } }));
+        let item = scenario.item("meeting_details", &item);
+        let brought = match detail {
+            Some(detail) => scenario.program.expand(&scenario.run, details, &item, &detail),
+            None => scenario.program.expand_unavailable(&scenario.run, details, &item),
+        };
+        lines(scenario, &brought.expect("it expands").children())
+    };
+    let asked = [r#"meeting_invitations [7]"#];
+    let detail = json!({ "id": 7, "uuid": "U==", "status": "waiting" });
+    assert_eq!(lines(&backfill(), Some(detail)), asked);
+    assert_eq!(lines(&backfill(), None), [""; 0], "forgotten at Zoom");
+    let without = backfill().without(&["zoom.get_meeting"]);
+    assert_eq!(lines(&without, None), asked, "nobody knows what is forgotten");
 }
 
 #[test]

@@ -190,6 +190,7 @@ impl<'a> Crawl<'a> {
                 match user["id"].as_str() {
                     Some(id) => {
                         self.keep("users", id, &user);
+                        self.one("user_details", id, &format!("/v2/users/{id}"));
                         self.one("user_settings", id, &format!("/v2/users/{id}/settings"));
                         self.user(id);
                     }

@@ -5,7 +5,7 @@ use watershed_model::{Field, FieldType, Operation, Record, Row};
 
 use super::unripe::attendance;
 use crate::catalogue::recordings::{RECORDING_FILES, RECORDINGS};
-use crate::keys::{self, Stays};
+use crate::keys::{self, Key, Stays};
 
 /// What steps beneath see of a record of `op`, fresh or read back from the sink: documented
 /// fields in their documented types.
@@ -83,12 +83,7 @@ pub(super) fn rows(
     }
     let mut rows = Vec::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
-        let key = match op.dataset.name {
-            "users" => keys::user(record),
-            "meetings" => keys::id(record, "id"),
-            _ => keys::id(record, "uuid"),
-        };
-        let Some(key) = key else {
+        let Some(key) = Key::of(op.dataset.name).row(record, with) else {
             let list = op.rows_in.unwrap_or("the answer");
             return Err(format!("{list}[{at}] has nothing to identify it by"));
         };

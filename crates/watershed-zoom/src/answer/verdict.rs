@@ -89,8 +89,10 @@ impl Asked<'_> {
     /// A status of success. It is a failure still where it has a code in place of content.
     fn answered(&self, answer: &Answer<'_>, mut body: Value) -> Verdict {
         let refusal = Refusal::of(answer.status, &body);
-        let expected = self.op.rows_in.or_else(|| identity(self.op));
-        let has = expected.is_some_and(|member| body.get(member).is_some());
+        let has = match self.op.rows_in.or_else(|| identity(self.op)) {
+            Some(member) => body.get(member).is_some(),
+            None => documented(self.op, &body),
+        };
         if !has && refusal.code.is_some_and(|code| code != 0) {
             if matches!(refusal.code, Some(429 | 4001)) {
                 return throttled(self.op, answer, &refusal.message, self.now);
@@ -98,6 +100,10 @@ impl Asked<'_> {
             return self.refused(&refusal);
         }
         let records = match self.op.rows_in {
+            // Settings and the like do not say whose they are; what says nothing is none.
+            None if body.is_object() && identity(self.op).is_none() && !has => {
+                return retry(RetryCause::BadBody, "the body has no documented member".to_owned());
+            }
             None if body.is_object() => vec![body.take()],
             Some(member) => match body.get_mut(member).map(Value::take) {
                 Some(Value::Array(records)) => records,
@@ -211,6 +217,11 @@ impl Asked<'_> {
         narrower
             .then(|| format!("asked {} to {}, answered {} to {}", asked.0, asked.1, told.0, told.1))
     }
+}
+
+/// Whether one of the documented members is there.
+fn documented(op: &Operation, body: &Value) -> bool {
+    op.record.fields.iter().any(|field| body.get(field.name).is_some())
 }
 
 /// The member without which a record is none.

@@ -2,7 +2,7 @@
 //!
 //! A row says what may be asked, what comes back and what it costs. To add an operation:
 //! write its record with `fields!`, its dataset and its row in the family's file, name them
-//! below, and give the dataset its key in `keys.rs`.
+//! below, and give the dataset its key in `keys.rs`. `docs/operations.md` is made from them.
 
 pub(crate) mod files;
 mod macros;
@@ -19,26 +19,38 @@ const PAGE_SIZE: u16 = 300;
 
 const OPERATIONS: &[&Operation] = &[
     &users::LIST_USERS,
+    &users::GET_USER,
+    &users::GET_USER_SETTINGS,
     &meetings::LIST_MEETINGS,
+    &meetings::GET_MEETING,
+    &meetings::GET_INVITATION,
     &past::LIST_PAST_INSTANCES,
     &past::GET_PAST_MEETING,
-    &reports::REPORT_PARTICIPANTS,
     &past::LIST_PAST_PARTICIPANTS,
+    &reports::REPORT_PARTICIPANTS,
+    &reports::REPORT_MEETING,
     &recordings::LIST_USER_RECORDINGS,
     &recordings::LIST_ACCOUNT_RECORDINGS,
     &recordings::GET_RECORDING,
+    &recordings::GET_RECORDING_SETTINGS,
     &files::DOWNLOAD_RECORDING_FILE,
 ];
 
 const DATASETS: &[&Dataset] = &[
     &users::USERS,
+    &users::USER_DETAILS,
+    &users::USER_SETTINGS,
     &meetings::MEETINGS,
+    &meetings::MEETING_DETAILS,
+    &meetings::MEETING_INVITATIONS,
     &past::PAST_INSTANCES,
     &past::PAST_MEETINGS,
     &past::PAST_PARTICIPANTS,
     &reports::REPORT_PARTICIPANTS_ROWS,
+    &reports::REPORT_MEETINGS,
     &recordings::RECORDINGS,
     &recordings::RECORDING_FILES,
+    &recordings::RECORDING_SETTINGS,
     &files::TRANSCRIPTS,
     &files::TRANSCRIPT_CUES,
 ];

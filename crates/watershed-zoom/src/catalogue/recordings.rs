@@ -1,4 +1,4 @@
-//! Cloud recordings and the list of their files.
+//! Cloud recordings, the list of their files, and who may see them.
 
 use watershed_model::{Category, Dataset, Lifetime, Operation, Paging, Record};
 
@@ -149,4 +149,52 @@ pub(super) static GET_RECORDING: Operation = Operation {
     version: 1,
     source: "Zoom API reference, Cloud recording: Get meeting recordings (OpenAPI 2026-08), \
              checked 2026-11-24",
+};
+
+static RECORDING_SETTING: Record = Record {
+    name: "settings of a recording",
+    fields: fields![
+        topic: Text,
+        share_recording: Text,
+        recording_authentication: Bool,
+        authentication_option: Text,
+        authentication_domains: Text,
+        authentication_name: Text,
+        viewer_download: Bool,
+        on_demand: Bool,
+        approval_type: Int,
+        send_email_to_host: Bool,
+        show_social_share_buttons: Bool,
+        auto_delete: Bool,
+        auto_delete_date: Date;
+        secret password: Text,
+    ],
+};
+
+pub(super) static RECORDING_SETTINGS: Dataset = Dataset {
+    name: "recording_settings",
+    record: &RECORDING_SETTING,
+    asked: fields![instance_uuid: Text],
+};
+
+pub(super) static GET_RECORDING_SETTINGS: Operation = Operation {
+    id: "zoom.get_recording_settings",
+    summary: "Who may see and download the recording of one instance.",
+    path: "/meetings/{meetingUUID}/recordings/settings",
+    scopes: &[
+        "cloud_recording:read:recording_settings:admin",
+        "cloud_recording:read:recording_settings:master",
+    ],
+    classic_scopes: &["recording:read:admin", "recording:master"],
+    category: Some(Category::Light),
+    params: params![uuid => "meetingUUID": Text, PathUuid, required],
+    paging: Paging::None,
+    rows_in: None,
+    record: &RECORDING_SETTING,
+    dataset: &RECORDING_SETTINGS,
+    lifetime: Lifetime::Living,
+    start_field: None,
+    version: 1,
+    source: "Zoom API reference, Cloud recording: Get meeting recording settings (OpenAPI \
+             2026-08), checked 2026-11-24",
 };

@@ -54,3 +54,54 @@ pub(super) static REPORT_PARTICIPANTS: Operation = Operation {
     source: "Zoom API reference, Reports: Get meeting participant reports (OpenAPI 2026-08), \
              checked 2026-11-24",
 };
+
+static CUSTOM_KEY: Record = Record { name: "custom key", fields: fields![key: Text, value: Text] };
+
+static TRACKING_FIELD: Record =
+    Record { name: "tracking field of a report", fields: fields![field: Text, value: Text] };
+
+static MEETING_REPORT: Record = Record {
+    name: "report of a meeting",
+    fields: fields![
+        uuid: Text,
+        id: Int,
+        topic: Text,
+        type: Int,
+        user_name: Text,
+        user_email: Text,
+        dept: Text,
+        start_time: Time,
+        end_time: Time,
+        duration: Int,
+        total_minutes: Int,
+        participants_count: Int,
+        custom_keys: List(&CUSTOM_KEY),
+        tracking_fields: List(&TRACKING_FIELD),
+    ],
+};
+
+pub(super) static REPORT_MEETINGS: Dataset =
+    Dataset { name: "report_meetings", record: &MEETING_REPORT, asked: &[] };
+
+pub(super) static REPORT_MEETING: Operation = Operation {
+    id: "zoom.report_meeting",
+    summary: "One ended instance as reported; about a year back. More than zoom.get_past_meeting \
+              tells are tracking fields and custom keys alone.",
+    path: "/report/meetings/{meetingUUID}",
+    scopes: &["report:read:meeting:admin", "report:read:meeting:master"],
+    classic_scopes: &["report:read:admin", "report:master"],
+    category: Some(Category::Heavy),
+    params: params![
+        uuid => "meetingUUID": Text, PathUuid, required;
+        ended_at => "ended_at": Text, Hint, optional;
+    ],
+    paging: Paging::None,
+    rows_in: None,
+    record: &MEETING_REPORT,
+    dataset: &REPORT_MEETINGS,
+    lifetime: Lifetime::Settled,
+    start_field: Some("start_time"),
+    version: 1,
+    source: "Zoom API reference, Reports: Get meeting detail reports (OpenAPI 2026-08), checked \
+             2026-11-24",
+};

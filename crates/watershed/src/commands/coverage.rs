@@ -5,6 +5,7 @@ use serde::Serialize;
 use watershed_model::{ConnectionName, Coverage as Row, CoverageState};
 use watershed_sink::{Ask, CoverageFilter};
 
+use super::coverage_report;
 use super::dispatch::Call;
 use crate::cli::Coverage;
 use crate::output::{Output, name, number, table};
@@ -37,6 +38,12 @@ pub(crate) async fn coverage(args: Coverage, call: Call) -> Result<u8> {
         out.remark(format!("nothing was tried yet: `{} run zoom-backfill`", program()));
         return Ok(0);
     };
+    if let Some(file) = args.report {
+        let (by, account) = settings.connection(args.connection.as_deref())?;
+        coverage_report::write(&*site.sink, by, &account.content, &file).await?;
+        out.remark(format!("{}: what was taken of {by}, and what not", file.display()));
+        return Ok(0);
+    }
     let connection = args.connection.map(ConnectionName);
     let filter = CoverageFilter { connection, ..CoverageFilter::default() };
     if out.json {

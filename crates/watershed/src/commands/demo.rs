@@ -26,14 +26,19 @@ use crate::workflows;
 /// Tells a folder of the demo from one that holds anything else.
 const MARK: &str = ".watershed-demo";
 /// What the backfill fetches when nothing is said of it.
-const FILLED: [&str; 9] = [
+const FILLED: [&str; 14] = [
     "users",
+    "user_details",
+    "user_settings",
     "meetings",
+    "meeting_details",
+    "meeting_invitations",
     "past_instances",
     "past_meetings",
     "report_participants",
     "recordings",
     "recording_files",
+    "recording_settings",
     "transcripts",
     "transcript_cues",
 ];

@@ -29,6 +29,15 @@ fn text(found: &Diagnosis, colour: bool) -> String {
     text.push_str(&check("token", &found.token, colour));
     text.push_str(&ledger(&found.ledger, colour));
     text.push_str(&check("data", &found.sink, colour));
+    if let Some(clock) = &found.clock {
+        text.push_str(&noted("clock", clock.ok, &clock.found, clock.hint.as_deref(), colour));
+    }
+    if let Some(role) = &found.role {
+        text.push_str(&check("role", role, colour));
+    }
+    if let Some(on) = &found.recording {
+        text.push_str(&noted("records", on.ok, &on.found, on.hint.as_deref(), colour));
+    }
     text.push_str(&tier(found, colour));
     if found.token.ok {
         text.push_str(&scopes(found, colour));
@@ -43,6 +52,12 @@ fn text(found: &Diagnosis, colour: bool) -> String {
 
 fn check(head: &str, checked: &Checked, colour: bool) -> String {
     line(&mark(checked.ok, colour), head, &checked.found, checked.hint.as_deref())
+}
+
+/// What deserves a word but leaves nothing out.
+fn noted(head: &str, ok: bool, found: &str, hint: Option<&str>, colour: bool) -> String {
+    let mark = if ok { mark(true, colour) } else { paint("!", "33;1", colour) };
+    line(&mark, head, found, hint)
 }
 
 fn line(mark: &str, head: &str, found: &str, hint: Option<&str>) -> String {
@@ -79,6 +94,7 @@ fn tier(found: &Diagnosis, colour: bool) -> String {
         tier.share,
         limits.join(", ")
     );
+    text.push_str(&format!("  {:<8}{}; `{} estimate` tells more\n", "", tier.means, program()));
     if !tier.costs.is_empty() {
         text.push_str(&format!("  {:<8}not on this plan: {}\n", "", tier.costs.join(", ")));
     }
@@ -115,6 +131,11 @@ fn scopes(found: &Diagnosis, colour: bool) -> String {
     for scope in &found.excess {
         let head = paint("!", "33;1", colour);
         text.push_str(&format!("{head} {} allows writing, which is never needed\n", name(scope)));
+    }
+    if !found.unused.is_empty() {
+        let unused: Vec<String> = found.unused.iter().map(|scope| name(scope)).collect();
+        let head = paint("!", "33;1", colour);
+        text.push_str(&format!("{head} granted and never used: {}\n", unused.join(", ")));
     }
     text
 }

@@ -4,6 +4,7 @@ mod cancel;
 mod completions;
 mod copy;
 mod coverage;
+mod coverage_report;
 mod demo;
 mod doctor;
 mod estimate;
