@@ -206,6 +206,11 @@ impl Stats {
         sum(&self.0["in_vain"]["by_cause"]["foretold"])
     }
 
+    /// Identical calls after an answer that is final, a refusal included.
+    pub fn again(&self) -> u64 {
+        self.repeated() + self.foretold()
+    }
+
     /// Calls in vain by cause.
     pub fn by_cause(&self) -> BTreeMap<String, u64> {
         let causes = self.0["in_vain"]["by_cause"].as_object().into_iter().flatten();

@@ -99,11 +99,14 @@ pub(crate) fn asked(
     asked: Asked,
     moment: Moment,
 ) -> Done {
-    let Asked { verdict, spent: Spent { calls, heard, room } } = asked;
+    let Asked { mut verdict, spent: Spent { calls, heard, room } } = asked;
     let operation = run.operation(leased.step);
     // What is written is as old as its call: of a worker that stood still after it, what another
     // one has written meanwhile is newer.
     let Moment { first_at: at, now, .. } = moment;
+    if let Verdict::Data(page) | Verdict::Waiting { page: Some(page), .. } = &mut verdict {
+        run.link.connection.redact.page(operation, page);
+    }
     let mut done = match verdict {
         Verdict::Data(page) => read(leased, run, ask, page, moment),
         Verdict::Empty => read(leased, run, ask, Page::default(), moment),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 use watershed_model::{AccountId, ConnectionName, Limits};
+use watershed_zoom::redact::Rules;
 
 /// What the customer agreed to. A ceiling that no workflow exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +67,8 @@ pub struct Connection {
     pub limits: Limits,
     /// What the customer agreed to.
     pub content: Content,
+    /// What is dropped or pseudonymised before anything is made of a record.
+    pub redact: Rules,
 }
 
 impl fmt::Debug for Connection {

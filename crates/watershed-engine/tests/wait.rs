@@ -139,6 +139,7 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
         token_url: "http://127.0.0.1:1/oauth/token".parse().expect("a URL"),
         limits: Limits(Vec::new()),
         content: Content::Transcripts,
+        redact: watershed_zoom::redact::Rules::default(),
     };
     let catalogue = watershed_zoom::catalogue();
     let engine = Engine::new(Parts {

@@ -15,6 +15,7 @@ pub mod files;
 pub mod hosts;
 pub mod keys;
 pub mod limits;
+pub mod redact;
 pub mod scopes;
 pub mod token;
 pub mod unseen;

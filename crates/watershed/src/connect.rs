@@ -7,11 +7,13 @@ use watershed_model::{AccountId, ConnectionName, Limits};
 use watershed_zoom::limits::{Overrides, Tier, limits};
 
 use crate::fault::Fault;
+use crate::redact;
 use crate::settings::{Account, Vars};
 
 /// Makes the connection; its credentials are read once, so that what is missing is told now.
 pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<Connection, Fault> {
     let first = credentials(name, account, vars)?;
+    let rules = redact::rules(name, account, vars)?;
     let (again, by, vars) = (account.clone(), name.to_owned(), vars.clone());
     Ok(Connection {
         name: ConnectionName::from(name),
@@ -23,6 +25,7 @@ pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<C
         token_url: account.token_url.clone(),
         limits: limits_of(account),
         content: content(account),
+        redact: rules,
     })
 }
 

@@ -161,7 +161,7 @@ async fn answers(name: &str, account: &Account, vars: &Vars) -> Result<Answers> 
     Ok(Answers { token, granted: Some(granted), role, recording, clock: transport.checked() })
 }
 
-fn backfill() -> Result<Plan> {
+pub(crate) fn backfill() -> Result<Plan> {
     let found = workflows::shipped("zoom-backfill");
     let compiled = compile(&found.name, &found.text, &watershed_zoom::catalogue())?;
     Ok(compiled.plan)

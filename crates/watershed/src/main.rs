@@ -19,6 +19,7 @@ mod logs;
 mod output;
 mod program;
 mod progress;
+mod redact;
 mod rehearsal;
 mod settings;
 #[cfg(test)]

@@ -62,7 +62,7 @@ fn with_its_state_lost_a_run_goes_on_from_the_dataset() {
         let ended = campaign.home.start(&campaign.words(0)).wait(RUN_MAX).expect("it ends");
         ended.expect(0);
         campaign.audit(&Scope::backfill()).expect_equal();
-        repeated += campaign.account.stats().expect("stats").repeated();
+        repeated += campaign.account.stats().expect("stats").again();
     }
     assert!(losses > 0, "the losses came too late to mean anything");
     let bound = losses * REPEATED_MAX;
@@ -124,7 +124,7 @@ fn a_list_that_is_complete_is_not_asked_again_after_a_loss() {
         let again = repeats();
         let stats = account.stats().expect("stats");
         assert!(again <= BOUND, "seed {seed}: {again} lists asked again: {:#}", stats.0);
-        let all = stats.repeated();
+        let all = stats.again();
         assert!(all <= BOUND, "seed {seed}: {all} calls repeated: {:#}", stats.0);
         repeated += again;
     }

@@ -172,7 +172,7 @@ fn killed(seed: u64, faults: Option<&str>) -> Tally {
 /// of them: a file that was refused is asked for anew, and its recording is read again for that.
 fn repeats(seed: u64, stats: &Stats, faults: bool, tally: &Tally) -> u64 {
     // Among faults a refusal may be told twice without any kill.
-    let again = stats.repeated() + if faults { 0 } else { stats.foretold() };
+    let again = if faults { stats.repeated() } else { stats.again() };
     let Tally { kills, in_flight, .. } = tally;
     let told = format!("seed {seed}: {again} repeats after {kills} kills: {:#}", stats.0);
     assert!(again <= kills * REPEATED_MAX, "{told}");

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Number(f64),
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// `{ "DATASET.FIELD" = "hmac", "*.FIELD" = "drop" }`.
+    Rules,
     /// `{ env = "NAME" }`, `{ file = "PATH" }`, or the text itself.
     Credential {
         /// Whether the text itself deserves a warning.
@@ -102,6 +104,16 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Number(1.0),
         "The part of the account's rate limit that may be used, above 0 and at most 1.",
     ),
+    key(
+        "connections.*.redact",
+        Kind::Rules,
+        "Fields that are dropped or pseudonymised before anything is stored.",
+    ),
+    key(
+        "connections.*.redact_key",
+        Kind::Credential { secret: true },
+        "What pseudonyms are made with. Another key makes other ones.",
+    ),
     key("connections.*.api_url", Kind::Url, "Base of the API; else as the token answer says."),
     key("connections.*.token_url", Kind::Url, "The token endpoint."),
 ];
@@ -113,8 +125,6 @@ pub(crate) const LATER: &[(&str, &str)] = &[
     ("server", "there is no dashboard to listen anywhere"),
     ("notify", "nobody would be notified"),
     ("connections.*.users", "people left out would be fetched all the same"),
-    ("connections.*.redact", "fields would be stored as they came"),
-    ("connections.*.redact_key", "fields would be stored as they came"),
     ("connections.*.reserve_events", "there are no events to keep a budget for"),
     ("connections.*.webhook_secret", "there are no webhooks to verify"),
     ("connections.*.lookback", "there is no reconcile to look back"),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde_json::Value;
 use url::Url;
+use watershed_zoom::redact::Action;
 
 use super::credential::Reference;
 use super::keys::{self, Kind, Known};
@@ -84,6 +85,10 @@ pub(crate) struct Account {
     pub content: String,
     /// The part of the limits that may be used.
     pub share: f64,
+    /// What is dropped or pseudonymised.
+    pub redact: BTreeMap<String, Action>,
+    /// What pseudonyms are made with.
+    pub redact_key: Option<Reference>,
     /// Base of the API, with `/v2`.
     pub api_url: Option<Url>,
     /// The token endpoint.
@@ -154,6 +159,11 @@ fn account(
         limits: figures(from, name)?,
         content: from.text(&path("content"))?.unwrap_or(CONTENT).to_owned(),
         share: from.number(&path("share"))?.unwrap_or(SHARE),
+        redact: from.rules(&path("redact"))?,
+        redact_key: match from.found(&path("redact_key")) {
+            Some(_) => Some(from.credential(&path("redact_key"), origin, warnings)?),
+            None => None,
+        },
         api_url: from.url(&path("api_url"))?,
         token_url: from
             .url(&path("token_url"))?
@@ -203,6 +213,18 @@ impl From<'_> {
             wanted.push_str(&format!("; did you mean {word:?}?"));
         }
         Err(wrong(path, value, origin, &wanted))
+    }
+
+    fn rules(&self, path: &[&str]) -> Result<BTreeMap<String, Action>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(BTreeMap::new()) };
+        let wanted = "a table such as { \"report_participants.user_email\" = \"hmac\" }";
+        let rules = value.as_object().ok_or_else(|| wrong(path, value, origin, wanted))?;
+        let action = |(rule, action): (&String, &Value)| match action.as_str() {
+            Some("drop") => Ok((rule.clone(), Action::Drop)),
+            Some("hmac") => Ok((rule.clone(), Action::Hmac)),
+            _ => Err(wrong(&[path, &[rule.as_str()]].concat(), action, origin, "drop or hmac")),
+        };
+        rules.iter().map(action).collect()
     }
 
     fn need_text(&self, path: &[&str]) -> Result<&str, Fault> {

@@ -70,6 +70,10 @@ fn leaf(kind: Kind, about: &str) -> Value {
         }
         Kind::Number(most) => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": most }),
         Kind::OneOf(words) => json!({ "enum": words }),
+        Kind::Rules => json!({
+            "type": "object", "additionalProperties": { "enum": ["drop", "hmac"] },
+            "propertyNames": { "pattern": "^([a-z_]+|\\*)\\.[a-z_0-9]+$" },
+        }),
         Kind::Credential { .. } => {
             let reference = |name: &str| {
                 let mut properties = Map::new();

@@ -296,7 +296,9 @@ fn the_schema_takes_the_annotated_file_and_refuses_what_the_program_refuses() {
     };
     assert!(validator.is_valid(&json(DEFAULTS)));
     assert!(validator.is_valid(&json(&acme("share = 0.5\nlimits = { heavy_per_day = 1 }"))));
-    for wrong in ["shares = 1", "share = 2", "tier = \"gold\"", "users = {}"] {
+    for wrong in
+        ["shares = 1", "share = 2", "tier = \"gold\"", "users = {}", "redact = { dept = 1 }"]
+    {
         assert!(!validator.is_valid(&json(&acme(wrong))), "{wrong}");
     }
     assert!(!validator.is_valid(&json("[connections.acme]\ntier = \"pro\"\n")));

@@ -176,7 +176,7 @@ impl Harm<'_> {
             rows += field.end(&Scope::backfill());
             let stats = field.fleet.stats();
             let named = format!("{}, seed {seed}", self.name);
-            let repeated = stats.repeated();
+            let repeated = stats.again();
             assert!(repeated <= may, "{named}: {repeated} again, {may} may be: {:#}", stats.0);
             assert_eq!(stats.in_vain(), repeated, "{named}: only harm repeats: {:#}", stats.0);
             (again, again_max, calls) = (again + repeated, again_max + may, calls + stats.calls());

@@ -160,7 +160,7 @@ fn emptied(users: u64, seed: u64, part: u64, calls: u64) -> Emptied {
     let told = format!("{named}: {made} calls, {lacked} lacked, {most} may be: {:#}", stats.0);
     assert!(made * 100 <= most * 102, "{told}");
     // A file that was refused is asked for anew, and its recording read again for that.
-    let again = stats.repeated() - stats.repeated_of("zoom.get_recording");
+    let again = stats.again() - stats.repeated_of("zoom.get_recording");
     assert!(again <= IN_FLIGHT, "{told}");
     let letters = put_back(&field.fleet);
     field.end(&Scope::backfill());
@@ -204,7 +204,7 @@ fn emptied_in_the_middle_of_a_list_a_ledger_doubles_nothing() {
         assert!(open, "seed {seed}: no list was under way at {pages} pages: {lines:#?}");
         rows += field.end(&Scope { datasets: vec!["users"], explained: false });
         let stats = field.fleet.stats();
-        let repeated = stats.repeated();
+        let repeated = stats.again();
         // One list for each of them, however often the list of people was begun.
         let sink = rusqlite::Connection::open(field.fleet.home.sink()).expect("the dataset");
         let people = "SELECT count(*) FROM users WHERE _key NOT LIKE 'email:%'";

@@ -48,7 +48,7 @@ fn emptied_and_rebuilt_after_midnight_a_run_keeps_its_days() {
         rows += field.end(&Scope::backfill());
         assert_eq!(inputs(&field), before, "seed {seed}: today is the day of submitting");
         // A file is two calls.
-        let repeated = field.fleet.stats().repeated();
+        let repeated = field.fleet.stats().again();
         assert!(repeated <= 2 * IN_FLIGHT, "seed {seed}: {:#}", field.fleet.stats().0);
         again += repeated;
     }
