@@ -59,7 +59,7 @@ fn days_pass_and_all_that_the_account_holds_is_there() {
         .map(|came| format!("{}: {} of {:?}", came.dataset, came.rows, held.get(&*came.dataset)))
         .collect();
     assert_eq!(differ, [""; 0]);
-    assert_eq!(told.datasets.len(), 9, "{:?}", told.datasets);
+    assert_eq!(told.datasets.len(), 14, "{:?}", told.datasets);
 }
 
 #[test]
