@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::child::Running;
+use crate::clock::clock_off;
 use crate::fetch::get;
 use crate::program::program;
 use crate::truth::Truth;
@@ -36,6 +37,8 @@ pub struct Spec {
     pub faults: Option<String>,
     /// `--meetings`.
     pub meetings: Option<f64>,
+    /// Its wall clock is so many seconds off.
+    pub clock_off_s: i64,
 }
 
 impl Default for Spec {
@@ -50,6 +53,7 @@ impl Default for Spec {
             latency_ms: None,
             faults: None,
             meetings: None,
+            clock_off_s: 0,
         }
     }
 }
@@ -93,6 +97,9 @@ impl Account {
         }
         if let Some(meetings) = spec.meetings {
             command.args(["--meetings", &meetings.to_string()]);
+        }
+        if spec.clock_off_s != 0 {
+            command.envs(clock_off(spec.clock_off_s, logs.path()));
         }
         // It is not to find a configuration of whoever runs the tests.
         command.current_dir(logs.path());

@@ -101,10 +101,12 @@ pub(crate) fn asked(
 ) -> Done {
     let Asked { mut verdict, spent: Spent { calls, heard, room } } = asked;
     let operation = run.operation(leased.step);
+    // What is written is as old as its call: of a worker that stood still after it, what another
+    // one has written meanwhile is newer.
+    let Moment { first_at: at, now, .. } = moment;
     if let Verdict::Data(page) | Verdict::Waiting { page: Some(page), .. } = &mut verdict {
         run.link.connection.redact.page(operation, page);
     }
-    let now = moment.now;
     let mut done = match verdict {
         Verdict::Data(page) => read(leased, run, ask, page, moment),
         Verdict::Empty => read(leased, run, ask, Page::default(), moment),
@@ -114,33 +116,33 @@ pub(crate) fn asked(
         Verdict::Waiting { why, page, .. } => match page {
             // Past its deadline what is there is final.
             Some(page) => read(leased, run, ask, page, moment),
-            None => unavailable(leased, run, ask, Unavailable::NeverCame, &why, now, 1),
+            None => unavailable(leased, run, ask, Unavailable::NeverCame, &why, at, 1),
         },
         Verdict::Unavailable { why, message } => {
             if why.stops_step() {
                 run.link.stop(operation.id, why, &message);
             }
-            unavailable(leased, run, ask, why, &message, now, 1)
+            unavailable(leased, run, ask, why, &message, at, 1)
         }
         Verdict::ScopeMissing(scopes) => {
             let message = scopes.join(" or ");
             run.link.stop(operation.id, Unavailable::Scope, &message);
-            unavailable(leased, run, ask, Unavailable::Scope, &message, now, 1)
+            unavailable(leased, run, ask, Unavailable::Scope, &message, at, 1)
         }
         // Refused to the last attempt, each with a fresh address: it is not for us.
         Verdict::Retry { cause: RetryCause::Token, message }
             if operation.path.is_empty()
                 && leased.attempts + 1 >= run.program.plan().step(leased.step).retry.attempts =>
         {
-            unavailable(leased, run, ask, Unavailable::NotAccessible, &message, now, 1)
+            unavailable(leased, run, ask, Unavailable::NotAccessible, &message, at, 1)
         }
         Verdict::Retry { cause, message } => again(leased, run, ask, cause, message, moment),
         Verdict::Wait(throttle) => throttled(leased, throttle, moment),
         // It costs an attempt: an operation that refuses every token must not go on for ever.
         Verdict::Token { message } => again(leased, run, ask, RetryCause::Token, message, moment),
-        Verdict::Restart => restarted(leased, run, ask, now),
+        Verdict::Restart => restarted(leased, run, ask, at),
         Verdict::Dead { http, code, message } => {
-            dead(leased, run, Some(&ask.request), Trouble::answer(http, code, message), now)
+            dead(leased, run, Some(&ask.request), Trouble::answer(http, code, message), at)
         }
         Verdict::Fatal { message } => fatal(leased, message, now),
     };
@@ -212,13 +214,14 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
     if page.next.is_some() && before.is_some_and(|c| c.pages >= PAGES_MAX) {
         let message = format!("the listing does not end after {PAGES_MAX} pages");
         let trouble = Trouble::answer(200, None, message);
-        return dead(leased, run, Some(&ask.request), trouble, moment.now);
+        return dead(leased, run, Some(&ask.request), trouble, moment.first_at);
     }
     let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
-    let entry =
-        Entry::new(run, leased, &ask.request, moment.now).page(operation, before.is_none(), rows);
-    let spawned = Spawned::of(leased, run, &page.items, moment.now);
+    // A clock that was set back between two pages makes neither of them older than the other.
+    let at = before.map_or(moment.first_at, |c| moment.first_at.max(c.token_at));
+    let entry = Entry::new(run, leased, &ask.request, at).page(operation, before.is_none(), rows);
+    let spawned = Spawned::of(leased, run, &page.items, moment.first_at);
     let (outcome, mut write, least) = match page.next {
         Some(token) => {
             let checkpoint = Checkpoint {
@@ -240,7 +243,6 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
             (outcome, write, least_calls(operation, rows))
         }
     };
-    write.fetched_at = moment.first_at;
     write.rows = page.rows;
     write.coverage.extend(spawned.coverage);
     let mut done = Done::of(leased, outcome);
@@ -261,14 +263,13 @@ fn waiting(
     let before = leased.checkpoint.as_ref();
     let items = page.as_ref().map_or(&[][..], |p| &p.items);
     let rows = before.map_or(0, |c| c.rows) + items.len() as u64;
-    let mut write = Entry::new(run, leased, &ask.request, moment.now)
+    let mut write = Entry::new(run, leased, &ask.request, moment.first_at)
         .page(run.operation(leased.step), before.is_none(), rows)
         .known_until(before.map_or(moment.first_at, |c| c.first_at))
         .state(CoverageState::Waiting, Some(why));
     for coverage in &mut write.coverage {
         coverage.retry_at = Some(retry_at);
     }
-    write.fetched_at = moment.first_at;
     if waited_for(Some(retry_at), moment.wait_until) {
         // Its children come when all of them are there: a record that is there by half has
         // brought none that a later answer could complete.
@@ -278,7 +279,7 @@ fn waiting(
         done.write = Some(write);
         return done;
     }
-    let spawned = Spawned::of(leased, run, items, moment.now);
+    let spawned = Spawned::of(leased, run, items, moment.first_at);
     write.coverage.extend(spawned.coverage);
     write.rows = page.map_or_else(Vec::new, |p| p.rows);
     let mut done = closed(leased, End::Waiting, spawned.broods);
@@ -373,7 +374,7 @@ fn delayed(
         return done;
     }
     if leased.attempts + 1 >= policy.attempts {
-        return dead(leased, run, request, Trouble::attempts(cause, message), moment.now);
+        return dead(leased, run, request, Trouble::attempts(cause, message), moment.first_at);
     }
     let delay = crate::delay::delay_ms(policy, leased.attempts, moment.chance);
     let mut done = retry(leased, moment.now + delay, true);

@@ -126,6 +126,21 @@ pub(crate) struct State {
     ended: BTreeSet<RunId>,
     tell_at: Millis,
     days: Days,
+    /// When it last looked at its clock.
+    seen_at: Millis,
+}
+
+impl State {
+    /// A clock that was set back must not put off what was due by it: leases would run out.
+    fn looks_at(&mut self, now: Millis) {
+        if now < self.seen_at {
+            for due_at in [&mut self.ask_at, &mut self.extend_at, &mut self.look_at] {
+                *due_at = now.min(*due_at);
+            }
+            self.tell_at = now;
+        }
+        self.seen_at = now;
+    }
 }
 
 impl Dispatch {
@@ -146,6 +161,7 @@ impl Dispatch {
                         self.give_back();
                     }
                     if self.state.flights.is_empty() && self.state.done.is_empty() {
+                        self.leave().await;
                         return Ok(Ending::Stopped);
                     }
                 }
@@ -162,6 +178,7 @@ impl Dispatch {
     /// Waits until there is something to do, and takes what has come back.
     async fn gather(&mut self) {
         let clock = self.tools.clock.clone();
+        self.state.looks_at(clock.now());
         let stopping = self.stop.state();
         let full = self.state.flights.len() >= usize::from(self.settings.concurrency);
         let next = if stopping == Stopping::No {
@@ -233,6 +250,16 @@ impl Dispatch {
             if !settled.contains(fence) {
                 self.state.done.push(conclude::released(&flight.leased));
             }
+        }
+    }
+
+    /// The last answer told what was given back of the day: the sink is to know that too.
+    async fn leave(&mut self) {
+        let batch = Batch { days: self.state.days.news(), ..Batch::default() };
+        if !batch.is_empty()
+            && let Err(error) = self.tools.sink.write(batch.into()).await
+        {
+            tracing::debug!(%error, "the calls of the day were not written: they count too high");
         }
     }
 
@@ -363,6 +390,7 @@ impl Dispatch {
             let job = Job {
                 start_from,
                 start_until: start_until.max(start_from + 2 * LATE_MS),
+                reckoned_at: now,
                 todo: task::prepare(&leased, &run),
                 // Who lost the lease may have written the letter, and not settled it.
                 died: leased.lost > 0,
@@ -535,6 +563,7 @@ impl Dispatch {
             self.state.tell_at = clock.now() + TELL_MS;
         }
         tokio::select! {
+            biased;
             () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}
             () = self.stop.reached(Stopping::Drain) => {}
         }
@@ -558,6 +587,16 @@ fn lead(lead_ms: i64, needed_ms: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_puts_nothing_off() {
+        let noon = Millis(43_200_000);
+        let mut state = State { ask_at: noon + 5, extend_at: noon + 10, ..State::default() };
+        state.looks_at(noon);
+        assert_eq!((state.ask_at, state.extend_at), (noon + 5, noon + 10));
+        state.looks_at(noon + -15_000);
+        assert_eq!((state.ask_at, state.extend_at), (noon + -15_000, noon + -15_000));
+    }
 
     #[test]
     fn a_slow_machine_asks_further_ahead_and_a_fast_one_comes_back() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use watershed_ledger::{Command, Ledger, Letter, Reply, RunView};
 use watershed_model::{Catalogue, ConnectionName, RunId, RunReport, RunRow, StepId, WorkerId};
 use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink};
@@ -99,6 +100,7 @@ impl Engine {
         }
         // What the first calls tell of other apps is exact.
         tokio::select! {
+            biased;
             () = self.clock.sleep_until(self.paces.free_from()) => {}
             () = stop.reached(Stopping::Drain) => {}
         }
@@ -109,11 +111,13 @@ impl Engine {
             Tools { alone: settings.alone, ..self.tools(stop.clone(), settings.wait_until) };
         let tools = Arc::new(tools);
         let worker = WorkerId(format!("w-{:016x}", self.clock.random()));
-        let workers = tokio::spawn(runtime::run(
+        // The conversation is over and its end of the channel closed: idle workers end; one
+        // that still holds a call past its grace is dropped with its connection.
+        let _workers = AbortOnDropHandle::new(tokio::spawn(runtime::run(
             worker.to_string(),
             Ends::new(ticket_end, return_end),
             tools.clone(),
-        ));
+        )));
         let dispatch = Dispatch {
             ledger: self.ledger.clone(),
             tools,
@@ -127,11 +131,7 @@ impl Engine {
             returns,
             state: State::default(),
         };
-        let ending = dispatch.run(run).await;
-        // The conversation is over and its end of the channel closed: idle workers end; one
-        // that still holds a call past its grace is dropped with its connection.
-        workers.abort();
-        ending
+        dispatch.run(run).await
     }
 
     pub(crate) async fn set_limits(&self, link: &Link) -> Result<(), Error> {

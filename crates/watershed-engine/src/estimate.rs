@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use watershed_model::{ConnectionName, Limit, Limits, RunId};
+use watershed_model::{Category, ConnectionName, Limit, Limits, Millis, RunId};
 use watershed_sink::Sink;
 
 use crate::active::{ActiveRun, Terms};
@@ -140,6 +140,33 @@ pub struct SampledFor {
     pub calls: u64,
     /// What they were made for.
     pub purpose: String,
+}
+
+impl Estimate {
+    /// The same of an account that holds so many times as much, begun at `now`.
+    #[must_use]
+    pub fn times(mut self, factor: f64, limits: &Limits, now: Millis) -> Estimate {
+        let more = |n: &mut u64| *n = (*n as f64 * factor).round() as u64;
+        for step in &mut self.steps {
+            [&mut step.items, &mut step.calls, &mut step.rows].into_iter().for_each(more);
+        }
+        for category in &mut self.categories {
+            more(&mut category.calls);
+        }
+        let calls = |category: Category| {
+            let of = self.categories.iter().find(|of| of.category == category.name());
+            of.map_or(0.0, |of| of.calls as f64)
+        };
+        self.limits = limit_times(limits, calls, now);
+        self.best_ms = self.limits.iter().try_fold(0, |best: i64, t| Some(best.max(t.ms?)));
+        self.done_at = self.best_ms.map(|ms| (now + ms).to_string());
+        more(&mut self.calls);
+        more(&mut self.disk_bytes);
+        for left in &mut self.left_out {
+            more(&mut left.items);
+        }
+        self
+    }
 }
 
 impl Engine {

@@ -55,12 +55,12 @@ impl Offset {
         let told = Bounds { least: ledger - received, most: ledger - sent };
         match received - self.since {
             past if (0..KEPT_MS).contains(&past) => {}
-            past => {
-                let just = (KEPT_MS..2 * KEPT_MS).contains(&past);
-                self.before = if just { self.now } else { Bounds::NONE };
-                self.now = Bounds::NONE;
+            past if (KEPT_MS..2 * KEPT_MS).contains(&past) => {
+                (self.before, self.now) = (self.now, Bounds::NONE);
                 self.since = received;
             }
+            // Nothing that was known lately; or our clock was set back, to another time.
+            _ => *self = Offset { since: received, ..Offset::default() },
         }
         match self.now.and(told).and_then(|now| now.and(self.before).map(|both| (now, both))) {
             Some((now, both)) => {
@@ -123,7 +123,7 @@ mod tests {
         offset.observe(NOON, NOON, NOON + 200);
         let starts: Vec<i64> = (0..60)
             .map(|n| {
-                let at = NOON + 1_000 * n;
+                let at = NOON + 200 + 1_000 * n;
                 offset.observe(at, at, at);
                 offset.surely(at) - at
             })
@@ -144,6 +144,11 @@ mod tests {
         offset.observe(NOON + 10, NOON + 5_010, NOON + 12);
         assert_eq!(offset.surely(NOON + 6_000), NOON + 1_002);
         assert_eq!(offset.not_after(NOON + 6_000), NOON + 1_000);
+        // Ours was set back by 5 s.
+        let mut offset = Offset::default();
+        offset.observe(NOON, NOON, NOON);
+        offset.observe(NOON + -4_990, NOON + 10, NOON + -4_990);
+        assert_eq!(offset.surely(NOON + 6_000), NOON + 1_000);
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //!
 //! The ledger's conversation (`dispatch`) is an apalis backend: `poll_next` yields leased
 //! tasks, and the backend's own layer, outermost, hands every outcome back to be written and
-//! settled. apalis brings the loop, its restart, layers for time-outs and panics, and drain.
+//! settled. apalis brings the loop, its restart, a layer for panics, and drain; time comes from the
+//! engine's clock.
 //! A slot is bounded by `dispatch`, which leases no more than there are free ones.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use apalis::layers::WorkerBuilderExt;
 use apalis_core::backend::finalize::Ephemeral;
@@ -34,7 +34,7 @@ use crate::phase;
 use crate::task::{self, Done, Job, Tools};
 
 /// A backstop above the transport's own bound: no handler holds its slot longer.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(150);
+const HANDLER_MAX_MS: i64 = 150_000;
 
 /// A leased task as apalis carries it.
 pub(crate) struct Ticket {
@@ -82,7 +82,6 @@ pub(crate) async fn run(name: String, ends: Ends, tools: Arc<Tools>) {
             WorkerBuilder::new(name.as_str())
                 .backend(LedgerBackend { ends: ends.clone() })
                 .data(tools.clone())
-                .timeout(HANDLER_TIMEOUT)
                 .catch_panic()
                 .parallelize(spawn_abort)
                 .build(perform)
@@ -98,7 +97,12 @@ pub(crate) async fn run(name: String, ends: Ends, tools: Arc<Tools>) {
 
 async fn perform(ticket: Ticket, tools: Data<Arc<Tools>>) -> Result<Carried, BoxDynError> {
     let carried_out = task::perform(*ticket.job, &tools).instrument(phase::task(ticket.fence));
-    Ok(Carried(Box::new(carried_out.await)))
+    let clock = &tools.clock;
+    tokio::select! {
+        biased;
+        done = carried_out => Ok(Carried(Box::new(done))),
+        () = clock.sleep_until(clock.now() + HANDLER_MAX_MS) => Err("it took too long".into()),
+    }
 }
 
 /// A future that is dropped with its task takes the spawned one with it: a handler that was

@@ -33,6 +33,9 @@ use crate::transport::{Answered, Call, Transport, TransportError};
 /// Bytes of a page that are taken at most. A page of 300 recordings is some 3 MiB.
 pub(crate) const PAGE_BODY_MAX: usize = 32 * 1024 * 1024;
 
+/// A clock that is behind after a sleep by no more than this was slewed, not set.
+const SLEW_MS: i64 = 5;
+
 /// A leased task on its way through the process.
 pub(crate) struct Job {
     /// The lease.
@@ -43,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) start_from: Millis,
     /// and until here.
     pub(crate) start_until: Millis,
+    /// What the clock said when these were reckoned.
+    pub(crate) reckoned_at: Millis,
     /// What is to be done.
     pub(crate) todo: Todo,
     /// Whether a dead letter of it may lie in the sink, although it is open.
@@ -124,25 +129,32 @@ impl Tools {
     }
 
     /// Waits until the call may start: it must be about as late as those before it. The time it
-    /// is then; after `start_until` it is too late.
+    /// is then; after `start_until` it is too late. `None`: the clock was set back meanwhile, and
+    /// how late it is cannot be told.
     async fn in_pace(
         &self,
         leased: &Leased,
         run: &ActiveRun,
         start_from: Millis,
         start_until: Millis,
-    ) -> Millis {
+    ) -> Option<Millis> {
         loop {
             let now = self.clock.now();
-            let Some(category) = leased.category else { return now };
+            let Some(category) = leased.category else { return Some(now) };
             if now > start_until {
-                return now;
+                return Some(now);
             }
             match self.paces.start(&run.link.connection.account, category, start_from, now) {
-                Ok(()) => return now,
-                Err(later) => self.clock.sleep_until(later).await,
+                Ok(()) => return Some(now),
+                Err(later) => self.slept(later).await?,
             }
         }
+    }
+
+    /// Sleeps until then; `None` where the clock was set back meanwhile.
+    async fn slept(&self, until: Millis) -> Option<()> {
+        self.clock.sleep_until(until).await;
+        (self.clock.now() + SLEW_MS >= until).then_some(())
     }
 
     /// How many calls of ours may be in what the answer to one that started then tells, and
@@ -232,7 +244,7 @@ pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
 }
 
 async fn carried_out(job: Job, tools: &Tools) -> Done {
-    let Job { leased, run, start_from, start_until, todo, .. } = job;
+    let Job { leased, run, start_from, start_until, reckoned_at, todo, .. } = job;
     let ask = match todo {
         Todo::End(known) => return conclude::known(&leased, &run, *known, tools.clock.now()),
         Todo::Known(ask, coverage) => {
@@ -248,12 +260,18 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
         Err(NoToken::Fatal { why, .. }) => return conclude::fatal(&leased, why, tools.clock.now()),
         Err(NoToken::Later { .. }) => return conclude::later(&leased, tools.clock.now()),
     };
-    tools.clock.sleep_until(start_from).await;
+    // By a clock that was set back, a slot would be taken for one to come, and met too late.
+    let set_back = tools.clock.now() < reckoned_at || tools.slept(start_from).await.is_none();
     let late_ms = Some((tools.clock.now() - start_from).max(0));
-    let first_at = tools.in_pace(&leased, &run, start_from, start_until).await;
+    let first_at = match set_back {
+        true => None,
+        false => tools.in_pace(&leased, &run, start_from, start_until).await,
+    };
     // Nothing starts too late, or after a stop was asked for, but files of a recording that was
     // read before: its signed addresses are kept nowhere, and it would be read again.
-    let none = first_at > start_until || tools.stop.state() != Stopping::No;
+    let in_time = first_at.is_some_and(|at| at <= start_until);
+    let none = !in_time || tools.stop.state() != Stopping::No;
+    let first_at = first_at.unwrap_or_else(|| tools.clock.now());
     if none && !tools.recordings.has(&run, &ask) {
         return Done { late_ms, ..conclude::released(&leased) };
     }

@@ -163,7 +163,7 @@ impl Tokens {
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(Duration::from_secs(10))
             .without_max_times()
-            .with_jitter()
+            .with_jitter_seed(self.clock.random())
             .build();
         let mut refused = false;
         let give_up_at = self.clock.now() + ASK_MS;

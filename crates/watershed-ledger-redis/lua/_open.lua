@@ -22,6 +22,13 @@ end
 -- that is past then.
 local COOL_DOWN = 2000
 
+-- Records of another version are not read.
+local function is_known(meta)
+  if meta.version ~= STATE_VERSION then
+    fail('version', { place = 'the ledger on Redis', found = meta.version, known = STATE_VERSION })
+  end
+end
+
 -- Each who knows more finds the same loss: that makes the pause no longer.
 local function cool_down()
   local left = META.cool_until - NOW
@@ -32,13 +39,13 @@ end
 local function begin(said, known)
   WHO = known.who
   META = Store.get('m')
-  if not META then
+  if META then
+    is_known(META)
+  else
     -- Only what begins something begins a ledger: ids depend on the account's number.
     if said.base == 0 then fail('gone', {}) end
     META = { version = STATE_VERSION, epoch = known.fresh, acts = 0, last = said.base, named = 0,
              names = {}, cool_until = 0 }
-  elseif META.version ~= STATE_VERSION then
-    fail('version', { place = 'the ledger on Redis', found = META.version, known = STATE_VERSION })
   end
   local lost = false
   if known.epoch ~= '' and known.epoch ~= META.epoch then
@@ -52,6 +59,22 @@ local function begin(said, known)
   META.acts = META.acts + 1
   Store.put('m', META)
   return lost
+end
+
+-- For scripts that only look: nothing is begun, nothing written.
+local function look(verb)
+  local went, answer = pcall(function()
+    local meta = Store.get('m')
+    if not meta then fail('gone', {}) end
+    is_known(meta)
+    return verb(cmsgpack.unpack(ARGV[3]))
+  end)
+  if went then
+    answer.ok, answer.now = true, NOW
+  elseif type(answer) ~= 'table' then
+    answer = { kind = 'corrupt', why = tostring(answer) }
+  end
+  return cmsgpack.pack(answer)
 end
 
 local function run(verb)

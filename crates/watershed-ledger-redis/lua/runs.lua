@@ -1,6 +1,6 @@
 -- All runs of the account, the newest first, at most 500. Changes nothing.
 
-local function lines()
+return look(function()
   local lines = {}
   local members = call('ZREVRANGEBYLEX', KEYS[2], '[R' .. string.rep('\255', 16), '[R', 'LIMIT', 0, 500)
   for _, member in ipairs(members) do
@@ -13,12 +13,5 @@ local function lines()
     lines[#lines + 1] = { run.run, plan.name, run.connection, run.state, run.submitted_at,
                           run.ended_at }
   end
-  return lines
-end
-
-return (function()
-  local went, answer = pcall(lines)
-  if went then return cmsgpack.pack({ ok = true, now = NOW, lines = answer }) end
-  if type(answer) ~= 'table' then answer = { kind = 'corrupt', why = tostring(answer) } end
-  return cmsgpack.pack(answer)
-end)()
+  return { lines = lines }
+end)

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redis::{FromRedisValue, Script};
 use watershed_ledger::{
     Command, Error, Exchange, Exchanged, LeaseId, Ledger, Pending, ReadClock, Reply, RunLine,
-    RunView, Settle, Settled, show,
+    RunView, Settle, Settled, Walked, show,
 };
 use watershed_model::{AccountId, ConnectionName, DayCalls, Millis, RunId};
 
@@ -23,7 +23,7 @@ use crate::read::Maybe;
 use crate::said::Said;
 use crate::scripts::{REGISTER, SCRIPTS, Verb};
 use crate::seen::Look;
-use crate::walk::{self, Walked};
+use crate::walk;
 
 /// Ids of an account begin at its number times this.
 const IDS_OF_ACCOUNT: u64 = 1 << 40;

@@ -25,4 +25,3 @@ mod walk;
 pub use health::{Finding, Health};
 pub use ledger::RedisLedger;
 pub use link::{Link, place_of};
-pub use walk::Walked;

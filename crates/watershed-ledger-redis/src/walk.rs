@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redis::RedisResult;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use watershed_ledger::Walked;
 use watershed_model::{RunId, RunState};
 
 use crate::link::Connection;
@@ -20,15 +21,6 @@ const PAGE: u32 = 200;
 const WALKS: u32 = 3;
 /// Findings that are told.
 const TOLD_MAX: usize = 20;
-
-/// What a walk over the records has found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Walked {
-    /// Records that were read.
-    pub records: u64,
-    /// What does not agree, at most 20 of it.
-    pub wrong: Vec<String>,
-}
 
 /// Fields and their values.
 type Page = Vec<(Vec<u8>, Vec<u8>)>;

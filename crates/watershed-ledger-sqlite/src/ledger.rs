@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 use watershed_ledger::{
-    Command, Error, Ledger, Pending, ReadClock, Reply, RunLine, RunView, decide, lines, view,
+    Command, Error, Ledger, Pending, ReadClock, Reply, RunLine, RunView, Walked, decide, lines,
+    view,
 };
 use watershed_model::{Millis, RunId};
 
 use crate::fault::fault;
 use crate::opening;
 use crate::rows::{Plans, SqliteTables};
+use crate::walk::walk;
 
 /// A ledger on an embedded SQLite file. Several processes may open it.
 #[derive(Clone)]
@@ -72,6 +74,14 @@ impl SqliteLedger {
     /// The rules', and the file's.
     pub fn execute_at(&self, command: &Command, now: Millis) -> Result<Reply, Error> {
         self.shared.write(command, now)
+    }
+
+    /// Compares what is counted with what is there, on this thread. Changes nothing.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn walk(&self) -> Result<Walked, Error> {
+        self.shared.read(|tables| walk(tables))
     }
 
     /// A run as it stood at that time, on this thread.

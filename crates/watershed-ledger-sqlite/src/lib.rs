@@ -15,6 +15,7 @@ mod pack;
 mod rows;
 mod shrink;
 mod tables;
+mod walk;
 
 pub use hold::{Hold, hold};
 pub use ledger::SqliteLedger;

@@ -11,16 +11,20 @@ use watershed_ledger_sqlite::{SqliteLedger, hold};
 use watershed_ledger_test::{Capability, Size, Stats, Subject, check, conformance, history};
 use watershed_model::{Limits, Millis, RunId};
 
+/// What is counted is compared with what is there after so many commands.
+const WALK_EACH: u64 = 7;
+
 struct File {
     folder: TempDir,
     ledger: Option<SqliteLedger>,
     now: Millis,
+    commands: u64,
 }
 
 impl File {
     fn empty() -> File {
         let folder = tempfile::tempdir().expect("a folder for the state");
-        let mut file = File { folder, ledger: None, now: Millis(0) };
+        let mut file = File { folder, ledger: None, now: Millis(0), commands: 0 };
         file.restart();
         file
     }
@@ -37,7 +41,13 @@ impl File {
 impl Subject for File {
     fn execute(&mut self, command: Command, now: Millis) -> Result<Reply, Error> {
         self.now = now;
-        self.ledger().execute_at(&command, now)
+        let done = self.ledger().execute_at(&command, now);
+        self.commands += 1;
+        if self.commands.is_multiple_of(WALK_EACH) {
+            let walked = self.ledger().walk().expect("it is walked");
+            assert_eq!(walked.wrong, Vec::<String>::new(), "what is counted is there");
+        }
+        done
     }
 
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {

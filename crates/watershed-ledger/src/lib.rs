@@ -33,4 +33,4 @@ pub use ledger::{Ledger, Pending};
 pub use look::{Seen, lines, show, view};
 pub use memory::{MemoryLedger, ReadClock};
 pub use memory_tables::MemoryTables;
-pub use view::{RunLine, RunView, StepCounts};
+pub use view::{RunLine, RunView, StepCounts, Walked};

@@ -100,3 +100,12 @@ pub struct RunLine {
     /// When it ended.
     pub ended_at: Option<Millis>,
 }
+
+/// What a walk over all records of a ledger has found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Walked {
+    /// Records that were read.
+    pub records: u64,
+    /// What does not agree, at most 20 of it.
+    pub wrong: Vec<String>,
+}

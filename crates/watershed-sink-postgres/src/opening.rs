@@ -9,7 +9,7 @@ use deadpool_postgres::GenericClient;
 use watershed_sink::Error;
 
 use crate::fault::{Fault, TO_PRIMARY};
-use crate::layout::VERSION;
+use crate::layout::version;
 use crate::pool::Access;
 use crate::table::Tables;
 
@@ -85,22 +85,22 @@ pub(crate) async fn recognise(
             "choose another database, or another schema: ?options=-c%20search_path%3Dzoom",
         ));
     }
-    let version: Option<i32> =
+    let said: Option<i32> =
         client.query_opt(META, &[]).await?.map(|row| row.try_get("version")).transpose()?;
-    found.version = u32::try_from(version.unwrap_or_default())
-        .map_err(|_| Fault::Unreadable(format!("its format is said to be {version:?}")))?;
-    if found.version > VERSION {
+    found.version = u32::try_from(said.unwrap_or_default())
+        .map_err(|_| Fault::Unreadable(format!("its format is said to be {said:?}")))?;
+    if found.version > version() {
         let (path, found) = (place.into(), found.version);
-        return Err(Error::NewerVersion { path, found, known: VERSION }.into());
+        return Err(Error::NewerVersion { path, found, known: version() }.into());
     }
     Ok(found)
 }
 
 /// Refuses what a program that only looks would have to bring up to date first.
 pub(crate) fn up_to_date(found: &Found, place: &str) -> Result<(), Fault> {
-    if found.version < VERSION {
+    if found.version < version() {
         let (path, found) = (place.into(), found.version);
-        return Err(Error::OlderVersion { path, found, known: VERSION }.into());
+        return Err(Error::OlderVersion { path, found, known: version() }.into());
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use watershed_sink::{
 };
 
 use crate::fault::Fault;
-use crate::layout::VERSION;
+use crate::layout::version;
 use crate::opening::{names, recognise};
 use crate::pool::durable;
 use crate::state::{self, counted, json, named, text, text_or_none};
@@ -238,7 +238,7 @@ pub(crate) async fn check(
     Ok(Health {
         place: place.to_owned(),
         engine: format!("PostgreSQL {}", setting("version")?),
-        version: VERSION,
+        version: version(),
         durability: format!(
             "synchronous_commit={commits}, fsync={fsync}, full_page_writes={pages}"
         ),

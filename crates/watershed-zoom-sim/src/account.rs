@@ -98,6 +98,12 @@ impl Account {
         world.base = Arc::from(base);
     }
 
+    /// Remembers no call: of millions, even the hashes are many. What was asked again, and the
+    /// least, is then not counted.
+    pub fn forget_calls(&self) {
+        self.tally().forget();
+    }
+
     /// What was asked so far, and what of it was in vain.
     pub fn stats(&self) -> Stats {
         let heavy_used = self.limiter().heavy_used();

@@ -94,6 +94,15 @@ impl Account {
         }
         census
     }
+
+    /// How many meetings the first users have held so far, listed or not.
+    pub fn held_by_the_first(&self, users: u64) -> u64 {
+        let world = self.world();
+        let users = 0..users.min(world.users);
+        let meetings = users.flat_map(|user| world.meetings(user));
+        let meetings = meetings.filter(|meeting| meeting.kind.is_meeting());
+        meetings.map(|meeting| world.instances(&meeting).len() as u64).sum()
+    }
 }
 
 impl Census {

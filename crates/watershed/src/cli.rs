@@ -104,6 +104,15 @@ SIGTERM or SIGINT lets calls in flight settle, a second one ends at once.")]
 Asks the account some sampling calls, which it counts; writes nothing. `watershed run
 --dry-run` is the same.")]
     Estimate(Estimate),
+    /// Run a workflow against a simulated account in virtual time: days in seconds
+    #[command(after_help = "Examples:
+  watershed rehearse zoom-backfill --users 2000 --tier pro
+  watershed rehearse zoom-backfill --users 12000 --tier pro --compare tier=business
+  watershed rehearse zoom-backfill --connection acme --sample --html rehearsal.html
+
+The engine is the real one, the account is made up. Tells when each dataset is complete, calls
+by day, which limit binds when, and what `watershed estimate` would have said.")]
+    Rehearse(Rehearse),
     /// Lift a pause and go on with a run here until it ends
     #[command(after_help = "Example:
   watershed resume               the latest run that has not ended")]
@@ -386,6 +395,45 @@ pub(crate) enum SchemaOf {
     Workflow,
     /// The configuration file.
     Config,
+}
+
+/// `rehearse`
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    #[command(flatten)]
+    pub what: What,
+    /// People in the account
+    #[arg(long, value_name = "N", required_unless_present = "sample")]
+    pub(crate) users: Option<u64>,
+    /// Its Zoom plan: free, pro, business, education, enterprise or partner [default: that of the
+    /// connection]
+    #[arg(long, value_name = "TIER", required_unless_present_any = ["connection", "sample"])]
+    pub tier: Option<String>,
+    /// The part of the account's rate limit that is used [default: that of the connection, or 0.9]
+    #[arg(long, value_name = "PART")]
+    pub share: Option<f64>,
+    /// Meetings that each person holds on a working day [default: 0.5]
+    #[arg(long, value_name = "D")]
+    pub meetings_per_user: Option<f64>,
+    /// Ask the connection how many people and meetings it has: some calls, which it counts
+    #[arg(long)]
+    pub sample: bool,
+    /// What the account is made from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Time that each answer takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 250)]
+    pub latency: u64,
+    /// Processes that execute
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub workers: u16,
+    /// Rehearse once more with one thing changed, beside the first: tier, share, users,
+    /// meetings-per-user, latency, workers, or an input of the workflow; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub compare: Vec<(String, String)>,
+    /// Also write one self-contained page with charts
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `simulate`

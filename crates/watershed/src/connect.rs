@@ -31,14 +31,18 @@ pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<C
 
 /// The limits that the connection may use.
 pub(crate) fn limits_of(account: &Account) -> Limits {
-    let overrides = Overrides {
+    // The settings know the same names; the lowest tier is within every other's limits.
+    limits(account.tier.parse().unwrap_or(Tier::Free), &overrides(account), account.share)
+}
+
+/// What the customer was told of the account's limits, in place of the plan's.
+pub(crate) fn overrides(account: &Account) -> Overrides {
+    Overrides {
         light_per_second: account.limits.light_per_second,
         medium_per_second: account.limits.medium_per_second,
         heavy_per_second: account.limits.heavy_per_second,
         heavy_per_day: account.limits.heavy_per_day,
-    };
-    // The settings know the same names; the lowest tier is within every other's limits.
-    limits(account.tier.parse().unwrap_or(Tier::Free), &overrides, account.share)
+    }
 }
 
 /// What is said where nobody named the plan.

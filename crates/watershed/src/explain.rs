@@ -125,6 +125,15 @@ fn of_ledger(error: &Ledger) -> (Option<String>, u8) {
         Ledger::Illegal { run, .. } => {
             (Some(format!("`{program} status {run}` tells how it stands")), exit::USAGE)
         }
+        // Files are brought along; Redis is not.
+        Ledger::Version { found, known, .. } if found < known => (
+            Some(
+                "let the program that wrote it end its runs, or stop its workers and delete its \
+                 keys (ws:*): the runs go on from the dataset; nothing was changed"
+                    .into(),
+            ),
+            exit::USAGE,
+        ),
         Ledger::Version { .. } => (
             Some("use the program that wrote it, or a later one; nothing was changed".into()),
             exit::USAGE,

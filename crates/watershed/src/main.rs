@@ -20,6 +20,7 @@ mod output;
 mod program;
 mod progress;
 mod redact;
+mod rehearsal;
 mod settings;
 #[cfg(test)]
 mod shapes;

@@ -1,12 +1,13 @@
 //! Where runs, tasks, leases and budgets are kept: a file of this machine, or Redis.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use watershed_engine::{Clock, SystemClock};
-use watershed_ledger::{Error, Ledger, ReadClock};
+use watershed_ledger::{Error, Ledger, ReadClock, Walked};
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_sqlite::{Hold, SqliteLedger, hold};
 
@@ -49,6 +50,30 @@ impl Store {
                 Ok(ledger.map(|ledger| -> Arc<dyn Ledger> { Arc::new(ledger) }))
             }
             Store::Redis(url) => Ok(Some(Arc::new(on_redis(url)?))),
+        }
+    }
+
+    /// Compares, for every account (a file holds all of them as one), what is counted with what is
+    /// there.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(crate) async fn walk(&self) -> Result<BTreeMap<String, Walked>, Error> {
+        match self {
+            Store::File(path) => {
+                let Some(ledger) = SqliteLedger::open_existing(path, clock())? else {
+                    return Ok(BTreeMap::new());
+                };
+                let walked = tokio::task::spawn_blocking(move || ledger.walk()).await;
+                let place = path.display().to_string();
+                let why = |error: tokio::task::JoinError| error.to_string();
+                let walked = walked.map_err(|e| Error::Corrupt { place, why: why(e) })??;
+                Ok(BTreeMap::from([(self.to_string(), walked)]))
+            }
+            Store::Redis(url) => {
+                let walked = on_redis(url)?.walk().await?;
+                Ok(walked.into_iter().map(|(id, of)| (format!("account {id}"), of)).collect())
+            }
         }
     }
 

@@ -199,6 +199,17 @@ fn an_estimate_is_one_document() {
 }
 
 #[test]
+fn rehearsals_are_one_document() {
+    let account = free_account(1, 59);
+    let home = free_home(&account);
+    let words = ["rehearse", "zoom-backfill", "--users", "5", "--tier", "pro", "--json"];
+    let told = home.run(&[&words[..], &["--compare", "share=0.5"]].concat()).expect(0).json();
+    fits("rehearsal", &told);
+    assert_eq!(told["rehearsals"][0]["state"], "complete", "{told}");
+    assert_eq!(told["rehearsals"][1]["label"], "share=0.5", "{told}");
+}
+
+#[test]
 fn a_simulated_account_says_where_it_is() {
     let account = free_account(20, 56);
     fits("simulate-ready", account.ready_line());

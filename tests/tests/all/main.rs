@@ -25,4 +25,5 @@ mod redis_start;
 mod scopes;
 mod secrets;
 mod tidy;
+mod versions;
 mod workers;

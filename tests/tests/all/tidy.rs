@@ -8,7 +8,7 @@ use std::process::Command;
 use watershed_tests::root;
 
 /// Who may import which crates of ours. `tests` and `bench` stand outside.
-const IMPORTS: [(&str, &[&str]); 13] = [
+const IMPORTS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("workflow", &["model"]),
     ("ledger", &["model"]),
@@ -22,6 +22,7 @@ const IMPORTS: [(&str, &[&str]); 13] = [
     ("ledger-test", &["model", "ledger"]),
     ("engine", &["model", "workflow", "ledger", "zoom", "sink"]),
     ("zoom-sim", &[]),
+    ("rehearsal", &["model", "workflow", "ledger", "zoom", "zoom-sim", "sink", "engine"]),
 ];
 /// What the pure crates may not even name.
 const IMPURE: [&str; 8] = [

@@ -212,7 +212,8 @@ impl Desk {
     fn job(&self, leased: Leased, now: Millis) -> Job {
         let todo = task::prepare(&leased, &self.run);
         let (start_from, start_until) = (now, now + HORIZON_MS);
-        Job { leased, run: self.run.clone(), start_from, start_until, todo, died: false }
+        let (run, reckoned_at) = (self.run.clone(), now);
+        Job { leased, run, start_from, start_until, reckoned_at, todo, died: false }
     }
 
     /// An item as a worker would have it; no ledger knows of it.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use tokio::runtime::Runtime;
-use watershed_ledger::{Command, Error, Ledger, Reply, RunView};
+use watershed_ledger::{Command, Error, Ledger, Reply, RunLine, RunView};
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_test::{Capability, Subject};
 use watershed_model::{Millis, RunId};
@@ -137,6 +137,11 @@ impl OnRedis {
     pub(crate) fn wrong(&self) -> Vec<String> {
         let walked = self.runtime.block_on(self.ledger.walk()).expect("it is walked");
         walked.into_values().flat_map(|of| of.wrong).collect()
+    }
+
+    /// All runs.
+    pub(crate) fn runs(&self) -> Result<Vec<RunLine>, Error> {
+        self.runtime.block_on(self.ledger.runs())
     }
 
     /// Asks the server something.

@@ -1,8 +1,8 @@
 //! What is kept, and for how long; and that a walk finds what is not as it should be.
 
-use watershed_ledger::Exchanged;
+use watershed_ledger::{Command, Error, Exchange, Exchanged, Want};
 use watershed_ledger_test::Subject;
-use watershed_model::Millis;
+use watershed_model::{Limits, Millis, RunId, WorkerId};
 
 use crate::losses::{NOW, exchange_by, submit};
 use crate::on_redis::OnRedis;
@@ -64,4 +64,73 @@ fn a_walk_finds_what_is_not_counted() {
     let orders = on.records("acme").replace("records", "orders");
     let _: u32 = on.ask(redis::cmd("ZREMRANGEBYRANK").arg(orders).arg(0).arg(0));
     assert_ne!(on.wrong(), [""; 0], "nobody would ever lease it");
+}
+
+/// Gives the records of `acme` another version.
+const OTHER_VERSION: &str = "local meta = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'm'))
+    meta.version = meta.version + ARGV[1]
+    redis.call('HSET', KEYS[1], 'm', cmsgpack.pack(meta))
+    return meta.version";
+
+#[test]
+fn records_of_another_version_are_refused_by_every_command_and_stay_as_they_are() {
+    for off in [1, -1] {
+        let mut on = OnRedis::empty();
+        on.execute(submit("run", "zoom", "acme", 10), NOW).expect("it begins");
+        let leased = exchange_by(&mut on, "w", 1, Exchanged::default(), NOW);
+        let records = on.records("acme");
+        let mut other = redis::cmd("EVAL");
+        let found: u32 = on.ask(other.arg(OTHER_VERSION).arg(1).arg(&records).arg(off));
+        let before = on.snapshot();
+        let run = || RunId::from("run");
+        let want = Want {
+            lanes: vec!["zoom".into()],
+            tasks: 4,
+            lease_ms: 15_000,
+            horizon_ms: 400,
+            lead_ms: 0,
+        };
+        let (worker, sequence) = (WorkerId::from("w"), 2);
+        let settles = Vec::new();
+        let commands = [
+            Command::SetLimits {
+                account: "acme".into(),
+                limits: Limits::default(),
+                days: Vec::new(),
+            },
+            submit("another", "zoom", "acme", 1),
+            Command::Exchange(Exchange {
+                worker: worker.clone(),
+                sequence,
+                random: 2,
+                settles,
+                want,
+            }),
+            Command::Extend {
+                worker: worker.clone(),
+                leases: vec![leased.leased[0].fence.lease],
+                lease_ms: 15_000,
+            },
+            Command::Takeover { worker },
+            Command::Pause(run()),
+            Command::Retry { run: run(), letters: Vec::new() },
+        ];
+        for command in commands {
+            let said = on.execute(command.clone(), NOW);
+            let named = matches!(&said, Err(Error::Version { found: f, .. }) if *f == found);
+            assert!(named, "{command:?}: {said:?}");
+        }
+        let looks = [on.view(&run()).map(drop), on.runs().map(drop)];
+        for said in looks {
+            assert!(matches!(said, Err(Error::Version { .. })), "{said:?}");
+        }
+        let [before, after] = [before, on.snapshot()].map(|state| kept(state, &records));
+        assert!(before == after, "the records were changed");
+    }
+}
+
+/// What is kept under that key.
+fn kept(state: Box<dyn std::any::Any>, key: &str) -> Vec<u8> {
+    let all = state.downcast::<Vec<(String, Vec<u8>)>>().expect("a snapshot");
+    all.into_iter().find(|(name, _)| name == key).expect("it is there").1
 }

@@ -121,6 +121,17 @@ impl Desk {
         seen.expect("the run is known")
     }
 
+    /// What a walk over the file finds.
+    pub(crate) fn walked(&self) -> Vec<String> {
+        self.ledger.walk().expect("the file is walked").wrong
+    }
+
+    /// The task is tried again in a minute.
+    pub(crate) fn delays(&self, leased: &Leased) -> Settle {
+        let at = self.now + 60_000;
+        Settle::after(1, leased.fence, Outcome::Retry { at, counts: true })
+    }
+
     /// Items that are not closed.
     pub(crate) fn open(&self) -> u64 {
         self.view().steps.iter().map(|step| step.open).sum()

@@ -4,3 +4,4 @@ mod desk;
 mod plans;
 mod size;
 mod versions;
+mod walk;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
-use super::layout::VERSION;
+use super::layout::version;
 use crate::Error;
 
 /// `WSNK`: marks the file as a sink of this program (`PRAGMA application_id`).
@@ -156,11 +156,11 @@ fn recognise(connection: &Connection, path: &Path, access: Access) -> Result<(),
     }
     let found = u32::try_from(found)
         .map_err(|_| Fault::Unreadable(format!("its format is said to be {found}")))?;
-    if found > VERSION {
-        return Err(Error::NewerVersion { path, found, known: VERSION }.into());
+    if found > version() {
+        return Err(Error::NewerVersion { path, found, known: version() }.into());
     }
-    if found < VERSION && access == Access::Read {
-        return Err(Error::OlderVersion { path, found, known: VERSION }.into());
+    if found < version() && access == Access::Read {
+        return Err(Error::OlderVersion { path, found, known: version() }.into());
     }
     Ok(())
 }

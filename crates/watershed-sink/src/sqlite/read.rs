@@ -10,7 +10,7 @@ use watershed_model::{
 };
 
 use super::fault::Fault;
-use super::layout::VERSION;
+use super::layout::version;
 use super::members;
 use super::state::{self, counted, json, named};
 use super::table::Tables;
@@ -253,7 +253,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<Health, Faul
     Ok(Health {
         place: path.display().to_string(),
         engine: format!("SQLite {}", rusqlite::version()),
-        version: VERSION,
+        version: version(),
         durability: format!("journal_mode={journal}, synchronous={level}"),
         durable,
         bytes: counted(bytes)?,

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
-    resume, retry, run, runs, schema, simulate, status, submit, validate, worker,
+    rehearse, resume, retry, run, runs, schema, simulate, status, submit, validate, worker,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -45,6 +45,7 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         Command::Estimate(args) => {
             asynchronous(estimate::estimate(args, None, call(globals, vars, out)?))
         }
+        Command::Rehearse(args) => rehearse::rehearse(args, call(globals, vars, out)?),
         Command::Run(args) => asynchronous(run::run(args, call(globals, vars, out)?)),
         Command::Submit(args) => asynchronous(submit::submit(args, call(globals, vars, out)?)),
         Command::Worker(args) => asynchronous(worker::worker(args, call(globals, vars, out)?)),
@@ -75,10 +76,11 @@ fn call(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
     Ok(Call { settings, vars, out })
 }
 
-fn asynchronous(work: impl Future<Output = Result<u8>>) -> Result<u8> {
+/// Does what waits for the system.
+pub(super) fn asynchronous<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let code = runtime.block_on(work);
+    let done = runtime.block_on(work);
     // A thread that hangs in a system call must not hold up the end.
     runtime.shutdown_background();
-    code
+    done
 }

@@ -12,6 +12,7 @@ mod failures;
 mod graph;
 mod man;
 mod pause;
+mod rehearse;
 mod resume;
 mod retry;
 mod run;

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use watershed_engine::{Clock, SystemClock};
 use watershed_ledger::{Error, Ledger};
-use watershed_ledger_redis::{Health, RedisLedger};
+use watershed_ledger_redis::Health;
 
 use super::{Checked, bad, good, may_write, not_yet, unwritable};
 use crate::explain::explain;
@@ -45,23 +45,29 @@ impl LedgerCheck {
 
 /// Looks at it; if `deep`, at each of its records.
 pub(super) async fn checked(store: &Store, deep: bool) -> LedgerCheck {
+    let mut walk = None;
     let answers = match (store.open_existing(), store) {
         (Ok(Some(_)), Store::File(path)) if !may_write(path) => bad(&unwritable(path)),
         (Ok(Some(ledger)), Store::File(_)) => match ledger.runs().await {
-            Ok(runs) => good(format!("{store}: {} runs", runs.len())),
+            Ok(runs) => {
+                if deep {
+                    walk = Some(walked(store).await.unwrap_or_else(|e| bad(&explain(&e.into()))));
+                }
+                good(format!("{store}: {} runs", runs.len()))
+            }
             Err(error) => bad(&explain(&error.into())),
         },
         (Ok(None), Store::File(path)) => not_yet(path),
-        (Ok(_), Store::Redis(url)) => match redis(url, deep).await {
+        (Ok(_), Store::Redis(url)) => match redis(store, url, deep).await {
             Ok(check) => return check,
             Err(error) => bad(&explain(&error.into())),
         },
         (Err(error), _) => bad(&explain(&error.into())),
     };
-    LedgerCheck { answers, findings: Vec::new(), walk: None }
+    LedgerCheck { answers, findings: Vec::new(), walk }
 }
 
-async fn redis(url: &SecretString, deep: bool) -> Result<LedgerCheck, Error> {
+async fn redis(store: &Store, url: &SecretString, deep: bool) -> Result<LedgerCheck, Error> {
     let ledger = on_redis(url)?;
     let health = ledger.health(|| SystemClock.now()).await?;
     let answers = match ledger.runs().await {
@@ -76,7 +82,7 @@ async fn redis(url: &SecretString, deep: bool) -> Result<LedgerCheck, Error> {
     Ok(LedgerCheck {
         answers,
         findings: findings.collect(),
-        walk: if deep { Some(walk(&ledger).await?) } else { None },
+        walk: if deep { Some(walked(store).await?) } else { None },
     })
 }
 
@@ -111,25 +117,30 @@ fn told(health: &Health) -> String {
     )
 }
 
-async fn walk(ledger: &RedisLedger) -> Result<Checked, Error> {
-    let walked = ledger.walk().await?;
+async fn walked(store: &Store) -> Result<Checked, Error> {
+    let walked = store.walk().await?;
     let records: u64 = walked.values().map(|of| of.records).sum();
     let mut wrong = Vec::new();
-    for (account, of) in &walked {
-        wrong.extend(of.wrong.iter().map(|what| format!("account {account}: {what}")));
+    for (place, of) in &walked {
+        wrong.extend(of.wrong.iter().map(|what| format!("{place}: {what}")));
     }
+    let (of, delete) = match store {
+        Store::File(_) => (String::new(), format!("move {store} away")),
+        Store::Redis(_) => (
+            format!(" of {} accounts", walked.len()),
+            "stop the workers, delete the keys ws:{ACCOUNT}:*, start them again".to_owned(),
+        ),
+    };
     Ok(if wrong.is_empty() {
-        good(format!("{records} records of {} accounts: what is counted is there", walked.len()))
+        good(format!("{records} records{of}: what is counted is there"))
     } else {
         Checked {
             ok: false,
             found: wrong.join("; "),
-            hint: Some(
-                "stop the workers, delete the keys ws:{ACCOUNT}:*, start them again: its runs are \
-                 rebuilt from the dataset. And please report it: this is a defect, or somebody \
-                 else's write"
-                    .to_owned(),
-            ),
+            hint: Some(format!(
+                "{delete}: its runs are rebuilt from the dataset. And please report it: this is a \
+                 defect, or somebody else's write"
+            )),
         }
     })
 }

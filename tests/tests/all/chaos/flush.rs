@@ -9,7 +9,7 @@ use watershed_tests::{Covered, Line, Scope, Size, Spec, Stats, root, seeds};
 
 use super::field::{Field, Harm, IN_FLIGHT, Struck, WORKERS, limited};
 use crate::fleet::{Fleet, RUN};
-use crate::ground::{account, free_account, free_home, measured};
+use crate::ground::{free_account, free_home, measured};
 
 /// Rows of a page, at most.
 const PAGE: u64 = 300;
@@ -219,45 +219,5 @@ fn emptied_in_the_middle_of_a_list_a_ledger_doubles_nothing() {
         &format!("{} runs, after {pages:?} pages", pages.len()),
         &format!("{rows} rows, 0 differ; {again} called again"),
         "0; the pages of that list, and what was in flight",
-    );
-}
-
-#[test]
-fn emptied_a_ledger_learns_from_zoom_what_is_left_of_a_day() {
-    /// What the account allows, and what a connection may use of it.
-    const ALLOWED: u64 = 40;
-    const SHARE: u64 = 36;
-    const REPORTS: &str = "zoom.report_participants";
-    let redis = RedisServer::start(&[]);
-    let spec = Spec { limits: Some("heavy_per_day=40".to_owned()), ..limited(12, 1) };
-    let mut fleet = Fleet::new(account(spec), Some("heavy_per_day = 40"), &redis.url());
-    fleet.begin(WORKERS, "zoom-backfill");
-    let mut flushes = 0;
-    for reports in [10, 25, 32] {
-        fleet.until("reports", || fleet.stats().calls_of(REPORTS) >= reports);
-        flush(&redis);
-        flushes += 1;
-        fleet.until_still();
-        let known = || redis.ask(&["HEXISTS", "ws:{ws}:runs", RUN]).as_deref() == Some("1");
-        fleet.until("the run to be rebuilt", known);
-    }
-    fleet.until("the share to be spent", || fleet.stats().calls_of(REPORTS) >= SHARE);
-    fleet.until_still();
-    let stats = fleet.stats();
-    // The ledger alone knows whose the calls of the day are. What Zoom says is left is all that
-    // it has after a loss: it spends that, with what is kept for others; what it asks before it
-    // has heard of it is refused.
-    let refused = stats.refused_for_rate();
-    assert!(stats.calls_of(REPORTS) - refused <= ALLOWED, "{:#}", stats.0);
-    assert!(refused <= IN_FLIGHT, "{:#}", stats.0);
-    fleet.drain();
-    measured(
-        "Redis emptied on a day whose heavy calls are few",
-        &format!("{flushes} times"),
-        &format!(
-            "{} of {ALLOWED} spent, where the share is {SHARE}; {refused} refused",
-            stats.calls_of(REPORTS) - refused
-        ),
-        "40; what was in flight",
     );
 }

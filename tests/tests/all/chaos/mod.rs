@@ -3,6 +3,7 @@
 //!
 //! A file for each kind of harm; what they share is in `field`.
 
+mod day;
 mod field;
 mod flush;
 mod killed;

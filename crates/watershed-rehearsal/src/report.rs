@@ -1,0 +1,267 @@
+//! What a rehearsal tells: a timetable, calls by day, which limit bound when, and the formula.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use watershed_engine::{Estimate, Standing};
+use watershed_model::{Millis, RunState};
+
+use crate::dataset::Dataset;
+use crate::diary::Diary;
+use crate::rehearse::Rehearsed;
+
+/// The formula may be so far from the rehearsal, in percent, without a word.
+const AGREES_PERCENT: f64 = 5.0;
+
+/// What a rehearsal tells. Published as `schemas/rehearsal.schema.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rehearsal {
+    /// The workflow's name.
+    pub workflow: String,
+    /// People of the account.
+    pub users: u64,
+    /// Zoom plan.
+    pub tier: String,
+    /// What everything was drawn from.
+    pub seed: u64,
+    /// How the run ended.
+    pub state: RunState,
+    /// When it began (RFC 3339).
+    pub started_at: String,
+    /// When it ended (RFC 3339).
+    pub ended_at: String,
+    /// How long it took, in milliseconds of the account's time.
+    pub ms: i64,
+    /// Calls by category.
+    pub calls: BTreeMap<String, u64>,
+    /// Calls repeated, by cause.
+    pub repeated: BTreeMap<String, u64>,
+    /// Each dataset, and when it was complete.
+    pub datasets: Vec<DatasetTime>,
+    /// Each UTC day.
+    pub days: Vec<DayCalls>,
+    /// Which limit bound when.
+    pub bound: Vec<BoundTime>,
+    /// What of each limit was not used while it bound.
+    pub idle: Vec<Idle>,
+    /// Part of the known items that was done: instant (ms since 1970), part of one.
+    pub progress: Vec<(i64, f64)>,
+    /// Bytes that the dataset takes.
+    pub disk_bytes: u64,
+    /// The formula beside it.
+    pub formula: Vec<Compared>,
+    /// Why it differs, where it does by more than 5 %.
+    pub differs: Vec<String>,
+}
+
+/// A dataset in the timetable.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DatasetTime {
+    /// Its name.
+    pub dataset: String,
+    /// Rows.
+    pub rows: u64,
+    /// When its last row came (RFC 3339).
+    pub complete_at: String,
+    /// Its months, the newest first; rows of no time stand in none.
+    pub months: Vec<MonthTime>,
+}
+
+/// A month in the timetable.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MonthTime {
+    /// `yyyy-mm`.
+    pub month: String,
+    /// Rows.
+    pub rows: u64,
+    /// When its last row came (RFC 3339).
+    pub complete_at: String,
+}
+
+/// A UTC day of the run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DayCalls {
+    /// `yyyy-mm-dd`.
+    pub day: String,
+    /// Calls by category.
+    pub calls: BTreeMap<String, u64>,
+    /// Of each limit that counts by the day, the part of the share that was used, in percent.
+    pub used_percent: BTreeMap<String, f64>,
+    /// The limit that bound longest; empty where none did.
+    pub bound: String,
+}
+
+/// A stretch of time in which one limit bound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BoundTime {
+    /// Since when (RFC 3339).
+    pub from: String,
+    /// Until when (RFC 3339).
+    pub to: String,
+    /// The limit; empty where none bound.
+    pub limit: String,
+}
+
+/// A limit while it bound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Idle {
+    /// The limit.
+    pub limit: String,
+    /// How long it bound, in milliseconds.
+    pub ms: i64,
+    /// Permits that it gave meanwhile.
+    pub permits: u64,
+    /// Of these, those that were not used, in percent.
+    pub percent: f64,
+}
+
+/// A figure of the formula beside that of the rehearsal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Compared {
+    /// What: `calls heavy`, `time at best`, `disk`.
+    pub what: String,
+    /// By the formula.
+    pub formula: i64,
+    /// As rehearsed.
+    pub rehearsed: i64,
+    /// How far the formula is from it, in percent.
+    pub percent: f64,
+}
+
+impl Rehearsal {
+    pub(crate) fn of(
+        rehearsed: &Rehearsed,
+        standing: &Standing,
+        diary: Diary,
+        dataset: &Dataset,
+        disk_bytes: u64,
+        estimate: Estimate,
+    ) -> Rehearsal {
+        let view = standing.view.as_ref();
+        let begun = diary.begun_at;
+        let ended = view.and_then(|view| view.ended_at).unwrap_or(begun);
+        let calls = view.map(|view| view.calls.clone()).unwrap_or_default();
+        let mut told = Rehearsal {
+            workflow: rehearsed.plan.name.clone(),
+            users: rehearsed.account.users,
+            tier: rehearsed.account.tier.to_string(),
+            seed: rehearsed.account.seed,
+            state: standing.report.state,
+            started_at: at(begun),
+            ended_at: at(ended),
+            ms: ended - begun,
+            calls,
+            repeated: view.map(|view| view.repeated.clone()).unwrap_or_default(),
+            datasets: datasets(dataset),
+            days: days(&diary),
+            bound: diary.bound.iter().map(bound).collect(),
+            idle: idle(&diary),
+            progress: diary.progress.iter().map(|(at, part)| (at.0, *part)).collect(),
+            disk_bytes,
+            formula: Vec::new(),
+            differs: Vec::new(),
+        };
+        told.compare(&estimate);
+        told
+    }
+
+    /// Puts the formula beside it.
+    fn compare(&mut self, estimate: &Estimate) {
+        for category in &estimate.categories {
+            let rehearsed = self.calls.get(&category.category).copied().unwrap_or(0);
+            let what = format!("calls {}", category.category);
+            self.beside(what, category.calls as i64, rehearsed as i64);
+        }
+        if let Some(ms) = estimate.best_ms {
+            self.beside("time at best, ms".to_owned(), ms, self.ms);
+            let none: i64 = (self.bound.iter())
+                .filter(|bound| bound.limit.is_empty())
+                .map(|bound| span_ms(&bound.from, &bound.to))
+                .sum();
+            if percent(ms, self.ms).abs() > AGREES_PERCENT {
+                let part = 100.0 * none as f64 / self.ms.max(1) as f64;
+                self.differs.push(format!(
+                    "time: the formula lets all categories run at once from the first moment; \
+                     here no limit bound for {part:.0} % of the time, while work waited for \
+                     answers that came before it"
+                ));
+            }
+        }
+        self.beside("disk, bytes".to_owned(), estimate.disk_bytes as i64, self.disk_bytes as i64);
+        self.differs.extend(estimate.notes.iter().cloned());
+    }
+
+    fn beside(&mut self, what: String, formula: i64, rehearsed: i64) {
+        let percent = percent(formula, rehearsed);
+        self.formula.push(Compared { what, formula, rehearsed, percent });
+    }
+}
+
+fn percent(formula: i64, rehearsed: i64) -> f64 {
+    100.0 * (formula - rehearsed) as f64 / rehearsed.max(1) as f64
+}
+
+/// RFC 3339.
+fn at(at: Millis) -> String {
+    at.timestamp().to_string()
+}
+
+fn span_ms(from: &str, to: &str) -> i64 {
+    let ms = |text: &str| text.parse::<Timestamp>().map_or(0, Timestamp::as_millisecond);
+    ms(to) - ms(from)
+}
+
+fn datasets(dataset: &Dataset) -> Vec<DatasetTime> {
+    let kept = dataset.kept();
+    let tables = kept.course.datasets().map(|(name, months)| {
+        let last = months.iter().map(|(_, came)| came.last_at).max().unwrap_or_default();
+        let rows = months.iter().map(|(_, came)| came.rows).sum();
+        let months = months.into_iter().filter(|(month, _)| !month.is_empty());
+        let months = months.map(|(month, came)| MonthTime {
+            month,
+            rows: came.rows,
+            complete_at: at(came.last_at),
+        });
+        DatasetTime {
+            dataset: name.to_owned(),
+            rows,
+            complete_at: at(last),
+            months: months.collect(),
+        }
+    });
+    tables.collect()
+}
+
+fn days(diary: &Diary) -> Vec<DayCalls> {
+    let days = diary.days.iter().map(|(day, seen)| {
+        let longest = seen.bound_ms.iter().max_by_key(|(_, ms)| **ms);
+        let used = seen.of_day.iter().filter(|(_, (_, share))| *share > 0.0);
+        DayCalls {
+            day: Millis(day * Millis::DAY).date().to_string(),
+            calls: seen.calls.clone(),
+            used_percent: used
+                .map(|(name, (used, share))| (name.clone(), 100.0 * *used as f64 / share))
+                .collect(),
+            bound: longest.map(|(name, _)| name.clone()).unwrap_or_default(),
+        }
+    });
+    days.collect()
+}
+
+fn bound(bound: &crate::diary::Bound) -> BoundTime {
+    BoundTime { from: at(bound.from), to: at(bound.to), limit: bound.limit.clone() }
+}
+
+fn idle(diary: &Diary) -> Vec<Idle> {
+    let idle = diary.uses.iter().map(|(limit, of)| {
+        let unused = (of.permits - of.used as f64).max(0.0);
+        Idle {
+            limit: limit.clone(),
+            ms: of.ms,
+            permits: of.permits as u64,
+            percent: if of.permits > 0.0 { 100.0 * unused / of.permits } else { 0.0 },
+        }
+    });
+    idle.collect()
+}

@@ -1,0 +1,198 @@
+//! `watershed rehearse`: days of a run in seconds, against an account that never was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use watershed_engine::{Content, Sampling, exit};
+use watershed_model::Millis;
+use watershed_rehearsal::{Rehearsed, as_busy};
+use watershed_sink::SqliteSink;
+use watershed_workflow::Compiled;
+use watershed_zoom::limits::{Overrides, Tier, limits};
+use watershed_zoom_sim::Spec;
+
+use super::dispatch::{Call, asynchronous};
+use super::run::{asked, request};
+use crate::cli::{Rehearse, What};
+use crate::connect;
+use crate::fault::Fault;
+use crate::progress::Remarks;
+use crate::rehearsal::{self, Told};
+use crate::site::Site;
+use crate::workflows::{self, Found};
+
+/// Of a working day, where nothing is said or sampled.
+const MEETINGS: f64 = 0.5;
+/// The part of the limit, where nothing is said.
+const SHARE: f64 = 0.9;
+/// Calls that a sample makes at most: it is to tell how many there are, not what they cost.
+const SAMPLE_MAX: u64 = 100;
+/// Tasks at once.
+const CONCURRENCY: u16 = 64;
+
+/// Rehearses, once for each comparison more, and tells.
+pub(crate) fn rehearse(args: Rehearse, call: Call) -> Result<u8> {
+    let found = workflows::find(&args.what.workflow)?;
+    let compiled = workflows::compiled(&found, &call.out)?;
+    let plain = Setting::of(&args, &call)?;
+    let mut settings = vec![("as asked".to_owned(), plain.clone())];
+    for (name, value) in &args.compare {
+        let changed = plain.clone().with(name, value)?;
+        settings.push((format!("{name}={value}"), changed));
+    }
+    let out = call.out;
+    let mut told = Vec::with_capacity(settings.len());
+    for (label, setting) in settings {
+        let rehearsed = setting.rehearsed(&found, &compiled)?;
+        let mut remarks = Remarks::new(out);
+        let begun = Millis::from(rehearsed.account.now);
+        let rehearsal = watershed_rehearsal::rehearse(&rehearsed, &mut |view, now| {
+            remarks.show(|| format!("{label}: {}", rehearsal::progress(view, now - begun)));
+        })?;
+        drop(remarks);
+        told.push(Told { label, rehearsal });
+    }
+    if let Some(path) = &args.html {
+        std::fs::write(path, rehearsal::page(&told))
+            .with_context(|| format!("write {}", path.display()))?;
+        out.remark(format!("charts are in {}", path.display()));
+    }
+    if out.json {
+        out.object(&serde_json::json!({ "rehearsals": told }))?;
+    } else {
+        out.text(&rehearsal::text(&told))?;
+    }
+    Ok(exit::COMPLETE)
+}
+
+/// What a rehearsal is made from; each may be changed for a comparison.
+#[derive(Clone)]
+struct Setting {
+    inputs: BTreeMap<String, String>,
+    users: u64,
+    tier: String,
+    share: f64,
+    overrides: Overrides,
+    content: Content,
+    meetings_per_user: f64,
+    latency: u64,
+    workers: u16,
+    seed: u64,
+    now: Timestamp,
+}
+
+impl Setting {
+    fn of(args: &Rehearse, call: &Call) -> Result<Setting> {
+        let mut setting = Setting {
+            inputs: args.what.inputs.iter().cloned().collect(),
+            users: args.users.unwrap_or(1),
+            tier: args.tier.clone().unwrap_or_default(),
+            share: args.share.unwrap_or(SHARE),
+            overrides: Overrides::default(),
+            content: Content::Transcripts,
+            meetings_per_user: args.meetings_per_user.unwrap_or(MEETINGS),
+            latency: args.latency,
+            workers: args.workers.max(1),
+            seed: args.seed,
+            now: Timestamp::now(),
+        };
+        if args.what.connection.is_some() || args.sample {
+            let (by, account) = call.settings.connection(args.what.connection.as_deref())?;
+            let connection = connect::connection(by, account, &call.vars)?;
+            setting.content = connection.content;
+            setting.overrides = connect::overrides(account);
+            if args.share.is_none() {
+                setting.share = account.share;
+            }
+            if args.tier.is_none() {
+                setting.tier.clone_from(&account.tier);
+            }
+        }
+        if args.sample {
+            let (users, meetings) = sampled(&args.what, call)?;
+            setting.users = args.users.unwrap_or(users);
+            setting.meetings_per_user = args.meetings_per_user.unwrap_or(meetings);
+            call.out.remark(format!(
+                "sampled: {users} people, each {meetings:.2} meetings on a working day"
+            ));
+        }
+        Ok(setting)
+    }
+
+    /// The same with one thing changed.
+    fn with(mut self, name: &str, value: &str) -> Result<Setting, Fault> {
+        let wrong = || {
+            Fault::usage(format!("--compare {name}={value}: that is no value for it"))
+                .hint("numbers are written plainly, such as share=0.5 or workers=4")
+        };
+        match name {
+            "tier" => value.clone_into(&mut self.tier),
+            "share" => self.share = value.parse().map_err(|_| wrong())?,
+            "users" => self.users = value.parse().map_err(|_| wrong())?,
+            "meetings-per-user" => self.meetings_per_user = value.parse().map_err(|_| wrong())?,
+            "latency" => self.latency = value.parse().map_err(|_| wrong())?,
+            "workers" => self.workers = value.parse().map_err(|_| wrong())?,
+            // Whether the workflow has it, the workflow says.
+            input => {
+                self.inputs.insert(input.to_owned(), value.to_owned());
+            }
+        }
+        Ok(self)
+    }
+
+    fn rehearsed(&self, found: &Found, compiled: &Compiled) -> Result<Rehearsed> {
+        let usage =
+            |why: String| Fault::usage(why).hint("`watershed rehearse --help` has examples");
+        if !(self.share > 0.0 && self.share <= 1.0) {
+            return Err(usage(format!("share {}: it is above 0 and at most 1", self.share)).into());
+        }
+        let tier: Tier = self.tier.parse().map_err(|e| usage(format!("tier: {e}")))?;
+        let inputs = self.inputs.clone().into_iter().collect();
+        let request = request("rehearsal", found.clone(), compiled.clone(), inputs, None)?;
+        let mut account = Spec {
+            users: self.users,
+            seed: self.seed,
+            tier: tier.name().parse()?,
+            latency_ms: self.latency,
+            now: self.now,
+            ..Spec::default()
+        };
+        // Limits that differ from the plan's are the account's own.
+        account.limits = rehearsal::limit_spec(&self.overrides);
+        Ok(Rehearsed {
+            account: as_busy(&account, self.meetings_per_user),
+            source: request.source,
+            plan: request.plan,
+            hash: request.hash,
+            inputs: request.inputs,
+            limits: limits(tier, &self.overrides, self.share),
+            content: self.content,
+            workers: self.workers,
+            concurrency: CONCURRENCY,
+        })
+    }
+}
+
+/// How many people and meetings the connection has, from a small estimate.
+fn sampled(what: &What, call: &Call) -> Result<(u64, f64)> {
+    let what = What {
+        workflow: what.workflow.clone(),
+        connection: what.connection.clone(),
+        inputs: what.inputs.clone(),
+    };
+    let (request, connection) = asked(what, None, call)?;
+    let told = asynchronous(async {
+        let site = Site::to_estimate(&call.settings, vec![connection]).await?;
+        let scratch = Arc::new(SqliteSink::in_memory(watershed_zoom::catalogue()).await?);
+        let how = Sampling { calls_max: Some(SAMPLE_MAX), part: 1.0, scratch };
+        Ok(site.engine.estimate(request, how).await?)
+    })?;
+    let rows = |operation: &str| {
+        told.steps.iter().filter(|step| step.operation == operation).map(|step| step.rows).sum()
+    };
+    let (users, held): (u64, u64) = (rows("zoom.list_users"), rows("zoom.list_past_instances"));
+    let working_days = f64::from(Spec::default().days) * 5.0 / 7.0;
+    Ok((users.max(1), held as f64 / users.max(1) as f64 / working_days))
+}

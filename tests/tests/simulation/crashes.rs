@@ -1,0 +1,61 @@
+//! A small run with a crash at each of its points, one after another.
+
+use std::collections::BTreeMap;
+
+use watershed_tests::{Size, seeds, told};
+
+use crate::campaign::goes_well;
+use crate::history::{Draw, Fault, History, Store};
+use crate::play::play;
+
+/// Of a sample, one point in so many; which ones, the day says.
+const SAMPLE_EVERY: u64 = 40;
+/// Pairs of points.
+const PAIRS: u64 = 500;
+const PAIRS_SAMPLE: u64 = 5;
+
+/// One process, and two people who hold little.
+fn small() -> History {
+    History { workers: 1, users: 2, ..History::quiet(11, Store::Memory) }
+}
+
+#[test]
+fn a_crash_at_any_point_loses_nothing() {
+    let whole = play(&small(), None);
+    assert_eq!(whole.wrong, [""; 0]);
+    let points = whole.passed.points;
+    let day = seeds(1)[0];
+    let every = Size::asked().of(SAMPLE_EVERY, 1);
+    let firsts: Vec<u64> = whole.passed.places.values().map(|(_, first)| *first).collect();
+    let wanted = |point: &u64| (point + day).is_multiple_of(every) || firsts.contains(point);
+    let mut visited: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut count = 0;
+    for point in (0..points).filter(wanted) {
+        let history = History { faults: [(point, Fault::Crash)].into(), ..small() };
+        let played = goes_well(&history);
+        for (at, place, _) in played.passed.happened {
+            assert_eq!(at, point);
+            *visited.entry(place).or_default() += 1;
+            count += 1;
+        }
+    }
+    for (place, (passed, _)) in &whole.passed.places {
+        let crashes = visited.get(place).copied().unwrap_or(0);
+        eprintln!("crash points: {place}: {crashes} of {passed}");
+        assert!(crashes > 0, "no crash {place}");
+    }
+    let pairs = Size::asked().of(PAIRS_SAMPLE, PAIRS);
+    let mut draw = Draw(day);
+    for _ in 0..pairs {
+        let two = [draw.below(points), draw.below(points)].map(|point| (point, Fault::Crash));
+        goes_well(&History { faults: two.into(), ..small() });
+    }
+    eprintln!("crash points: {count} of {points}, and {pairs} pairs");
+    told(
+        "WATERSHED_MEASURED",
+        &format!(
+            "| a crash at each of {points} points of a small run, and {pairs} pairs | {count} | 0 \
+             failures | 0 |"
+        ),
+    );
+}

@@ -1,0 +1,247 @@
+//! A process of a history: everything outside it is reached through a gate, where it can die,
+//! stand still, lose an answer or have its clock set.
+
+use std::collections::BTreeMap;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use watershed_engine::{Answering, Call, Clock, StopHandle, Transport, TransportError};
+use watershed_model::{Millis, hash64};
+use watershed_rehearsal::{Network, VirtualClock};
+use watershed_sink::Batch;
+
+use crate::history::{Fault, History};
+
+/// What all processes share: the history, and what came of it.
+pub(crate) struct Stage {
+    pub(crate) clock: VirtualClock,
+    history: History,
+    passed: Mutex<Passed>,
+    /// Wakes the one who does what no process can: a ledger that goes back or is wiped.
+    pub(crate) asked: Mutex<Vec<Fault>>,
+    pub(crate) repeats_allowed: AtomicU64,
+    /// Since when a limit may have been broken: a ledger that forgets what it handed out.
+    pub(crate) forgot: AtomicBool,
+    /// Calls that were settled, and when.
+    pub(crate) settled: Mutex<Vec<(Millis, u64)>>,
+    /// The newest version of each row that was written, by dataset and key.
+    pub(crate) newest: Mutex<BTreeMap<(&'static str, String), Millis>>,
+}
+
+/// Points passed so far.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Passed {
+    pub(crate) points: u64,
+    /// Of every act and its time, in order.
+    pub(crate) hash: u64,
+    /// How often each place was passed, and first at which point.
+    pub(crate) places: BTreeMap<&'static str, (u64, u64)>,
+    /// Faults that happened.
+    pub(crate) happened: Vec<(u64, &'static str, Fault)>,
+}
+
+impl Stage {
+    pub(crate) fn new(clock: VirtualClock, history: History) -> Stage {
+        Stage {
+            clock,
+            history,
+            passed: Mutex::default(),
+            asked: Mutex::default(),
+            repeats_allowed: AtomicU64::new(0),
+            forgot: AtomicBool::new(false),
+            settled: Mutex::default(),
+            newest: Mutex::default(),
+        }
+    }
+
+    /// Rows that are in the sink, at least in this version.
+    pub(crate) fn acknowledge(&self, batch: &Batch) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        for write in &batch.writes {
+            for row in &write.rows {
+                let newest = newest.entry((row.dataset.name, row.key.clone())).or_default();
+                *newest = (*newest).max(write.fetched_at);
+            }
+        }
+    }
+
+    pub(crate) fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The fault at the point that is passed now.
+    fn point(&self, process: u64, place: &'static str, detail: &str) -> Option<Fault> {
+        let now = self.clock.now();
+        let mut passed = self.passed();
+        let point = passed.points;
+        passed.points += 1;
+        let words = [passed.hash, now.0 as u64, process].map(u64::to_le_bytes);
+        let [before, at, by] = &words;
+        passed.hash = hash64(&[before, at, by, place.as_bytes(), detail.as_bytes()]);
+        passed.places.entry(place).or_insert((0, point)).0 += 1;
+        let fault = self.history.faults.get(&point).copied();
+        passed.happened.extend(fault.map(|fault| (point, place, fault)));
+        fault
+    }
+
+    pub(crate) fn allow(&self, repeats: u64) {
+        self.repeats_allowed.fetch_add(repeats, Ordering::SeqCst);
+    }
+}
+
+/// The number of one to whom nothing happens, and whose acts are no points.
+pub(crate) const OPERATOR: u64 = u64::MAX;
+
+/// How a point was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    On,
+    Lost,
+    Twice,
+}
+
+/// A process, from its start to its end.
+pub(crate) struct Process {
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) number: u64,
+    pub(crate) stop: StopHandle,
+    pub(crate) died: Notify,
+    dead: AtomicBool,
+    paused_until: AtomicI64,
+    offset_ms: AtomicI64,
+    /// Calls sent, and of these settled.
+    sent: AtomicU64,
+    pub(crate) settled: AtomicU64,
+}
+
+impl Process {
+    pub(crate) fn new(stage: Arc<Stage>, number: u64, stop: StopHandle) -> Arc<Process> {
+        Arc::new(Process {
+            stage,
+            number,
+            stop,
+            died: Notify::new(),
+            dead: AtomicBool::new(false),
+            paused_until: AtomicI64::new(0),
+            offset_ms: AtomicI64::new(0),
+            sent: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
+        })
+    }
+
+    /// Passes a point: stands still there, dies there, or goes on.
+    pub(crate) async fn pass(&self, place: &'static str, detail: &str) -> Way {
+        if self.number == OPERATOR {
+            return Way::On;
+        }
+        self.stand().await;
+        match self.stage.point(self.number, place, detail) {
+            Some(Fault::Crash) => {
+                self.stage.allow(self.unsettled());
+                self.dead.store(true, Ordering::SeqCst);
+                self.died.notify_one();
+                pending().await
+            }
+            Some(Fault::Pause(ms)) => {
+                self.stage.allow(self.unsettled());
+                let until = self.stage.clock.now() + ms;
+                self.paused_until.store(until.0, Ordering::SeqCst);
+                self.stand().await;
+                Way::On
+            }
+            Some(Fault::Step(ms)) => {
+                // Leases are kept by this clock: set back, it keeps them too late.
+                self.stage.allow(self.unsettled());
+                self.offset_ms.fetch_add(ms, Ordering::SeqCst);
+                Way::On
+            }
+            Some(Fault::Stop) => {
+                self.stop.ask();
+                Way::On
+            }
+            Some(Fault::Lost) => Way::Lost,
+            Some(Fault::Twice) => Way::Twice,
+            Some(fault @ (Fault::Back(_) | Fault::Wiped)) => {
+                self.stage.asked.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+                Way::On
+            }
+            None => Way::On,
+        }
+    }
+
+    /// Waits while the process stands still; a dead one for ever.
+    async fn stand(&self) {
+        loop {
+            if self.dead.load(Ordering::SeqCst) {
+                pending::<()>().await;
+            }
+            let until = Millis(self.paused_until.load(Ordering::SeqCst));
+            if self.stage.clock.now() >= until {
+                return;
+            }
+            self.stage.clock.sleep_until(until).await;
+        }
+    }
+
+    /// Calls that this process has sent and not settled.
+    pub(crate) fn unsettled(&self) -> u64 {
+        let settled = self.settled.load(Ordering::SeqCst);
+        self.sent.load(Ordering::SeqCst).saturating_sub(settled)
+    }
+}
+
+/// The process's clock.
+pub(crate) struct OwnClock(pub(crate) Arc<Process>);
+
+impl Clock for OwnClock {
+    fn now(&self) -> Millis {
+        self.0.stage.clock.now() + self.0.offset_ms.load(Ordering::SeqCst)
+    }
+
+    fn sleep_until(&self, at: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        // A clock that is set does not change how long a sleep takes that has begun.
+        let ms = at - self.now();
+        let (process, until) = (self.0.clone(), self.0.stage.clock.now() + ms.max(0));
+        Box::pin(async move {
+            if ms > 0 {
+                process.stage.clock.sleep_until(until).await;
+                process.pass("after a sleep", "").await;
+            }
+        })
+    }
+
+    fn random(&self) -> u64 {
+        self.0.stage.clock.random()
+    }
+}
+
+/// The process's network.
+pub(crate) struct OwnNetwork {
+    pub(crate) process: Arc<Process>,
+    pub(crate) network: Network,
+}
+
+impl Transport for OwnNetwork {
+    fn send(&self, call: Call) -> Answering<'_> {
+        Box::pin(async move {
+            let (detail, counted) = match &call {
+                Call::Get { url, .. } => (url.to_string(), url.path().starts_with("/v2/")),
+                Call::Token { .. } => ("token".to_owned(), false),
+            };
+            let broken = || TransportError::Timeout { host: "zoom.simulated".to_owned() };
+            if self.process.pass("before a call", &detail).await == Way::Lost {
+                return Err(broken());
+            }
+            self.process.sent.fetch_add(u64::from(counted), Ordering::SeqCst);
+            let answered = self.network.send(call).await;
+            if self.process.pass("after a call", &detail).await == Way::Lost {
+                self.process.stage.allow(1);
+                return Err(broken());
+            }
+            answered
+        })
+    }
+}
