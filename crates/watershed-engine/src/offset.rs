@@ -123,7 +123,7 @@ mod tests {
         offset.observe(NOON, NOON, NOON + 200);
         let starts: Vec<i64> = (0..60)
             .map(|n| {
-                let at = NOON + 1_000 * n;
+                let at = NOON + 200 + 1_000 * n;
                 offset.observe(at, at, at);
                 offset.surely(at) - at
             })
