@@ -215,11 +215,9 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
     }
     let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
-    let entry = Entry::new(run, leased, &ask.request, moment.first_at).page(
-        operation,
-        before.is_none(),
-        rows,
-    );
+    // A clock that was set back between two pages makes neither of them older than the other.
+    let at = before.map_or(moment.first_at, |c| moment.first_at.max(c.token_at));
+    let entry = Entry::new(run, leased, &ask.request, at).page(operation, before.is_none(), rows);
     let spawned = Spawned::of(leased, run, &page.items, moment.first_at);
     let (outcome, mut write, least) = match page.next {
         Some(token) => {

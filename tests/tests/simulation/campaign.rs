@@ -1,14 +1,15 @@
 //! Histories of the day, and those that failed once.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use watershed_tests::{Size, seeds, told};
 
 use crate::history::{History, Store};
 use crate::play::{Played, play};
 
-/// A sample takes so long.
-const SAMPLE: Duration = Duration::from_secs(120);
+/// A sample is of this day, whatever day it is, and so many: these go well, and must go on to.
+const SAMPLE_DAY: u64 = 20_786;
+const SAMPLE: u64 = 40;
 /// Histories of a day that none of another day is among.
 const APART: u64 = 1_000_000;
 /// One history in so many is played twice.
@@ -80,7 +81,7 @@ fn name(store: Store) -> &'static str {
     }
 }
 
-/// Plays histories of the day: so many, or as many as the time allows.
+/// Plays so many histories of the day, or a sample.
 fn campaign(store: Store, all: u64) {
     if let Ok(asked) = std::env::var("WATERSHED_SIMULATE") {
         if let Some(seed) = asked.strip_prefix(name(store)).and_then(|s| s.strip_prefix(':')) {
@@ -91,14 +92,11 @@ fn campaign(store: Store, all: u64) {
         }
         return;
     }
-    let first = seeds(1)[0] * APART;
+    let size = Size::asked();
+    let first = APART * size.of(SAMPLE_DAY, seeds(1)[0]);
     let begun = Instant::now();
     let (mut count, mut points, mut faults) = (0, 0, 0);
-    let more = |count: u64| match Size::asked() {
-        Size::Sample => begun.elapsed() < SAMPLE,
-        Size::All => count < all,
-    };
-    while more(count) {
+    while count < size.of(SAMPLE, all) {
         let history = History::of(first + count, store);
         let played = goes_well(&history);
         if count.is_multiple_of(TWICE_EVERY) {
