@@ -126,23 +126,36 @@ pub(crate) struct State {
     ended: BTreeSet<RunId>,
     tell_at: Millis,
     days: Days,
+    /// Since a stop was asked for: until when calls in flight may settle.
+    drain_until: Option<Millis>,
+    /// A stop did not wait for a store any longer.
+    left: bool,
 }
 
 impl Dispatch {
-    /// Works until `run` has ended, or a stop is asked for.
+    /// Works until `run` has ended, or a stop is asked for. A store that is away for the whole
+    /// time that a stop has is left as it is.
     pub(crate) async fn run(mut self, run: Option<&RunId>) -> Result<Ending, Error> {
+        match self.converse(run).await {
+            Err(error) if self.state.left => {
+                tracing::warn!(%error, "stopped while a store was away: what was in flight is done again");
+                Ok(Ending::Stopped)
+            }
+            ending => ending,
+        }
+    }
+
+    async fn converse(&mut self, run: Option<&RunId>) -> Result<Ending, Error> {
         if self.settings.alone {
             self.said(Command::Takeover { worker: self.worker.clone() }).await?;
         }
-        let mut drain_until: Option<Millis> = None;
         loop {
             self.gather().await;
             let now = self.tools.clock.now();
             match self.stop.state() {
                 Stopping::Now => return Ok(Ending::Stopped),
                 Stopping::Drain => {
-                    let until = *drain_until.get_or_insert(now + self.settings.shutdown_grace_ms);
-                    if now >= until {
+                    if now >= self.drain_until() {
                         self.give_back();
                     }
                     if self.state.flights.is_empty() && self.state.done.is_empty() {
@@ -152,7 +165,7 @@ impl Dispatch {
                 }
                 Stopping::No => {}
             }
-            self.settle_and_lease(drain_until.is_some()).await?;
+            self.settle_and_lease(self.state.drain_until.is_some()).await?;
             self.keep_leases().await?;
             if let Some(ending) = self.look(run).await? {
                 return Ok(ending);
@@ -225,6 +238,11 @@ impl Dispatch {
             self.state.fatal.get_or_insert_with(|| why.clone());
         }
         self.state.done.push(done);
+    }
+
+    fn drain_until(&mut self) -> Millis {
+        let until = self.tools.clock.now() + self.settings.shutdown_grace_ms;
+        *self.state.drain_until.get_or_insert(until)
     }
 
     /// After the grace: what is still in flight is given back.
@@ -532,20 +550,23 @@ impl Dispatch {
         waits: bool,
         error: &(dyn std::error::Error + Sync),
     ) -> Result<(), Error> {
-        if !waits {
+        let clock = self.tools.clock.clone();
+        let (left, harder) = match self.stop.state() {
+            Stopping::No => (false, Stopping::Drain),
+            Stopping::Drain => (clock.now() >= self.drain_until(), Stopping::Now),
+            Stopping::Now => (true, Stopping::Now),
+        };
+        self.state.left = waits && left;
+        if !waits || left {
             return Err(Error::Store(format!("{store}: {error}")));
         }
-        if self.stop.state() != Stopping::No {
-            return Err(Error::Store(format!("{store}: {error}")));
-        }
-        let clock = &self.tools.clock;
         if clock.now() >= self.state.tell_at {
             tracing::error!(store, %error, "waiting: what is in flight is kept");
             self.state.tell_at = clock.now() + TELL_MS;
         }
         tokio::select! {
             () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}
-            () = self.stop.reached(Stopping::Drain) => {}
+            () = self.stop.reached(harder) => {}
         }
         Ok(())
     }
