@@ -138,7 +138,7 @@ impl Dispatch {
     pub(crate) async fn run(mut self, run: Option<&RunId>) -> Result<Ending, Error> {
         match self.converse(run).await {
             Err(error) if self.state.left => {
-                tracing::warn!(%error, "stopped while a store was away: what was in flight is done again");
+                tracing::warn!(%error, "stopped: what was in flight there is done again");
                 Ok(Ending::Stopped)
             }
             ending => ending,
