@@ -565,6 +565,7 @@ impl Dispatch {
             self.state.tell_at = clock.now() + TELL_MS;
         }
         tokio::select! {
+            biased;
             () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}
             () = self.stop.reached(harder) => {}
         }
