@@ -112,6 +112,10 @@ pub(crate) struct Dispatch {
 #[derive(Default)]
 pub(crate) struct State {
     sequence: u64,
+    /// Since a stop was asked for: until when calls in flight may settle.
+    drain_until: Option<Millis>,
+    /// A stop did not wait for a store any longer.
+    left: bool,
     flights: BTreeMap<Fence, Flight>,
     runs: BTreeMap<RunId, Arc<ActiveRun>>,
     done: Vec<Done>,
@@ -126,10 +130,6 @@ pub(crate) struct State {
     ended: BTreeSet<RunId>,
     tell_at: Millis,
     days: Days,
-    /// Since a stop was asked for: until when calls in flight may settle.
-    drain_until: Option<Millis>,
-    /// A stop did not wait for a store any longer.
-    left: bool,
 }
 
 impl Dispatch {
