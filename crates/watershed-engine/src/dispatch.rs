@@ -116,6 +116,8 @@ pub(crate) struct State {
     drain_until: Option<Millis>,
     /// A stop did not wait for a store any longer.
     left: bool,
+    /// When the ledger last heard of this worker.
+    spoke_at: Millis,
     flights: BTreeMap<Fence, Flight>,
     runs: BTreeMap<RunId, Arc<ActiveRun>>,
     done: Vec<Done>,
@@ -320,6 +322,7 @@ impl Dispatch {
         };
         let sent_at = self.tools.clock.now();
         self.state.asked_at = sent_at;
+        self.state.spoke_at = sent_at;
         fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
         let reply = self.said(Command::Exchange(exchange)).await?;
         let Reply::Exchanged(exchanged) = reply else {
@@ -447,13 +450,12 @@ impl Dispatch {
     /// Keeps the leases of what is in flight.
     async fn keep_leases(&mut self) -> Result<(), Error> {
         let now = self.tools.clock.now();
-        if now < self.state.extend_at {
+        let silent = !self.settings.alone && now - self.state.spoke_at >= SPEAK_MS;
+        if now < self.state.extend_at && !silent {
             return Ok(());
         }
         self.state.extend_at = now + self.settings.lease_ms / 3;
-        if !self.settings.alone {
-            self.state.extend_at = self.state.extend_at.min(now + SPEAK_MS);
-        }
+        self.state.spoke_at = now;
         let leases: BTreeSet<LeaseId> = self.state.flights.keys().map(|f| f.lease).collect();
         if leases.is_empty() {
             return Ok(());
