@@ -97,6 +97,12 @@ pub(crate) struct Dispatch {
 #[derive(Default)]
 pub(crate) struct State {
     sequence: u64,
+    /// Since a stop was asked for: until when calls in flight may settle.
+    drain_until: Option<Millis>,
+    /// A stop did not wait for a store any longer.
+    left: bool,
+    /// When the ledger last heard of this worker.
+    spoke_at: Millis,
     flights: BTreeMap<Fence, Flight>,
     runs: BTreeMap<RunId, Arc<ActiveRun>>,
     done: Vec<Done>,
@@ -129,20 +135,29 @@ impl State {
 }
 
 impl Dispatch {
-    /// Works until `run` has ended, or a stop is asked for.
+    /// Works until `run` has ended, or a stop is asked for. A store that is away for the whole
+    /// time that a stop has is left as it is.
     pub(crate) async fn run(mut self, run: Option<&RunId>) -> Result<Ending, Error> {
+        match self.converse(run).await {
+            Err(error) if self.state.left => {
+                tracing::warn!(%error, "stopped: what was in flight there is done again");
+                Ok(Ending::Stopped)
+            }
+            ending => ending,
+        }
+    }
+
+    async fn converse(&mut self, run: Option<&RunId>) -> Result<Ending, Error> {
         if self.settings.alone {
             self.said(Command::Takeover { worker: self.worker.clone() }).await?;
         }
-        let mut drain_until: Option<Millis> = None;
         loop {
             self.gather().await;
             let now = self.tools.clock.now();
             match self.stop.state() {
                 Stopping::Now => return Ok(Ending::Stopped),
                 Stopping::Drain => {
-                    let until = *drain_until.get_or_insert(now + self.settings.shutdown_grace_ms);
-                    if now >= until {
+                    if now >= self.drain_until() {
                         self.give_back();
                     }
                     if self.state.flights.is_empty() && self.state.done.is_empty() {
@@ -152,7 +167,7 @@ impl Dispatch {
                 }
                 Stopping::No => {}
             }
-            self.settle_and_lease(drain_until.is_some()).await?;
+            self.settle_and_lease(self.state.drain_until.is_some()).await?;
             self.keep_leases().await?;
             if let Some(ending) = self.look(run).await? {
                 return Ok(ending);
@@ -228,6 +243,11 @@ impl Dispatch {
         self.state.done.push(done);
     }
 
+    fn drain_until(&mut self) -> Millis {
+        let until = self.tools.clock.now() + self.settings.shutdown_grace_ms;
+        *self.state.drain_until.get_or_insert(until)
+    }
+
     /// After the grace: what is still in flight is given back.
     fn give_back(&mut self) {
         let settled: BTreeSet<Fence> = self.state.done.iter().map(|d| d.settle.fence).collect();
@@ -251,13 +271,12 @@ impl Dispatch {
     /// Keeps the leases of what is in flight.
     async fn keep_leases(&mut self) -> Result<(), Error> {
         let now = self.tools.clock.now();
-        if now < self.state.extend_at {
+        let silent = !self.settings.alone && now - self.state.spoke_at >= SPEAK_MS;
+        if now < self.state.extend_at && !silent {
             return Ok(());
         }
         self.state.extend_at = now + self.settings.lease_ms / 3;
-        if !self.settings.alone {
-            self.state.extend_at = self.state.extend_at.min(now + SPEAK_MS);
-        }
+        self.state.spoke_at = now;
         let leases: BTreeSet<LeaseId> = self.state.flights.keys().map(|f| f.lease).collect();
         if leases.is_empty() {
             return Ok(());

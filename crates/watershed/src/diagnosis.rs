@@ -2,6 +2,8 @@
 
 mod data;
 mod ledger;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -21,6 +21,7 @@ mod odd_workflows;
 mod postgres;
 mod rate;
 mod redis_start;
+mod redis_stops;
 mod secrets;
 mod tidy;
 mod versions;

@@ -79,6 +79,7 @@ impl Dispatch {
         };
         let sent_at = self.tools.clock.now();
         self.state.asked_at = sent_at;
+        self.state.spoke_at = sent_at;
         fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
         let reply = self.said(Command::Exchange(exchange)).await?;
         let Reply::Exchanged(exchanged) = reply else {

@@ -58,13 +58,16 @@ impl Dispatch {
         waits: bool,
         error: &(dyn std::error::Error + Sync),
     ) -> Result<(), Error> {
-        if !waits {
+        let clock = self.tools.clock.clone();
+        let (left, harder) = match self.stop.state() {
+            Stopping::No => (false, Stopping::Drain),
+            Stopping::Drain => (clock.now() >= self.drain_until(), Stopping::Now),
+            Stopping::Now => (true, Stopping::Now),
+        };
+        self.state.left = waits && left;
+        if !waits || left {
             return Err(Error::Store(format!("{store}: {error}")));
         }
-        if self.stop.state() != Stopping::No {
-            return Err(Error::Store(format!("{store}: {error}")));
-        }
-        let clock = &self.tools.clock;
         if clock.now() >= self.state.tell_at {
             tracing::error!(store, %error, "waiting: what is in flight is kept");
             self.state.tell_at = clock.now() + TELL_MS;
@@ -72,7 +75,7 @@ impl Dispatch {
         tokio::select! {
             biased;
             () = clock.sleep_until(clock.now() + STORE_WAIT_MS) => {}
-            () = self.stop.reached(Stopping::Drain) => {}
+            () = self.stop.reached(harder) => {}
         }
         Ok(())
     }
