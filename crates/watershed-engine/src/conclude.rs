@@ -207,6 +207,12 @@ fn retry(leased: &Leased, at: Millis, counts: bool) -> Done {
     Done::of(leased, Outcome::Retry { at, counts })
 }
 
+/// How old a page is. A clock that was set back between two pages makes neither of them older than
+/// the other.
+fn written_at(before: Option<&Checkpoint>, moment: Moment) -> Millis {
+    before.map_or(moment.first_at, |before| moment.first_at.max(before.token_at))
+}
+
 /// A page: rows, coverage, children.
 fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment) -> Done {
     let operation = run.operation(leased.step);
@@ -218,10 +224,9 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
     }
     let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
-    // A clock that was set back between two pages makes neither of them older than the other.
-    let at = before.map_or(moment.first_at, |c| moment.first_at.max(c.token_at));
+    let at = written_at(before, moment);
     let entry = Entry::new(run, leased, &ask.request, at).page(operation, before.is_none(), rows);
-    let spawned = Spawned::of(leased, run, &page.items, moment.first_at);
+    let spawned = Spawned::of(leased, run, &page.items, at);
     let (outcome, mut write, least) = match page.next {
         Some(token) => {
             let checkpoint = Checkpoint {
@@ -263,7 +268,8 @@ fn waiting(
     let before = leased.checkpoint.as_ref();
     let items = page.as_ref().map_or(&[][..], |p| &p.items);
     let rows = before.map_or(0, |c| c.rows) + items.len() as u64;
-    let mut write = Entry::new(run, leased, &ask.request, moment.first_at)
+    let at = written_at(before, moment);
+    let mut write = Entry::new(run, leased, &ask.request, at)
         .page(run.operation(leased.step), before.is_none(), rows)
         .known_until(before.map_or(moment.first_at, |c| c.first_at))
         .state(CoverageState::Waiting, Some(why));
@@ -279,7 +285,7 @@ fn waiting(
         done.write = Some(write);
         return done;
     }
-    let spawned = Spawned::of(leased, run, items, moment.first_at);
+    let spawned = Spawned::of(leased, run, items, at);
     write.coverage.extend(spawned.coverage);
     write.rows = page.map_or_else(Vec::new, |p| p.rows);
     let mut done = closed(leased, End::Waiting, spawned.broods);

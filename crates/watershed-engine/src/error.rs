@@ -51,3 +51,14 @@ pub enum Error {
     #[error("{0}")]
     Protocol(&'static str),
 }
+
+impl Error {
+    /// Whether the same may go well later: a store does not answer now.
+    pub fn waits(&self) -> bool {
+        match self {
+            Error::Ledger(error) => error.waits(),
+            Error::Sink(error) => error.waits(),
+            _ => false,
+        }
+    }
+}

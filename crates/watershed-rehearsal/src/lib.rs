@@ -11,6 +11,7 @@ mod course;
 mod coverage;
 mod dataset;
 mod diary;
+mod draws;
 mod error;
 mod network;
 mod population;
@@ -19,6 +20,7 @@ mod report;
 mod time;
 
 pub use account::connection;
+pub use draws::Draws;
 pub use error::Error;
 pub use network::Network;
 pub use population::as_busy;

@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 use watershed_engine::Clock;
 use watershed_model::Millis;
 
+use crate::draws::Draws;
+
 /// Runs `work`, and all that it spawns, on this thread in the time of `clock`.
 ///
 /// # Panics
@@ -129,18 +131,6 @@ impl Drop for Sleep {
             // What a waker does when it is dropped is not for the time in which we hold the lock.
             drop(dropped);
         }
-    }
-}
-
-/// SplitMix64.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
     }
 }
 

@@ -1,9 +1,11 @@
 //! A Redis server on a free port.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::watched::Watched;
 
@@ -53,11 +55,27 @@ impl RedisServer {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Adds settings to those of later starts.
+    pub fn change(&mut self, settings: &[&str]) {
+        self.settings.extend(settings.iter().map(|&s| s.to_owned()));
+    }
+
     /// Starts it again, after [`RedisServer::kill`].
     ///
     /// # Panics
     /// Where it does not start.
     pub fn go(&mut self) {
+        self.begin();
+        let begun = Instant::now();
+        while self.ask(&["PING"]) != Some("PONG".to_owned()) {
+            assert!(begun.elapsed() < START_MAX, "redis-server does not answer");
+            assert!(self.running.as_mut().is_some_and(Watched::runs), "redis-server ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Likewise, without waiting until it serves.
+    pub fn begin(&mut self) {
         let port = self.port.to_string();
         let pid = self.folder.join("pid").display().to_string();
         let fixed = ["redis-server", "--port", &port, "--bind", "127.0.0.1", "--save", ""];
@@ -67,12 +85,6 @@ impl RedisServer {
         let mut shell = Command::new("sh");
         shell.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.running = Some(Watched::start(shell, &self.folder, "KILL", &words));
-        let begun = Instant::now();
-        while self.ask(&["PING"]) != Some("PONG".to_owned()) {
-            assert!(begun.elapsed() < START_MAX, "redis-server does not answer");
-            assert!(self.running.as_mut().is_some_and(Watched::runs), "redis-server ended");
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     /// Ends it with SIGKILL. What it had on disk stays there.
@@ -80,11 +92,27 @@ impl RedisServer {
     /// # Panics
     /// Where it cannot be ended.
     pub fn kill(&mut self) {
-        let pid = std::fs::read_to_string(self.folder.join("pid")).expect("its process id");
-        let pid = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.expect("a number"), rustix::process::Signal::KILL)
-            .expect("it is there");
+        kill_process(self.pid(), Signal::KILL).expect("it is there");
         self.running.take().expect("it runs").ended();
+    }
+
+    /// Lets none of its files grow beyond so many bytes, as on a full disk; `None`: as they like.
+    ///
+    /// # Panics
+    /// Where the system does not let it.
+    pub fn let_files_grow(&self, to: Option<u64>) {
+        let limit = Rlimit { current: to, maximum: None };
+        prlimit(Some(self.pid()), Resource::Fsize, limit).expect("the limit of one's own process");
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = std::fs::read_to_string(self.folder.join("pid")).expect("its process id");
+        pid.trim().parse().ok().and_then(Pid::from_raw).expect("a number")
+    }
+
+    /// Where it keeps what it keeps.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// How long its log is (`--appendonly yes`), in bytes.

@@ -5,9 +5,11 @@ use std::process::{Child, Command, Stdio};
 
 /// Runs what its arguments name until it ends by itself, or until its own input ends: a pipe
 /// whose other end this process holds, so that happens with this process even where it is
-/// killed. Only in the second case does the folder go.
+/// killed. Only in the second case does the folder go. A file that may not grow is an error to it,
+/// not its end.
 const WATCH: &str = r#"
 folder=$1; signal=$2; shift 2
+trap '' XFSZ
 exec 3<&0
 "$@" </dev/null 3<&- >>"$folder/log" 2>&1 &
 server=$!

@@ -4,10 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "postgres")]
 use secrecy::{ExposeSecret, SecretString};
 use watershed_sink::{Error, Sink, SqliteSink};
+#[cfg(feature = "postgres")]
 use watershed_sink_postgres::{PostgresSink, place_of};
 use watershed_zoom::catalogue;
+
+use crate::built::left_out;
 
 /// A sink's place. Shown without what is secret.
 #[derive(Debug, Clone)]
@@ -15,6 +19,7 @@ pub(crate) enum Data {
     /// A file of SQLite.
     File(PathBuf),
     /// A database of PostgreSQL.
+    #[cfg(feature = "postgres")]
     Postgres {
         /// Its URL, which may hold a password.
         url: SecretString,
@@ -33,9 +38,13 @@ impl Data {
     /// # Errors
     /// Why it is none; it does not repeat the URL.
     pub(crate) fn read(url: &str) -> Result<Data, String> {
+        if let Some(why) = left_out(url) {
+            return Err(why);
+        }
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         match scheme {
             "sqlite" if !rest.is_empty() && !rest.contains('?') => Ok(Data::File(rest.into())),
+            #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => match place_of(url) {
                 Ok(place) => Ok(Data::Postgres { url: url.into(), place }),
                 Err(Error::Unusable { why, .. }) => Err(why),
@@ -53,6 +62,7 @@ impl Data {
     pub(crate) async fn open(&self) -> Result<Arc<dyn Sink>, Error> {
         Ok(match self {
             Data::File(path) => Arc::new(SqliteSink::open(path, catalogue()).await?),
+            #[cfg(feature = "postgres")]
             Data::Postgres { url, .. } => {
                 Arc::new(PostgresSink::open(url.expose_secret(), catalogue()).await?)
             }
@@ -69,6 +79,7 @@ impl Data {
             Data::File(path) => SqliteSink::open_read_only(path, catalogue())
                 .await
                 .map(|sink| -> Arc<dyn Sink> { Arc::new(sink) }),
+            #[cfg(feature = "postgres")]
             Data::Postgres { url, .. } => {
                 PostgresSink::open_read_only(url.expose_secret(), catalogue())
                     .await
@@ -87,6 +98,7 @@ impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Data::File(path) => path.display().fmt(f),
+            #[cfg(feature = "postgres")]
             Data::Postgres { place, .. } => f.write_str(place),
         }
     }

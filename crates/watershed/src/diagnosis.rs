@@ -4,6 +4,8 @@ mod account;
 mod clock;
 mod data;
 mod ledger;
+#[cfg(feature = "redis")]
+mod redis;
 mod scopes;
 mod tier;
 

@@ -91,7 +91,13 @@ pub(crate) async fn execute(
     };
     progress.end();
     let ending = ending?;
-    let standing = site.engine.record(run).await?;
+    let standing = match site.engine.record(run).await {
+        Err(error) if error.waits() && ending == Ending::Stopped => {
+            out.say(format!("{error}\nrun {run} is stopped; `{} resume {run}` goes on", program()));
+            return Ok(exit::STOPPED);
+        }
+        standing => standing?,
+    };
     let code = code(&ending, &standing);
     report(site, &standing, code, out)?;
     if let Ending::Fatal(why) = &ending {

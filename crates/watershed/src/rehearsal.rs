@@ -59,7 +59,7 @@ pub(crate) fn limit_spec(overrides: &Overrides) -> LimitSpec {
         .filter_map(|(name, calls)| Some(format!("{name}={}", calls.as_ref()?.floor().max(1.0))))
         .collect();
     parts.extend(overrides.heavy_per_day.map(|calls| format!("heavy_per_day={}", calls.max(1))));
-    parts.join(",").parse().unwrap_or_default()
+    parts.join(",").parse().expect("names that the account knows, and figures")
 }
 
 /// All of them, as text of several lines.

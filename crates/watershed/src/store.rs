@@ -5,13 +5,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "redis")]
 use secrecy::{ExposeSecret, SecretString};
 use watershed_engine::{Clock, SystemClock};
 use watershed_ledger::{Error, Ledger, ReadClock, Walked};
+#[cfg(feature = "redis")]
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_sqlite::{Hold, SqliteLedger, hold};
 
 /// What all keys of a ledger on Redis begin with.
+#[cfg(feature = "redis")]
 const PREFIX: &str = "ws";
 
 /// A ledger's place. Shown without what is secret.
@@ -20,6 +23,7 @@ pub(crate) enum Store {
     /// A file, which one process at a time executes on.
     File(PathBuf),
     /// A Redis, which any number of processes execute on.
+    #[cfg(feature = "redis")]
     Redis(SecretString),
 }
 
@@ -31,6 +35,7 @@ impl Store {
     pub(crate) async fn open(&self) -> Result<Arc<dyn Ledger>, Error> {
         match self {
             Store::File(path) => Ok(Arc::new(SqliteLedger::open(path, clock())?)),
+            #[cfg(feature = "redis")]
             Store::Redis(url) => {
                 let ledger = on_redis(url)?;
                 ledger.fit().await?;
@@ -49,6 +54,7 @@ impl Store {
                 let ledger = SqliteLedger::open_existing(path, clock())?;
                 Ok(ledger.map(|ledger| -> Arc<dyn Ledger> { Arc::new(ledger) }))
             }
+            #[cfg(feature = "redis")]
             Store::Redis(url) => Ok(Some(Arc::new(on_redis(url)?))),
         }
     }
@@ -70,6 +76,7 @@ impl Store {
                 let walked = walked.map_err(|e| Error::Corrupt { place, why: why(e) })??;
                 Ok(BTreeMap::from([(self.to_string(), walked)]))
             }
+            #[cfg(feature = "redis")]
             Store::Redis(url) => {
                 let walked = on_redis(url)?.walk().await?;
                 Ok(walked.into_iter().map(|(id, of)| (format!("account {id}"), of)).collect())
@@ -84,6 +91,7 @@ impl Store {
     pub(crate) fn hold(&self) -> Result<Option<Hold>, Error> {
         match self {
             Store::File(path) => hold(path).map(Some),
+            #[cfg(feature = "redis")]
             Store::Redis(_) => Ok(None),
         }
     }
@@ -98,6 +106,7 @@ impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Store::File(path) => path.display().fmt(f),
+            #[cfg(feature = "redis")]
             Store::Redis(url) => {
                 f.write_str(&watershed_ledger_redis::place_of(url.expose_secret()))
             }
@@ -109,6 +118,7 @@ impl fmt::Display for Store {
 ///
 /// # Errors
 /// Where the URL is none.
+#[cfg(feature = "redis")]
 pub(crate) fn on_redis(url: &SecretString) -> Result<RedisLedger, Error> {
     Ok(RedisLedger::new(Link::open(url.expose_secret())?, PREFIX))
 }

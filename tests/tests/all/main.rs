@@ -22,6 +22,7 @@ mod odd_workflows;
 mod postgres;
 mod rate;
 mod redis_start;
+mod redis_stops;
 mod scopes;
 mod secrets;
 mod tidy;

@@ -1,5 +1,7 @@
 //! A Redis that cannot be used, or not yet: what is said of it, and who waits for it.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -74,6 +76,55 @@ fn a_redis_that_may_lose_tasks_is_refused_with_what_to_do() {
         redis.ask(right).expect("it is set");
     }
     home.run(&["pause", "one"]).expect(0);
+}
+
+/// What Redis 6.0 tells of itself: none can be installed beside the one that is.
+const OLD: &str = "redis_version:6.0.16\r\nredis_mode:standalone\r\nrole:master\r\n\
+                   maxmemory:0\r\nmaxmemory_policy:noeviction\r\nused_memory:1000000\r\n\
+                   aof_enabled:1\r\ncluster_enabled:0\r\n";
+
+/// A server that tells that, and knows nothing else.
+fn old_redis() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let at = listener.local_addr().expect("it has an address");
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            std::thread::spawn(move || answers(&client));
+        }
+    });
+    format!("redis://{at}/0")
+}
+
+fn answers(mut client: &TcpStream) -> std::io::Result<()> {
+    let mut lines = BufReader::new(client).lines();
+    while let Some(many) = lines.next().transpose()? {
+        let many: usize = many.trim_start_matches('*').parse().expect("how many words");
+        let mut words = Vec::new();
+        for _ in 0..many {
+            let (_length, word) = (lines.next(), lines.next());
+            words.extend(word.transpose()?);
+        }
+        match words[0].to_uppercase().as_str() {
+            "INFO" => write!(client, "${}\r\n{OLD}\r\n", OLD.len())?,
+            "PING" => write!(client, "+PONG\r\n")?,
+            other => write!(client, "-ERR unknown command `{other}`\r\n")?,
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_redis_that_is_too_old_is_refused_with_what_it_must_be() {
+    let account = free_account(3, 6);
+    let url = old_redis();
+    let home = home(&account, &url);
+    for words in [&["submit", "zoom-backfill"][..], &["run", "zoom-backfill"], &["worker"]] {
+        let told = home.run(words).expect(2);
+        for part in [&url[..], "Redis 6.0.16 is too old", "6.2"] {
+            assert!(told.stderr.contains(part), "{part}: {told}");
+        }
+    }
+    assert_eq!(account.stats().expect("stats").calls(), 0, "nothing was asked");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! are planted in `crates/watershed-ledger-test/tests/plants`.
 
 mod backfill;
+mod batches;
 mod sink;
 
 use watershed_tests::{Account, Audit, Scope, Spec, audit, seeds};

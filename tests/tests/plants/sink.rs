@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash, Row, RunId,
-    RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash, RunId, RunRow,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
     Member, MemberKey, Pending, Reading, RowKey, Sink, SqliteSink, Stored, StoredRow,
 };
+
+use crate::batches;
 
 /// One batch in so many loses a row.
 const LOST_EVERY: u64 = 5;
@@ -88,11 +89,10 @@ impl Sink for Planted {
                     None => return Ok(()),
                 },
                 Some(Plant::CoverageWithoutRows) if nth.is_multiple_of(LOST_EVERY) => {
-                    let brought = batch.writes.iter_mut().rev().find(|w| !w.rows.is_empty());
-                    brought.and_then(|write| write.rows.pop());
+                    batches::without_a_row(&mut batch);
                 }
                 Some(Plant::KeyDropsRejoins) => {
-                    batch.writes.iter_mut().for_each(|write| one_key_each(&mut write.rows));
+                    batches::without_rejoins(&mut batch);
                 }
                 Some(Plant::CoverageWithoutRows) | None => {}
             }
@@ -202,16 +202,5 @@ impl Sink for Planted {
 
     fn check(&self) -> Pending<'_, Health> {
         self.inner.check()
-    }
-}
-
-/// Stays are told apart by who they are of, and by nothing else.
-fn one_key_each(rows: &mut [Row]) {
-    let mut keys: BTreeMap<(String, String), String> = BTreeMap::new();
-    for row in rows.iter_mut().filter(|row| row.dataset.name == "report_participants") {
-        let member = |name: &str| row.record[name].as_str().unwrap_or_default().to_owned();
-        let person = (member("user_email"), member("name"));
-        let key = keys.entry(person).or_insert_with(|| row.key.clone());
-        row.key.clone_from(key);
     }
 }

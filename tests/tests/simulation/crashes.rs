@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use watershed_rehearsal::Draws;
 use watershed_tests::{Size, seeds, told};
 
 use crate::campaign::goes_well;
-use crate::history::{Draw, Fault, History, Store};
+use crate::history::{Fault, History, Store};
 use crate::play::play;
 
 /// Of a sample, one point in so many; which ones, the day says.
@@ -45,7 +46,7 @@ fn a_crash_at_any_point_loses_nothing() {
         assert!(crashes > 0, "no crash {place}");
     }
     let pairs = Size::asked().of(PAIRS_SAMPLE, PAIRS);
-    let mut draw = Draw(day);
+    let mut draw = Draws(day);
     for _ in 0..pairs {
         let two = [draw.below(points), draw.below(points)].map(|point| (point, Fault::Crash));
         goes_well(&History { faults: two.into(), ..small() });

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use watershed_rehearsal::Draws;
+
 /// Where the points of a history lie that is not short.
 const POINTS: u64 = 2_500;
 /// What an account may do by itself, in half of all histories.
@@ -54,7 +56,7 @@ pub(crate) struct History {
 impl History {
     /// Without any fault.
     pub(crate) fn quiet(seed: u64, store: Store) -> History {
-        let mut draw = Draw(seed);
+        let mut draw = Draws(seed);
         let (workers, users) = (1 + draw.below(3), 2 + draw.below(4));
         let faults = BTreeMap::new();
         History { seed, store, workers, users, account_faults: None, faults }
@@ -63,7 +65,7 @@ impl History {
     /// The history of a seed.
     pub(crate) fn of(seed: u64, store: Store) -> History {
         let mut history = History::quiet(seed, store);
-        let mut draw = Draw(!seed);
+        let mut draw = Draws(!seed);
         if draw.below(2) == 0 {
             history.account_faults = Some(ACCOUNT_FAULTS);
         }
@@ -91,7 +93,7 @@ impl History {
     }
 }
 
-fn fault(draw: &mut Draw, store: Store) -> Fault {
+fn fault(draw: &mut Draws, store: Store) -> Fault {
     // A file does not go back in time by itself.
     let kinds = if store == Store::Memory { 10 } else { 8 };
     match draw.below(kinds) {
@@ -120,21 +122,5 @@ impl fmt::Display for History {
             write!(f, "\n  at point {point}: {fault:?}")?;
         }
         Ok(())
-    }
-}
-
-/// SplitMix64.
-pub(crate) struct Draw(pub(crate) u64);
-
-impl Draw {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
     }
 }

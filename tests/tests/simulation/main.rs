@@ -5,6 +5,8 @@
 //! and ledger with what must be. A failure prints the seed and the shortest history that fails
 //! as well. `WATERSHED_SIMULATE=memory:N` (or `sqlite:N`) plays one history alone.
 
+#[path = "../plants/batches.rs"]
+mod batches;
 mod campaign;
 mod crashes;
 mod history;

@@ -1,12 +1,13 @@
 //! Bugs planted between a process and its stores. The program has no switch for any of them.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use watershed_ledger::{Command, End, Outcome};
-use watershed_model::{Brood, Kin, Limit, Period, Row};
+use watershed_model::{Brood, Kin, Limit, Period};
 use watershed_sink::Batch;
+
+use crate::batches;
 
 /// One act in so many is done wrong, where not every one is.
 const EVERY: u64 = 7;
@@ -60,13 +61,12 @@ impl Plants {
             }
             Some(Plant::CoverageWithoutRows) if self.now_and_then() => {
                 let mut batch = Arc::unwrap_or_clone(batch);
-                let brought = batch.writes.iter_mut().rev().find(|write| !write.rows.is_empty());
-                brought.and_then(|write| write.rows.pop());
+                batches::without_a_row(&mut batch);
                 Some(batch.into())
             }
             Some(Plant::KeyDropsRejoins) => {
                 let mut batch = Arc::unwrap_or_clone(batch);
-                batch.writes.iter_mut().for_each(|write| one_key_each(&mut write.rows));
+                batches::without_rejoins(&mut batch);
                 Some(batch.into())
             }
             _ => Some(batch),
@@ -119,16 +119,5 @@ fn lose(broods: &mut [Brood]) {
         _ => {
             brood.kin.pop();
         }
-    }
-}
-
-/// Stays are told apart by who they are of, and by nothing else.
-fn one_key_each(rows: &mut [Row]) {
-    let mut keys: BTreeMap<(String, String), String> = BTreeMap::new();
-    for row in rows.iter_mut().filter(|row| row.dataset.name == "report_participants") {
-        let member = |name: &str| row.record[name].as_str().unwrap_or_default().to_owned();
-        let person = (member("user_email"), member("name"));
-        let key = keys.entry(person).or_insert_with(|| row.key.clone());
-        row.key.clone_from(key);
     }
 }

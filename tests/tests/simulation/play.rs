@@ -14,14 +14,14 @@ use watershed_ledger::tables::Tables;
 use watershed_ledger::{Ledger, MemoryLedger, MemoryTables};
 use watershed_ledger_sqlite::SqliteLedger;
 use watershed_model::{Limits, Millis, RunId, RunState, Trigger};
-use watershed_rehearsal::{Network, VirtualClock, connection, in_virtual_time};
+use watershed_rehearsal::{Draws, Network, VirtualClock, connection, in_virtual_time};
 use watershed_sink::{Sink, SqliteSink};
 use watershed_tests::{Scope, Truth, audit, root};
 use watershed_workflow::{Compiled, compile, resolve_inputs};
 use watershed_zoom::limits::{Overrides, Tier, limits};
 use watershed_zoom_sim::{Account, Spec};
 
-use crate::history::{Draw, Fault, History, Store};
+use crate::history::{Fault, History, Store};
 use crate::planted::{Plant, Plants};
 use crate::process::{OPERATOR, OwnClock, OwnNetwork, Passed, Process, Stage};
 use crate::stores::{OwnLedger, OwnSink, here};
@@ -36,9 +36,8 @@ const AGAIN_MS: u64 = 20_000;
 const LOOK_MS: i64 = 1_000;
 /// Records that a ledger keeps of a run that has ended, at most.
 const RECORDS_MAX: u64 = 40;
-/// Operations whose repeats are not held against a run: files are not counted by any limit, and of
-/// several processes each reads the recording of those that it fetches.
-const OF_FILES: [&str; 2] = ["download_recording_file", "get_recording"];
+/// Its repeats are not held against a run: no limit counts it.
+const UNCOUNTED: &str = "download_recording_file";
 /// The account. One process alone uses all of its limits, so that one call too many is refused;
 /// of several, one may be late, and the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
@@ -80,7 +79,7 @@ pub(crate) fn play(history: &History, plant: Option<Plant>) -> Played {
 /// Some minutes before midnight: what the day's heavy calls do not do for waits no longer.
 fn begins(seed: u64) -> Millis {
     let midnight = Millis::from(Spec::default().now).next_day();
-    midnight + -(60_000 + Draw(seed ^ 0xDA7).below(600_000) as i64)
+    midnight + -(60_000 + Draws(seed ^ 0xDA7).below(600_000) as i64)
 }
 
 /// In memory, where the system has a folder there: each commit waits for the disk otherwise.
@@ -114,7 +113,7 @@ impl Theatre {
         let mut spec = Spec {
             users: history.users,
             seed: history.seed,
-            latency_ms: 1 + Draw(history.seed).below(300),
+            latency_ms: 1 + Draws(history.seed).below(300),
             now: begins(history.seed).timestamp(),
             ..Spec::default()
         };
@@ -388,7 +387,7 @@ impl Theatre {
             .in_vain
             .repeated
             .iter()
-            .filter(|(operation, _)| !OF_FILES.contains(&operation.as_str()))
+            .filter(|(operation, _)| *operation != UNCOUNTED)
             .map(|(_, count)| count)
             .sum();
         // A file that does not come is asked for anew, and its recording with it.

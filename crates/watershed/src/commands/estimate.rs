@@ -56,6 +56,7 @@ fn words(args: &What, run: Option<&str>) -> String {
 fn executes(store: &Store) -> bool {
     match store {
         Store::File(path) => path.exists() && store.hold().is_err_and(|error| error.is_held()),
+        #[cfg(feature = "redis")]
         Store::Redis(_) => true,
     }
 }

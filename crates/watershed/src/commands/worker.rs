@@ -102,7 +102,13 @@ async fn one(
                 again = TEND;
             }
             Err(error) => return Err(error),
-            Ok(Ending::Stopped | Ending::Run(_)) => return tend(&site, &lanes, out).await,
+            Ok(Ending::Stopped | Ending::Run(_)) => {
+                return match tend(&site, &lanes, out).await {
+                    // Whoever works next writes what has ended.
+                    Err(error) if waits(&error) => Ok(()),
+                    tended => tended,
+                };
+            }
             Ok(Ending::Fatal(why)) => out.say(format!(
                 "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check it \
                  with `{1} doctor`, then `{1} resume --detach RUN`",
@@ -145,14 +151,10 @@ async fn once_there(
 }
 
 fn waits(error: &anyhow::Error) -> bool {
-    let engine = match error.downcast_ref::<watershed_engine::Error>() {
-        Some(watershed_engine::Error::Ledger(error)) => error.waits(),
-        Some(watershed_engine::Error::Sink(error)) => error.waits(),
-        _ => false,
-    };
+    let engine = error.downcast_ref::<watershed_engine::Error>();
     let ledger = error.downcast_ref::<watershed_ledger::Error>();
     let sink = error.downcast_ref::<watershed_sink::Error>();
-    engine
+    engine.is_some_and(watershed_engine::Error::waits)
         || ledger.is_some_and(watershed_ledger::Error::waits)
         || sink.is_some_and(watershed_sink::Error::waits)
 }

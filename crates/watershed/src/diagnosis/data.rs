@@ -1,9 +1,12 @@
 //! Whether datasets and coverage have a place that keeps them.
 
+#[cfg(feature = "postgres")]
 use secrecy::ExposeSecret;
 use watershed_model::{AccountId, ConnectionName};
 use watershed_sink::{Error, Health, Sink};
+#[cfg(feature = "postgres")]
 use watershed_sink_postgres::PostgresSink;
+#[cfg(feature = "postgres")]
 use watershed_zoom::catalogue;
 
 use super::{Checked, bad, good, may_write, not_yet, unwritable};
@@ -17,6 +20,7 @@ pub(super) async fn checked(data: &Data, connection: &str, account: Option<&str>
         Ok(Some(health)) => of(&health, data),
         Ok(None) => match data {
             Data::File(path) => not_yet(path),
+            #[cfg(feature = "postgres")]
             Data::Postgres { .. } => good(format!("{data}: empty yet, filled by the first run")),
         },
         Err(error) => bad(&explain(&error.into())),
@@ -29,6 +33,7 @@ async fn examined(
     connection: &str,
     account: Option<&str>,
 ) -> Result<Option<Health>, Error> {
+    #[cfg(feature = "postgres")]
     if let Data::Postgres { url, .. } = data {
         PostgresSink::examine(url.expose_secret(), catalogue()).await?;
     }

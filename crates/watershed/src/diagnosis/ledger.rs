@@ -1,15 +1,12 @@
 //! Whether the ledger is as it should be: a file that may be written, or a Redis set up so that
 //! it keeps what is open.
 
-use secrecy::SecretString;
 use serde::Serialize;
-use watershed_engine::{Clock, SystemClock};
-use watershed_ledger::{Error, Ledger};
-use watershed_ledger_redis::Health;
+use watershed_ledger::Error;
 
 use super::{Checked, bad, good, may_write, not_yet, unwritable};
 use crate::explain::explain;
-use crate::store::{Store, on_redis};
+use crate::store::Store;
 
 /// Where runs are kept.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,7 +55,8 @@ pub(super) async fn checked(store: &Store, deep: bool) -> LedgerCheck {
             Err(error) => bad(&explain(&error.into())),
         },
         (Ok(None), Store::File(path)) => not_yet(path),
-        (Ok(_), Store::Redis(url)) => match redis(store, url, deep).await {
+        #[cfg(feature = "redis")]
+        (Ok(_), Store::Redis(url)) => match super::redis::checked(store, url, deep).await {
             Ok(check) => return check,
             Err(error) => bad(&explain(&error.into())),
         },
@@ -67,57 +65,8 @@ pub(super) async fn checked(store: &Store, deep: bool) -> LedgerCheck {
     LedgerCheck { answers, findings: Vec::new(), walk }
 }
 
-async fn redis(store: &Store, url: &SecretString, deep: bool) -> Result<LedgerCheck, Error> {
-    let ledger = on_redis(url)?;
-    let health = ledger.health(|| SystemClock.now()).await?;
-    let answers = match ledger.runs().await {
-        Ok(runs) => good(format!("{}: {} runs; {}", health.place, runs.len(), told(&health))),
-        Err(error) => bad(&explain(&error.into())),
-    };
-    let findings = health.findings().into_iter().map(|finding| Finding {
-        grave: finding.grave,
-        found: finding.what,
-        hint: finding.way_out,
-    });
-    Ok(LedgerCheck {
-        answers,
-        findings: findings.collect(),
-        walk: if deep { Some(walked(store).await?) } else { None },
-    })
-}
-
-/// How a Redis is set up, in a line.
-fn told(health: &Health) -> String {
-    let log = match (health.aof, health.appendfsync.as_deref()) {
-        (true, Some(how)) => format!("AOF {how}"),
-        (true, None) => "AOF".to_owned(),
-        (false, _) => "no AOF".to_owned(),
-    };
-    let snapshots = match health.snapshots {
-        Some(true) => ", snapshots",
-        Some(false) => ", no snapshots",
-        None => "",
-    };
-    let memory = match health.memory_max {
-        Some(max) => format!("{} of {max} bytes", health.memory),
-        None => format!("{} bytes, no maxmemory", health.memory),
-    };
-    let role = match (health.cluster.0, health.replica) {
-        (true, _) => "cluster",
-        (false, true) => "replica",
-        (false, false) => "primary",
-    };
-    let replicas = match health.min_replicas {
-        Some(many) if many > 0 => format!(", {many} replicas needed to write"),
-        _ => String::new(),
-    };
-    format!(
-        "Redis {}, {role}, {log}{snapshots}, {}, {memory}, clock {:+} ms{replicas}",
-        health.version, health.policy, health.skew_ms
-    )
-}
-
-async fn walked(store: &Store) -> Result<Checked, Error> {
+/// A walk over all that a ledger counts.
+pub(super) async fn walked(store: &Store) -> Result<Checked, Error> {
     let walked = store.walk().await?;
     let records: u64 = walked.values().map(|of| of.records).sum();
     let mut wrong = Vec::new();
@@ -126,6 +75,7 @@ async fn walked(store: &Store) -> Result<Checked, Error> {
     }
     let (of, delete) = match store {
         Store::File(_) => (String::new(), format!("move {store} away")),
+        #[cfg(feature = "redis")]
         Store::Redis(_) => (
             format!(" of {} accounts", walked.len()),
             "stop the workers, delete the keys ws:{ACCOUNT}:*, start them again".to_owned(),

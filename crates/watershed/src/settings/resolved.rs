@@ -11,6 +11,7 @@ use watershed_zoom::redact::Action;
 use super::credential::Reference;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
+use crate::built;
 use crate::data::{Data, has_password};
 use crate::env_names;
 use crate::fault::Fault;
@@ -24,8 +25,6 @@ pub(crate) const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 pub(crate) const TIER: &str = "free";
 /// What a customer has agreed to where nothing is said.
 pub(crate) const CONTENT: &str = "transcripts";
-/// Schemes of a Redis: in the open, by TLS, by a socket, a cluster.
-const REDIS: &[&str] = &["redis", "rediss", "redis+unix", "redis+cluster", "rediss+cluster"];
 /// The longest name of a connection.
 const NAME_MAX: usize = 64;
 
@@ -278,10 +277,17 @@ impl From<'_> {
     }
 
     fn store(&self, path: &[&str]) -> Result<Store, Fault> {
-        let (value, _, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
         let text = value.as_str().unwrap_or_default();
+        if let Some(why) = built::left_out(text) {
+            let shown = without_secret(value);
+            return Err(
+                Fault::usage(format!("{origin}: `{}` cannot be {shown}", path.join("."))).hint(why)
+            );
+        }
         match text.split_once("://") {
-            Some((scheme, rest)) if REDIS.contains(&scheme) && !rest.is_empty() => {
+            #[cfg(feature = "redis")]
+            Some((scheme, rest)) if built::REDIS.contains(&scheme) && !rest.is_empty() => {
                 Ok(Store::Redis(text.into()))
             }
             _ => self.sqlite(path).map(Store::File),

@@ -1,0 +1,207 @@
+//! One trip: rows into the sink, outcomes to the ledger, and what it leases handed to the workers.
+
+use std::sync::Arc;
+
+use watershed_ledger::{Command, Exchange, Exchanged, Fence, Reply, Settled, Want};
+use watershed_model::{Millis, RunId};
+use watershed_sink::Batch;
+
+use super::{Dispatch, Flight, LOOK_MS, PACE_MS, lead};
+use crate::active::ActiveRun;
+use crate::error::Error;
+use crate::phase::{self, Phase};
+use crate::runtime::Ticket;
+use crate::task::{self, Done, Job, Todo};
+use crate::{conclude, covered, files};
+
+/// Permits are taken this far ahead: several tasks a trip, each with its own start.
+const HORIZON_MS: i64 = 400;
+/// Where others execute as well, a call that comes later than this after its slot is not made: it
+/// would meet those of a worker that is on time, and both together might be one too many. The
+/// share leaves a tenth of a second for that.
+const APART_MS: i64 = 50;
+
+impl Dispatch {
+    /// Rows, then settle, then lease: the order that makes a second delivery harmless.
+    pub(super) async fn settle_and_lease(&mut self, draining: bool) -> Result<(), Error> {
+        let now = self.tools.clock.now();
+        let free = if draining || self.state.fatal.is_some() {
+            0
+        } else {
+            usize::from(self.settings.concurrency)
+                .saturating_sub(self.state.flights.len() - self.settled_flights())
+        };
+        // A trip that settles asks for more in any case.
+        let wants = free > 0 && (now >= self.state.ask_at || !self.state.done.is_empty());
+        if self.state.done.is_empty() && !wants {
+            return Ok(());
+        }
+        let mut done = std::mem::take(&mut self.state.done);
+        // What goes back together stays together.
+        done.sort_unstable_by_key(|done| done.settle.fence);
+        self.foresee(&mut done, now).await?;
+        let mut batch = Batch::default();
+        let mut settles = Vec::with_capacity(done.len());
+        let mut with_rows = Vec::with_capacity(done.len());
+        let mut rooms = Vec::new();
+        for done in done {
+            if done.writes() {
+                with_rows.push(done.settle.fence);
+            }
+            batch.writes.extend(done.write);
+            batch.failures.extend(done.failures);
+            batch.healed.extend(done.healed);
+            settles.push(done.settle);
+            rooms.extend(done.room);
+        }
+        if !settles.is_empty() {
+            batch.days = self.state.days.news();
+        }
+        self.written(batch).await?;
+        drop(rooms);
+        with_rows.into_iter().for_each(|fence| phase::tell_of(fence, Phase::Written));
+        self.state.sequence += 1;
+        self.state.lead_ms = lead::lead(self.state.lead_ms, self.state.needed_ms);
+        self.state.needed_ms = 0;
+        let fences: Vec<Fence> = settles.iter().map(|s| s.fence).collect();
+        let exchange = Exchange {
+            worker: self.worker.clone(),
+            sequence: self.state.sequence,
+            random: self.tools.clock.random(),
+            settles,
+            want: Want {
+                lanes: self.links.keys().cloned().collect(),
+                tasks: if wants { u16::try_from(free).unwrap_or(u16::MAX) } else { 0 },
+                lease_ms: self.settings.lease_ms,
+                horizon_ms: HORIZON_MS,
+                lead_ms: self.state.lead_ms,
+            },
+        };
+        let sent_at = self.tools.clock.now();
+        self.state.asked_at = sent_at;
+        self.state.spoke_at = sent_at;
+        fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
+        let reply = self.said(Command::Exchange(exchange)).await?;
+        let Reply::Exchanged(exchanged) = reply else {
+            return Err(Error::Protocol("the ledger answered an exchange with something else"));
+        };
+        for (fence, settled) in fences.iter().zip(&exchanged.settled) {
+            self.state.flights.remove(fence);
+            match settled {
+                Settled::Accepted => phase::tell_of(*fence, Phase::Settled),
+                Settled::Stale => {
+                    phase::tell_of(*fence, Phase::Refused);
+                    tracing::warn!(lease = fence.lease.0, "a settle came too late and was refused");
+                }
+            }
+        }
+        self.hand_out(exchanged, sent_at).await
+    }
+
+    /// Marks the children that need no call, waiting while the sink cannot tell.
+    async fn foresee(&mut self, done: &mut [Done], now: Millis) -> Result<(), Error> {
+        loop {
+            let mut children = Vec::new();
+            for done in &mut *done {
+                let Some(flight) = self.state.flights.get(&done.settle.fence) else { continue };
+                let mut found = Vec::new();
+                for brood in done.settle.outcome.broods_mut() {
+                    covered::children(&mut brood.kin, &mut found);
+                }
+                children.extend(found.into_iter().map(|child| (flight.run.clone(), child)));
+            }
+            match covered::foresee(&mut children, &self.tools, now).await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.wait_for("sink", error.waits(), &error).await?,
+            }
+        }
+    }
+
+    fn settled_flights(&self) -> usize {
+        self.state.done.iter().filter(|d| self.state.flights.contains_key(&d.settle.fence)).count()
+    }
+
+    async fn hand_out(&mut self, exchanged: Exchanged, sent_at: Millis) -> Result<(), Error> {
+        let now = self.tools.clock.now();
+        self.state.offset.observe(sent_at, exchanged.now, now);
+        self.state.ended.extend(exchanged.ended);
+        self.state.days.tell(exchanged.days);
+        let again = exchanged.ask_again_at.map_or(LOOK_MS, |at| at - exchanged.now);
+        self.state.ask_at = now + again.clamp(PACE_MS, LOOK_MS);
+        if !exchanged.leased.is_empty() {
+            self.state.ask_at = self.state.ask_at.min(now + PACE_MS.max(HORIZON_MS / 2));
+        }
+        let mut jobs = Vec::with_capacity(exchanged.leased.len());
+        for leased in exchanged.leased {
+            let run = self.active(&leased.run).await?;
+            let step = run.as_ref().map(|run| run.program.plan().step(leased.step).name.as_str());
+            phase::tell_leased(leased.fence, step);
+            let Some(run) = run else {
+                self.state.done.push(conclude::released(&leased));
+                continue;
+            };
+            // However little is known of the ledger's clock, there is a time to start in: what is
+            // wrong with it shifts all calls alike.
+            let start_from = self.state.offset.surely(leased.start_from);
+            let mut start_until = self.state.offset.not_after(leased.start_until);
+            if !self.settings.alone && leased.category.is_some() {
+                start_until = start_until.min(start_from + APART_MS);
+            }
+            let job = Job {
+                start_from,
+                start_until: start_until.max(start_from + 2 * lead::LATE_MS),
+                reckoned_at: now,
+                todo: task::prepare(&leased, &run),
+                // Who lost the lease may have written the letter, and not settled it.
+                died: leased.lost > 0,
+                leased,
+                run,
+            };
+            jobs.push(job);
+        }
+        while let Err(error) = covered::mark(&mut jobs, &self.tools, now).await {
+            self.wait_for("sink", error.waits(), &error).await?;
+        }
+        files::at_one_time(&mut jobs);
+        for job in jobs {
+            // What was known has gone, and it has no permit: it waits for one like any other.
+            let counted = job.run.operation(job.leased.step).category.is_some();
+            if counted && job.leased.category.is_none() && matches!(job.todo, Todo::Ask(_)) {
+                self.state.done.push(conclude::released(&job.leased));
+                continue;
+            }
+            let flight = Flight {
+                leased: job.leased.clone(),
+                run: job.run.clone(),
+                lead_ms: self.state.lead_ms,
+            };
+            self.state.flights.insert(job.leased.fence, flight);
+            if self.tickets.send(Ticket::new(job)).await.is_err() {
+                return Err(Error::Protocol("the workers are gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The run of a lease, loaded once.
+    async fn active(&mut self, id: &RunId) -> Result<Option<Arc<ActiveRun>>, Error> {
+        if let Some(run) = self.state.runs.get(id) {
+            return Ok(Some(run.clone()));
+        }
+        let Some(view) = self.viewed(id).await? else { return Ok(None) };
+        let Some(link) = self.links.get(&view.connection) else { return Ok(None) };
+        match ActiveRun::new(view.into(), &self.catalogue, link.clone()) {
+            Ok(run) => {
+                let run = Arc::new(run);
+                self.state.runs.insert(id.clone(), run.clone());
+                Ok(Some(run))
+            }
+            Err(error) => {
+                // Left for a program that knows the plan.
+                self.said(Command::Pause(id.clone())).await?;
+                self.state.fatal = Some(format!("run {id} is paused: {error}"));
+                Ok(None)
+            }
+        }
+    }
+}
