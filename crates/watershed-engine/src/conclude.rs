@@ -9,6 +9,7 @@ use watershed_zoom::Request;
 
 use crate::active::{ActiveRun, Stopped};
 use crate::entry::Entry;
+use crate::files::Bar;
 use crate::letter::{Trouble, letter};
 use crate::spawned::Spawned;
 use crate::task::{Ask, Asked, Done, Spent, repeat_of};
@@ -41,7 +42,7 @@ pub(crate) enum Known {
     /// Its condition is false.
     Skipped,
     /// The customer did not agree to it.
-    Excluded(Box<Ask>),
+    Excluded(Box<Ask>, Bar),
     /// Its scope was not granted.
     NotGranted(Box<Ask>),
     /// Asking is known to be in vain.
@@ -71,8 +72,11 @@ pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis)
             beneath_unavailable(leased, run, &ask, &mut done, now);
             done
         }
-        Known::Excluded(ask) => {
-            let reason = format!("consent: {}", run.link.connection.content.name());
+        Known::Excluded(ask, bar) => {
+            let reason = match bar {
+                Bar::Consent(content) => format!("consent: {}", content.name()),
+                Bar::Redact => "redact: what is said in a file cannot be redacted".to_owned(),
+            };
             let mut done = closed(leased, End::Skipped, Vec::new());
             done.write = Some(
                 Entry::new(run, leased, &ask.request, now)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
+use watershed_lake::FileStore;
 use watershed_ledger::{Command, Ledger, Letter, Reply, RunView};
 use watershed_model::{Catalogue, ConnectionName, RunId, RunReport, RunRow, StepId, WorkerId};
 use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink};
@@ -34,6 +35,8 @@ pub struct Parts {
     pub ledger: Arc<dyn Ledger>,
     /// Rows, coverage, what outlives the ledger.
     pub sink: Arc<dyn Sink>,
+    /// Files of recordings.
+    pub files: Arc<dyn FileStore>,
     /// The network.
     pub transport: Arc<dyn Transport>,
     /// Time and chance.
@@ -48,6 +51,7 @@ pub struct Parts {
 pub struct Engine {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) files: Arc<dyn FileStore>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) catalogue: Catalogue,
@@ -69,7 +73,7 @@ pub struct Standing {
 impl Engine {
     /// Puts the parts together. Does nothing yet.
     pub fn new(parts: Parts) -> Engine {
-        let Parts { ledger, sink, transport, clock, catalogue, connections } = parts;
+        let Parts { ledger, sink, files, transport, clock, catalogue, connections } = parts;
         let links = connections
             .into_iter()
             .map(|connection| {
@@ -79,7 +83,7 @@ impl Engine {
             })
             .collect();
         let paces = Arc::new(Paces::new(clock.now()));
-        Engine { ledger, sink, transport, clock, catalogue, links, paces }
+        Engine { ledger, sink, files, transport, clock, catalogue, links, paces }
     }
 
     /// Executes tasks of all lanes until `run` has ended (where one is named) or a stop is

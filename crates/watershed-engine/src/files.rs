@@ -1,28 +1,29 @@
 //! Files of recordings: the recording is read again for its signed URL, which is never kept.
+//! `bring` has the way of one file from there into the file store.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
+use watershed_lake::FileName;
 use watershed_model::{Catalogue, Heard, Millis, Operation, Verdict};
-use watershed_zoom::files::{self as zoom_files, DownloadTarget};
-use watershed_zoom::{Answer, hosts};
+use watershed_zoom::Answer;
+use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 
 use crate::active::ActiveRun;
-use crate::connection::Content;
+use crate::connection::{Connection, Content};
 use crate::stop::Stopping;
 use crate::task::{Ask, Asked, Job, Spent, Todo, Tools, unanswered};
 use crate::token::Held;
-use crate::transport::{Answered, Call, TransportError};
+use crate::transport::Call;
 
-/// Bytes of a transcript that are taken at most: a day of speech is some 2 MiB.
-const TRANSCRIPT_MAX: usize = 64 * 1024 * 1024;
-/// Hops that a download may be sent on.
-const HOPS_MAX: usize = 5;
+mod bring;
+
+use bring::{Source, TEXT_MAX, bring, failed};
+
 /// Recordings remembered at once.
 const KEPT_MAX: usize = 256;
 /// URLs are made per answer; they are used while they are young.
@@ -96,19 +97,42 @@ fn recording_of(job: &Job) -> Option<String> {
     Some(key(&job.run, &file.instance_uuid))
 }
 
-/// Whether the customer's consent keeps this download out.
-pub(crate) fn excluded(operation: &Operation, with: &Map<String, Value>, agreed: Content) -> bool {
+/// What keeps a download out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bar {
+    /// The customer has not agreed to it.
+    Consent(Content),
+    /// What it says in text would have to be redacted, and cannot be. Of a transcript there are
+    /// rows.
+    Redact,
+}
+
+/// What keeps this download out, if anything does.
+pub(crate) fn bar(
+    operation: &Operation,
+    with: &Map<String, Value>,
+    connection: &Connection,
+) -> Option<Bar> {
     if !operation.path.is_empty() {
-        return false;
+        return None;
     }
-    let kind = with.get("file").and_then(|f| f.get("file_type")).and_then(Value::as_str);
-    match kind {
-        Some("TRANSCRIPT" | "CC") => agreed < Content::Transcripts,
-        _ => agreed < Content::Recordings,
+    let file_type = with.get("file").and_then(|f| f.get("file_type")).and_then(Value::as_str);
+    let file_type = file_type.unwrap_or_default();
+    let needed = match file_type {
+        "TRANSCRIPT" | "CC" => Content::Transcripts,
+        _ => Content::Recordings,
+    };
+    let is_media = FileKind::of(file_type).has_exact_size();
+    if connection.content < needed {
+        Some(Bar::Consent(connection.content))
+    } else if connection.redact.any() && !is_media && file_type != "TRANSCRIPT" {
+        Some(Bar::Redact)
+    } else {
+        None
     }
 }
 
-/// Reads the recording again, fetches the file, reads it. `None` where the reading could no
+/// Reads the recording again, brings the file in, reads it. `None` where the reading could no
 /// longer start before `start_until`.
 pub(crate) async fn download(
     run: &ActiveRun,
@@ -119,9 +143,13 @@ pub(crate) async fn download(
     start_until: Millis,
 ) -> Option<Asked> {
     let mut spent = Spent::default();
-    let verdict = match target(run, ask, token, tools, start_until, &mut spent).await {
-        Ok((target, key)) => {
-            let verdict = fetch(run, operation, ask, target, token, tools).await;
+    let verdict = match targets(run, ask, token, tools, start_until, &mut spent).await {
+        Ok((targets, key)) => {
+            let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
+            let source = Source { operation, bearer: &token.bearer, configured: &configured, tools };
+            let verdict = match all(run, ask, &targets, &source).await {
+                Ok(verdict) | Err(verdict) => verdict,
+            };
             if !matches!(verdict, Verdict::Data(_)) {
                 // The URL may have aged: the next attempt reads the recording again.
                 tools.recordings.forget(&key);
@@ -133,14 +161,54 @@ pub(crate) async fn download(
     Some(Asked { verdict, spent })
 }
 
-async fn target(
+/// Brings in all files of a task. What is there already, whole, is not asked for again, but where
+/// it is to be read as well.
+async fn all(
+    run: &ActiveRun,
+    ask: &Ask,
+    targets: &[DownloadTarget],
+    source: &Source<'_>,
+) -> Result<Verdict, Verdict> {
+    let file = zoom_files::FileRef::of(&ask.with)?;
+    let store = &source.tools.files;
+    let mut verdict = zoom_files::stored(&ask.with);
+    for target in targets {
+        let extension = target.kind.extension();
+        let name =
+            FileName::new(run.connection().as_str(), "recording_files", &target.key, extension);
+        if !file.has_cues() {
+            let known = store.size(&name).await.map_err(|error| failed(&error))?;
+            let exact = target.size.filter(|_| target.kind.has_exact_size());
+            if known.is_some_and(|known| exact.is_none_or(|exact| exact == known)) {
+                continue;
+            }
+        }
+        let mut incoming = bring(&**store, &name, target, source).await?;
+        if file.has_cues() {
+            let text = incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?;
+            verdict = zoom_files::read_transcript(&ask.with, &target.key, &text);
+            if !matches!(verdict, Verdict::Data(_)) {
+                incoming.discard().await.map_err(|error| failed(&error))?;
+                return Ok(verdict);
+            }
+            if run.link.connection.redact.any() {
+                incoming.discard().await.map_err(|error| failed(&error))?;
+                continue;
+            }
+        }
+        incoming.place().await.map_err(|error| failed(&error))?;
+    }
+    Ok(verdict)
+}
+
+async fn targets(
     run: &ActiveRun,
     ask: &Ask,
     token: &Held,
     tools: &Tools,
     start_until: Millis,
     spent: &mut Spent,
-) -> Result<(DownloadTarget, String), Option<Verdict>> {
+) -> Result<(Vec<DownloadTarget>, String), Option<Verdict>> {
     let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
     let key = key(run, &file.instance_uuid);
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
@@ -158,8 +226,8 @@ async fn target(
             }
         })
         .await?;
-    match zoom_files::find_file(body, &file, tools.clock.now()) {
-        Ok(target) => Ok((target, key)),
+    match zoom_files::find_files(body, &file, tools.clock.now()) {
+        Ok(targets) => Ok((targets, key)),
         Err(verdict) => {
             tools.recordings.forget(&key);
             Err(Some(verdict))
@@ -188,7 +256,7 @@ async fn recording(
         message: format!("no URL can be made of this request: {error}"),
     })?;
     let get =
-        Call::Get { url, bearer: Some(token.bearer.clone()), body_max: crate::task::PAGE_BODY_MAX };
+        Call::Get { url, bearer: Some(token.bearer.clone()), body_max: crate::task::PAGE_BODY_MAX, rest: None };
     let answered = tools.send(get).await.map_err(|e| unanswered(&e))?;
     let answer =
         Answer { status: answered.status, headers: &answered.headers, body: &answered.body };
@@ -197,66 +265,4 @@ async fn recording(
         Verdict::Data(_) | Verdict::Waiting { .. } => Ok(answered.body),
         other => Err(other),
     }
-}
-
-async fn fetch(
-    run: &ActiveRun,
-    operation: &'static Operation,
-    ask: &Ask,
-    target: DownloadTarget,
-    token: &Held,
-    tools: &Tools,
-) -> Verdict {
-    let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
-    let Ok(url) = Url::parse(&target.url) else {
-        let message = "the recording names a download URL that is none".to_owned();
-        return Verdict::Dead { http: 200, code: None, message };
-    };
-    match follow(url, &token.bearer, &configured, tools).await {
-        Ok(answered) => {
-            let answer = Answer {
-                status: answered.status,
-                headers: &answered.headers,
-                body: &answered.body,
-            };
-            zoom_files::read_transcript(operation, &ask.with, &answer, tools.clock.now())
-        }
-        Err(error) => unanswered(&error),
-    }
-}
-
-/// Follows redirects by hand. The token goes to Zoom's hosts (and the configured one) only;
-/// once a hop has left them it is never sent again.
-async fn follow(
-    mut url: Url,
-    bearer: &SecretString,
-    configured: &[Url],
-    tools: &Tools,
-) -> Result<Answered, TransportError> {
-    let mut trusted = true;
-    for _ in 0..=HOPS_MAX {
-        trusted &= hosts::may_carry_token(&url, configured);
-        let get = Call::Get {
-            url: url.clone(),
-            bearer: trusted.then(|| bearer.clone()),
-            body_max: TRANSCRIPT_MAX,
-        };
-        let answered = tools.send(get).await?;
-        if !matches!(answered.status, 301 | 302 | 303 | 307 | 308) {
-            return Ok(answered);
-        }
-        let next = answered.header("location").and_then(|l| url.join(l).ok());
-        match next {
-            Some(next) if next.scheme() == "https" || hosts::may_carry_token(&next, configured) => {
-                url = next;
-            }
-            _ => return Err(misled(&url, "a redirect leads to no https address")),
-        }
-    }
-    Err(misled(&url, "more than 5 redirects"))
-}
-
-fn misled(url: &Url, why: &str) -> TransportError {
-    let host = url.host_str().unwrap_or("-").to_owned();
-    TransportError::Body { host, why: why.to_owned() }
 }

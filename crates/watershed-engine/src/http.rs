@@ -4,11 +4,14 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response};
+use futures_util::StreamExt as _;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
+use reqwest::{Client, RequestBuilder, Response};
 use secrecy::ExposeSecret;
 
-use crate::transport::{Answered, Answering, Call, Transport, TransportError};
+use crate::transport::{
+    Answered, Answering, Call, Opened, Opening, Transport, TransportError,
+};
 
 /// A connection that is not made by then will not be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// One call, body included: a body that trickles must not hold its slot.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// A file, from one break to the next. Silence ends it earlier, and who reads it does where it
+/// trickles.
+const FILE_TIMEOUT: Duration = Duration::from_secs(6 * 3_600);
 /// A token answer is some hundred bytes.
 const TOKEN_BODY_MAX: usize = 64 * 1024;
 
@@ -48,15 +54,39 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, call: Call) -> Result<Answered, TransportError> {
-        let (request, host, body_max) = match call {
-            Call::Get { url, bearer, body_max } => {
+        let (request, host, body_max) = self.request(call)?;
+        let response = request.send().await.map_err(|e| failed(&e, &host))?;
+        read(response, host, body_max).await
+    }
+
+    async fn opened(&self, call: Call) -> Result<Opened, TransportError> {
+        let (request, host, _) = self.request(call)?;
+        // A size that is told, and a byte to go on from, are of what is sent.
+        let request = request.header(ACCEPT_ENCODING, "identity").timeout(FILE_TIMEOUT);
+        let response = request.send().await.map_err(|e| failed(&e, &host))?;
+        let (status, headers) = (response.status().as_u16(), headers(&response));
+        let body = response.bytes_stream().map(move |part| part.map_err(|e| failed(&e, &host)));
+        Ok(Opened { status, headers, body: body.boxed() })
+    }
+
+    /// The request of a call, its host, and how long the answer may be.
+    fn request(&self, call: Call) -> Result<(RequestBuilder, String, usize), TransportError> {
+        match call {
+            Call::Get { url, bearer, body_max, rest } => {
                 let host = url.host_str().unwrap_or("-").to_owned();
                 let mut request = self.client.get(url);
                 if let Some(token) = bearer {
                     let text = format!("Bearer {}", token.expose_secret());
                     request = request.header(AUTHORIZATION, sensitive(&text, &host)?);
                 }
-                (request, host, body_max)
+                if let Some(rest) = rest {
+                    request = request.header(RANGE, format!("bytes={}-", rest.from));
+                    let version = rest.version.and_then(|v| HeaderValue::from_str(&v).ok());
+                    if let Some(version) = version {
+                        request = request.header(IF_RANGE, version);
+                    }
+                }
+                Ok((request, host, body_max))
             }
             Call::Token { url, basic: (id, secret), form } => {
                 let host = url.host_str().unwrap_or("-").to_owned();
@@ -66,11 +96,9 @@ impl HttpTransport {
                     .basic_auth(id, Some(secret.expose_secret()))
                     .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(form);
-                (request, host, TOKEN_BODY_MAX)
+                Ok((request, host, TOKEN_BODY_MAX))
             }
-        };
-        let response = request.send().await.map_err(|e| failed(&e, &host))?;
-        read(response, host, body_max).await
+        }
     }
 }
 
@@ -78,6 +106,15 @@ impl Transport for HttpTransport {
     fn send(&self, call: Call) -> Answering<'_> {
         Box::pin(self.exchange(call))
     }
+
+    fn open(&self, call: Call) -> Opening<'_> {
+        Box::pin(self.opened(call))
+    }
+}
+
+fn headers(response: &Response) -> Vec<(String, String)> {
+    let told = response.headers().iter();
+    told.filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned()))).collect()
 }
 
 async fn read(
@@ -86,11 +123,7 @@ async fn read(
     body_max: usize,
 ) -> Result<Answered, TransportError> {
     let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
-        .collect();
+    let headers = headers(&response);
     let mut body = BytesMut::new();
     while let Some(part) = response.chunk().await.map_err(|e| failed(&e, &host))? {
         if body.len() + part.len() > body_max {

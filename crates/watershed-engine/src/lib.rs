@@ -51,4 +51,4 @@ pub use report::eta;
 pub use stop::{Stop, StopHandle, Stopping, stop};
 pub use submit::{Request, Submitted};
 pub use token::NoToken;
-pub use transport::{Answered, Answering, Call, Transport, TransportError};
+pub use transport::{Answered, Answering, Call, Opened, Opening, Rest, Transport, TransportError};

@@ -98,6 +98,8 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     /// Rows and coverage.
     pub(crate) sink: Arc<dyn watershed_sink::Sink>,
+    /// Where files are kept.
+    pub(crate) files: Arc<dyn watershed_lake::FileStore>,
     /// Recordings read again for their files.
     pub(crate) recordings: files::Recordings,
     /// How late the calls of each account's categories start.
@@ -195,7 +197,7 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
         return end(conclude::Known::Dead(Trouble::poison(leased.lost), Some(ask)));
     }
     match in_vain(operation, &ask.with, run) {
-        Some(Vain::Excluded) => end(conclude::Known::Excluded(ask)),
+        Some(Vain::Excluded(bar)) => end(conclude::Known::Excluded(ask, bar)),
         Some(Vain::NotGranted) => end(conclude::Known::NotGranted(ask)),
         Some(Vain::Stopped(stopped)) => end(conclude::Known::Stopped(ask, stopped)),
         None => Todo::Ask(ask),
@@ -204,7 +206,7 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
 
 /// Why a call is known to be in vain before it is made.
 pub(crate) enum Vain {
-    Excluded,
+    Excluded(files::Bar),
     NotGranted,
     Stopped(Stopped),
 }
@@ -215,8 +217,8 @@ pub(crate) fn in_vain(
     with: &Map<String, Value>,
     run: &ActiveRun,
 ) -> Option<Vain> {
-    if files::excluded(operation, with, run.link.connection.content) {
-        return Some(Vain::Excluded);
+    if let Some(bar) = files::bar(operation, with, &run.link.connection) {
+        return Some(Vain::Excluded(bar));
     }
     if !run.context.granted.contains(operation.id) {
         return Some(Vain::NotGranted);
@@ -385,7 +387,7 @@ pub(crate) async fn call(
             return Verdict::Dead { http: 0, code: None, message };
         }
     };
-    let get = Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX };
+    let get = Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX, rest: None };
     match tools.send(get).await {
         Ok(answered) => {
             let answer = Answer {

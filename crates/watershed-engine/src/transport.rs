@@ -7,12 +7,17 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
 use secrecy::SecretString;
 use url::Url;
 
 /// An answer to come.
 pub type Answering<'a> =
     Pin<Box<dyn Future<Output = Result<Answered, TransportError>> + Send + 'a>>;
+
+/// An answer to come, before its body.
+pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Opened, TransportError>> + Send + 'a>>;
 
 /// One request. Only what Watershed needs exists: it reads, and it asks for tokens.
 pub enum Call {
@@ -24,6 +29,8 @@ pub enum Call {
         bearer: Option<SecretString>,
         /// Bytes of body that are taken at most, after decompression.
         body_max: usize,
+        /// The part that is asked for; `None`: the whole.
+        rest: Option<Rest>,
     },
     /// `POST` of a form to a token endpoint.
     Token {
@@ -34,6 +41,32 @@ pub enum Call {
         /// The form.
         form: String,
     },
+}
+
+/// The end of a file, from a byte on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// The first byte.
+    pub from: u64,
+    /// The version of the file that it must be of, else the whole of another is sent.
+    pub version: Option<String>,
+}
+
+/// An answer whose body is still to come.
+pub struct Opened {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, as it comes.
+    pub body: BoxStream<'static, Result<Bytes, TransportError>>,
+}
+
+impl Opened {
+    /// The first header of that (lower-case) name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
 }
 
 /// An answer, read whole.
@@ -93,4 +126,13 @@ pub enum TransportError {
 pub trait Transport: Send + Sync {
     /// One exchange.
     fn send(&self, call: Call) -> Answering<'_>;
+
+    /// One exchange whose body comes piece by piece, and is not bounded in time: of a file.
+    /// A network that has it at once may leave this as it is.
+    fn open(&self, call: Call) -> Opening<'_> {
+        Box::pin(async move {
+            let Answered { status, headers, body } = self.send(call).await?;
+            Ok(Opened { status, headers, body: stream::iter([Ok(body)]).boxed() })
+        })
+    }
 }

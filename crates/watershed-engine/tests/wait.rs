@@ -9,6 +9,7 @@ use watershed_engine::{
     Answered, Answering, Call, Clock, Connection, Content, Credentials, Ending, Engine, Parts,
     Request, Standing, SystemClock, Transport, TransportError, WorkerSettings, stop,
 };
+use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_model::{CoverageState, Limits, Millis, RunId, RunState, Trigger};
 use watershed_sink::SqliteSink;
@@ -145,6 +146,7 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
     let engine = Engine::new(Parts {
         ledger: ledger.clone(),
         sink: Arc::new(SqliteSink::in_memory(catalogue).await.expect("a sink")),
+        files: Arc::new(MemoryFiles::default()),
         transport: Arc::new(Account {
             clock: clock.clone(),
             ended_at: clock.now() + -600_000,

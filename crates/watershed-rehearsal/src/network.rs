@@ -42,11 +42,14 @@ impl Transport for Network {
 fn arrived(call: Call) -> (Arrived, String, usize) {
     let header = |name: &str, value: String| (name.to_owned(), value);
     match call {
-        Call::Get { url, bearer, body_max } => {
+        Call::Get { url, bearer, body_max, rest } => {
             let bearer = bearer
                 .map(|token| header("authorization", format!("Bearer {}", token.expose_secret())));
+            let (from, version) = rest.map(|rest| (rest.from, rest.version)).unzip();
+            let from = from.map(|from| header("range", format!("bytes={from}-")));
+            let version = version.flatten().map(|version| header("if-range", version));
             let (target, host) = place(&url);
-            let headers = bearer.into_iter().collect();
+            let headers = [bearer, from, version].into_iter().flatten().collect();
             let call = Arrived { method: "GET".to_owned(), target, headers, ..Arrived::default() };
             (call, host, body_max)
         }

@@ -9,6 +9,7 @@ use watershed_engine::{
     Clock, Connection, Content, Ending, Engine, Estimate, Parts, Request, Sampling, WorkerSettings,
     stop,
 };
+use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, RunView};
 use watershed_model::{Limits, Millis, Plan, PlanHash, RunId, Trigger};
 use watershed_sink::{Batch, Sink, SqliteSink};
@@ -81,6 +82,7 @@ struct Stage {
     connection: Connection,
     ledger: Arc<MemoryLedger>,
     dataset: Arc<Dataset>,
+    files: Arc<MemoryFiles>,
 }
 
 impl Stage {
@@ -93,7 +95,7 @@ impl Stage {
         let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
         let again = Again::new(&rehearsed.account);
         let dataset = Arc::new(Dataset::new(Arc::new(clock.clone()), again));
-        Stage { clock, account, connection, ledger, dataset }
+        Stage { clock, account, connection, ledger, dataset, files: Arc::default() }
     }
 
     fn engine(&self) -> Engine {
@@ -101,6 +103,7 @@ impl Stage {
         Engine::new(Parts {
             ledger: self.ledger.clone(),
             sink: self.dataset.clone(),
+            files: self.files.clone(),
             transport: Arc::new(Network::new(self.account.clone(), clock.clone())),
             clock,
             catalogue: watershed_zoom::catalogue(),

@@ -10,6 +10,13 @@ use crate::answer::{Answer, RECORDING_MS, instant, processing, throttled, waitin
 use crate::catalogue::files::{DOWNLOAD_RECORDING_FILE, TRANSCRIPT_CUES, TRANSCRIPTS};
 use crate::{keys, vtt};
 
+mod kind;
+
+pub use kind::FileKind;
+
+/// Files without id that are taken for one task.
+const FILES_MAX: usize = 100;
+
 /// A file of a recording, as a task names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRef {
@@ -59,12 +66,17 @@ impl FileRef {
         }
     }
 
-    /// Its key in `recording_files` and `transcripts`. Of files without id that are equal in
-    /// type and start the first is meant.
-    pub fn key(&self) -> String {
+    /// Its key in `recording_files` and `transcripts`. Files without id that are equal in type and
+    /// start are told apart by their place in the list, from 0.
+    pub fn key(&self, ordinal: usize) -> String {
         self.file_id.clone().unwrap_or_else(|| {
-            format!("{}|{}|{}|0", self.instance_uuid, self.file_type, self.recording_start)
+            format!("{}|{}|{}|{ordinal}", self.instance_uuid, self.file_type, self.recording_start)
         })
+    }
+
+    /// What its text is read into rows of.
+    pub fn has_cues(&self) -> bool {
+        self.file_type == "TRANSCRIPT"
     }
 
     /// What it means that the recording, or the file in it, is not there: a list shows files that
@@ -97,41 +109,57 @@ impl FileRef {
 pub struct DownloadTarget {
     /// The URL: a secret of the moment.
     pub url: String,
+    /// Its key in `recording_files`.
+    pub key: String,
     /// Bytes that it should have, where told.
     pub size: Option<u64>,
-    /// Its type.
-    pub file_type: String,
+    /// What it is.
+    pub kind: FileKind,
 }
 
-/// Finds the file in the answer of `zoom.get_recording`, whose body this is.
+/// Finds the file in the answer of `zoom.get_recording`, whose body this is. Files without id that
+/// are equal in type and start are one task's.
 ///
 /// # Errors
 /// What else it means: the file is no longer there, is in the trash, is still in the works,
 /// or the body is none. The wait for a file in the works ends 72 hours after its recording.
 #[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
-pub fn find_file(
+pub fn find_files(
     recording_body: &[u8],
     file: &FileRef,
     now: Millis,
-) -> Result<DownloadTarget, Verdict> {
+) -> Result<Vec<DownloadTarget>, Verdict> {
     let broken = |why: &str| Verdict::Retry { cause: RetryCause::BadBody, message: why.to_owned() };
     let recording: Value = serde_json::from_slice(recording_body)
         .map_err(|_| broken("the recording's answer is not JSON"))?;
     let Some(Value::Array(files)) = recording.get("recording_files") else {
         return Err(broken("the recording's answer has no list recording_files"));
     };
-    let Some(found) = files.iter().find(|candidate| file.is(candidate)) else {
+    let found: Vec<&Value> = files.iter().filter(|candidate| file.is(candidate)).collect();
+    if found.is_empty() {
         return Err(file.missing(now));
-    };
-    let url = found.get("download_url").and_then(Value::as_str).filter(|url| !url.is_empty());
-    if let (Some(url), false) = (url, processing(found)) {
-        return Ok(DownloadTarget {
-            url: url.to_owned(),
-            size: found.get("file_size").and_then(Value::as_f64).map(|size| size as u64),
-            file_type: keys::id(found, "file_type").unwrap_or_default(),
-        });
     }
-    Err(without_url(found, now))
+    let many = if file.file_id.is_some() { 1 } else { FILES_MAX };
+    found.into_iter().take(many).enumerate().map(|(n, of)| target(file, n, of, now)).collect()
+}
+
+#[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
+fn target(
+    file: &FileRef,
+    ordinal: usize,
+    found: &Value,
+    now: Millis,
+) -> Result<DownloadTarget, Verdict> {
+    let url = found.get("download_url").and_then(Value::as_str).filter(|url| !url.is_empty());
+    match url {
+        Some(url) if !processing(found) => Ok(DownloadTarget {
+            url: url.to_owned(),
+            key: file.key(ordinal),
+            size: found.get("file_size").and_then(Value::as_f64).map(|size| size as u64),
+            kind: FileKind::of(&file.file_type),
+        }),
+        _ => Err(without_url(found, now)),
+    }
 }
 
 /// What it means that a file has no URL.
@@ -153,77 +181,64 @@ fn in_the_works(recorded_at: Millis, now: Millis) -> Verdict {
     waiting(now, recorded_at, recorded_at + RECORDING_MS, why, None)
 }
 
-/// Reads a downloaded transcript: one row of `transcripts`, one of `transcript_cues` a cue.
-///
-/// A sign-in page in place of the file, a file cut short or of another kind is not taken as
-/// one. `with` is what was asked, `now` the engine's time, for waits.
-pub fn read_transcript(
-    op: &Operation,
-    with: &Map<String, Value>,
-    answer: &Answer<'_>,
-    now: Millis,
-) -> Verdict {
+/// What it means that a download was answered with another status than 200, 206 or 416.
+pub fn refused(op: &Operation, answer: &Answer<'_>, now: Millis) -> Verdict {
     let again = |cause, message: &str| Verdict::Retry { cause, message: message.to_owned() };
     match answer.status {
-        200 => {}
         // The token is good for the API; the URL has aged perhaps. The next attempt reads the
         // recording again.
         401 | 403 => {
             let message = format!("the download was refused with {}", answer.status);
-            return again(RetryCause::Token, &message);
+            again(RetryCause::Token, &message)
         }
-        404 | 410 => return again(RetryCause::BadBody, "nothing is at the download URL"),
+        404 | 410 => again(RetryCause::BadBody, "nothing is at the download URL"),
         // The operation's category is that of reading the recording; no limit counts a
         // download unless the answer says which.
         429 if answer.header("x-ratelimit-category").is_none() => {
-            return again(RetryCause::RateLimit, "the download was refused with 429");
+            again(RetryCause::RateLimit, "the download was refused with 429")
         }
-        429 => return throttled(op, answer, "", now),
-        408 | 500.. => return again(RetryCause::ServerError, &format!("HTTP {}", answer.status)),
-        204 | 206 => return again(RetryCause::BadBody, "the download brought no whole file"),
+        429 => throttled(op, answer, "", now),
+        408 | 500.. => again(RetryCause::ServerError, &format!("HTTP {}", answer.status)),
+        204 => again(RetryCause::BadBody, "the download brought no file"),
         http => {
             let message = format!("the download was answered with HTTP {http}");
-            return Verdict::Dead { http, code: None, message };
+            Verdict::Dead { http, code: None, message }
         }
     }
+}
+
+/// Reads a transcript: one row of `transcripts`, one of `transcript_cues` a cue. `with` is what
+/// was asked; `key` the file's.
+pub fn read_transcript(with: &Map<String, Value>, key: &str, body: &[u8]) -> Verdict {
+    let again =
+        |message: &str| Verdict::Retry { cause: RetryCause::BadBody, message: message.to_owned() };
     let file = match FileRef::of(with) {
         Ok(file) => file,
         Err(verdict) => return verdict,
     };
-    if !matches!(file.file_type.as_str(), "TRANSCRIPT" | "CC") {
-        let kind = watershed_model::printable(&file.file_type, 40);
-        let message = format!("files of type {kind:?} are no transcripts");
-        return Verdict::Dead { http: answer.status, code: None, message };
-    }
-    if !vtt::is_vtt(answer.body) {
-        return not_vtt(answer);
-    }
     // A file that a byte was lost from is asked for again, not stored with a hole.
-    let Ok(text) = std::str::from_utf8(answer.body) else {
-        return again(RetryCause::BadBody, "the transcript is not UTF-8");
+    let Ok(text) = std::str::from_utf8(body) else {
+        return again("the transcript is not UTF-8");
     };
     match vtt::parse(text) {
-        Ok(cues) => Verdict::Data(transcript(&file, with, text, cues)),
-        Err(error) => again(RetryCause::BadBody, &format!("the transcript: {error}")),
+        Ok(cues) => Verdict::Data(transcript(&file, key, with, text, cues)),
+        Err(error) => again(&format!("the transcript: {error}")),
     }
 }
 
-fn not_vtt(answer: &Answer<'_>) -> Verdict {
-    let kind = answer.header("content-type").unwrap_or_default();
-    let body = answer.body.trim_ascii_start();
-    let html = kind.to_ascii_lowercase().contains("html") || body.first() == Some(&b'<');
-    let (cause, message) = if html {
-        (RetryCause::NotJson, "a page for people in place of the transcript")
-    } else if body.is_empty() {
-        (RetryCause::BadBody, "the transcript is empty")
-    } else {
-        (RetryCause::BadBody, "the transcript does not begin with WEBVTT")
-    };
-    Verdict::Retry { cause, message: message.to_owned() }
+/// What a file that is stored, and nothing more, gives to the steps behind it.
+pub fn stored(with: &Map<String, Value>) -> Verdict {
+    let items = with.get("file").cloned().into_iter().collect();
+    Verdict::Data(Page { items, rows: Vec::new(), next: None, narrowed: None })
 }
 
-fn transcript(file: &FileRef, with: &Map<String, Value>, text: &str, cues: Vec<vtt::Cue>) -> Page {
-    let key = file.key();
+fn transcript(
+    file: &FileRef,
+    key: &str,
+    with: &Map<String, Value>,
+    text: &str,
+    cues: Vec<vtt::Cue>,
+) -> Page {
     let instance = Value::from(file.instance_uuid.as_str());
     let given = with.get("file").and_then(Value::as_object);
     let mut record: Map<String, Value> = given
@@ -237,7 +252,7 @@ fn transcript(file: &FileRef, with: &Map<String, Value>, text: &str, cues: Vec<v
     let mut rows = Vec::with_capacity(cues.len() + 1);
     rows.push(Row {
         dataset: &TRANSCRIPTS,
-        key: key.clone(),
+        key: key.to_owned(),
         record: record.clone(),
         asked: Map::from_iter([("instance_uuid".to_owned(), instance.clone())]),
     });

@@ -104,6 +104,11 @@ impl Rules {
         Ok(made)
     }
 
+    /// Whether there is any. What stands as text in a file cannot be redacted: it is left out then.
+    pub fn any(&self) -> bool {
+        !(self.everywhere.is_empty() && self.of.is_empty())
+    }
+
     fn add(&mut self, rule: &str, action: Action) -> Result<(), RuleError> {
         let (dataset, field) = match rule.split_once('.') {
             Some((dataset, field)) if !dataset.is_empty() && !field.is_empty() => (dataset, field),

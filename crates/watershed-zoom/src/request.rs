@@ -160,7 +160,7 @@ impl Parts {
         given: &Value,
     ) -> Result<(), RequestError> {
         let file = files::FileRef::of_record(given).map_err(|e| wrong(op, param, given, e))?;
-        self.subject.insert("file_id".to_owned(), Value::from(file.key()));
+        self.subject.insert("file_id".to_owned(), Value::from(file.key(0)));
         self.subject.insert("instance_uuid".to_owned(), Value::from(file.instance_uuid));
         Ok(())
     }

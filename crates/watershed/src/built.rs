@@ -8,13 +8,26 @@ struct Kind {
     built_in: bool,
 }
 
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 5] = [
     Kind { name: "Redis", schemes: REDIS, feature: "redis", built_in: cfg!(feature = "redis") },
     Kind {
         name: "PostgreSQL",
         schemes: &["postgres", "postgresql"],
         feature: "postgres",
         built_in: cfg!(feature = "postgres"),
+    },
+    Kind { name: "S3", schemes: &["s3"], feature: "s3", built_in: cfg!(feature = "s3") },
+    Kind {
+        name: "Google Cloud Storage",
+        schemes: &["gs"],
+        feature: "gcs",
+        built_in: cfg!(feature = "gcs"),
+    },
+    Kind {
+        name: "Azure Blob Storage",
+        schemes: &["az"],
+        feature: "azure",
+        built_in: cfg!(feature = "azure"),
     },
 ];
 
@@ -56,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_every_kind_is_built_in() {
+    fn by_default_the_stores_of_tasks_and_rows_are_built_in() {
         let urls = ["redis://h/0", "postgres://h/d", "postgresql://h/d"];
         let left_out: Vec<&str> = urls.into_iter().filter(|url| left_out(url).is_some()).collect();
         let built = [cfg!(feature = "redis"), cfg!(feature = "postgres")];

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::Serialize;
 use watershed_engine::{Clock, Engine, HttpTransport, Parts, SystemClock};
+use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
 use watershed_model::{ConnectionName, Plan};
 use watershed_sink::SqliteSink;
@@ -138,6 +139,7 @@ async fn answers(name: &str, account: &Account, vars: &Vars) -> Result<Answers> 
     let engine = Engine::new(Parts {
         ledger: Arc::new(MemoryLedger::new(Arc::new(|| SystemClock.now()))),
         sink: Arc::new(SqliteSink::in_memory(catalogue).await?),
+        files: Arc::new(MemoryFiles::default()),
         transport: transport.clone(),
         clock: Arc::new(SystemClock),
         catalogue,

@@ -1,11 +1,13 @@
 //! Where work happens: the stores opened, the engine put together. Chooses the adapters.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use watershed_engine::{
     Clock, Connection, Engine, HttpTransport, Parts, SystemClock, WorkerSettings,
 };
+use watershed_lake::Lake;
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_ledger_sqlite::Hold;
 use watershed_model::{Millis, RunId, RunRow};
@@ -18,6 +20,8 @@ use crate::program::program;
 use crate::settings::Settings;
 use crate::store::clock;
 
+/// Files on their way into an object store lie here.
+const INCOMING: &str = "data/incoming";
 /// Runs looked through for the latest one.
 const RUNS_MAX: u32 = 1_000;
 
@@ -110,6 +114,7 @@ impl Site {
         let parts = Parts {
             ledger: ledger.clone(),
             sink: sink.clone(),
+            files: Arc::new(Lake::open(&settings.files, Path::new(INCOMING))?),
             transport: Arc::new(transport),
             clock: Arc::new(SystemClock),
             catalogue: watershed_zoom::catalogue(),

@@ -7,6 +7,7 @@ use watershed_engine::{
     Clock, Connection, Content, Credentials, Ending, Engine, HttpTransport, Parts, Request,
     SystemClock, WorkerSettings, stop,
 };
+use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_model::{Limits, RunId, RunState, Trigger};
 use watershed_sink::SqliteSink;
@@ -83,6 +84,7 @@ fn engine(account: &Account, ledger: Arc<dyn Ledger>, sink: Arc<Planted>) -> Eng
     Engine::new(Parts {
         ledger,
         sink,
+        files: Arc::new(MemoryFiles::default()),
         transport: Arc::new(HttpTransport::new().expect("TLS")),
         clock: Arc::new(SystemClock),
         catalogue: watershed_zoom::catalogue(),

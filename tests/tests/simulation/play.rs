@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use watershed_engine::{
     Clock, Connection, Content, Ending, Engine, Parts, Request, WorkerSettings, stop,
 };
+use watershed_lake::MemoryFiles;
 use watershed_ledger::tables::Tables;
 use watershed_ledger::{Ledger, MemoryLedger, MemoryTables};
 use watershed_ledger_sqlite::SqliteLedger;
@@ -99,6 +100,7 @@ struct Theatre {
     ledger: Arc<dyn Ledger>,
     sink: Arc<SqliteSink>,
     sink_path: PathBuf,
+    files: Arc<MemoryFiles>,
     plants: Arc<Plants>,
 }
 
@@ -151,6 +153,7 @@ impl Theatre {
             ledger,
             sink: Arc::new(sink.expect("a new dataset")),
             sink_path,
+            files: Arc::default(),
             plants: Plants::new(plant),
         }
     }
@@ -249,6 +252,7 @@ impl Theatre {
     ) -> impl Future<Output = Result<(), String>> + Send + use<> {
         let (stage, ledger, sink) = (self.stage.clone(), self.ledger.clone(), self.sink.clone());
         let (account, connection) = (self.account.clone(), self.connection.clone());
+        let files = self.files.clone();
         let (plants, run) = (self.plants.clone(), run.clone());
         async move {
             loop {
@@ -266,6 +270,7 @@ impl Theatre {
                         inner: sink.clone(),
                         plants: plants.clone(),
                     }),
+                    files: files.clone(),
                     transport: Arc::new(OwnNetwork {
                         process: process.clone(),
                         network: Network::new(account.clone(), Arc::new(stage.clock.clone())),
@@ -326,6 +331,7 @@ impl Theatre {
                 plants: plants.clone(),
             }),
             sink: Arc::new(OwnSink { process, inner: self.sink.clone(), plants }),
+            files: self.files.clone(),
             transport: Arc::new(Network::new(self.account.clone(), clock.clone())),
             clock,
             catalogue: watershed_zoom::catalogue(),

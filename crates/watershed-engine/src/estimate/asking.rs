@@ -14,6 +14,7 @@ use crate::active::ActiveRun;
 use crate::conclude::Known;
 use crate::covered;
 use crate::error::Error;
+use crate::files::Bar;
 use crate::task::{self, Job, Todo, Tools};
 use crate::token::NoToken;
 
@@ -88,7 +89,8 @@ impl Desk {
                 left("scope", scopes.first().copied().unwrap_or_default())
             }
             Known::Stopped(_, stopped) => left(stopped.why.name(), &stopped.message),
-            Known::Excluded(_) => left("consent", self.run.link.connection.content.name()),
+            Known::Excluded(_, Bar::Consent(content)) => left("consent", content.name()),
+            Known::Excluded(_, Bar::Redact) => left("redact", "texts in files"),
             _ => Before::Free,
         }
     }

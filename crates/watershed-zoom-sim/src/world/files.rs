@@ -245,6 +245,10 @@ fn media(world: &World, file: &RecordingFile) -> Vec<u8> {
     let mut draw = media_draw(world, file);
     let size = 1_024 + draw.below(63 * 1_024);
     let mut bytes = Vec::with_capacity(size as usize + 8);
+    let brand: &[u8; 4] = if file.kind == FileKind::Audio { b"M4A " } else { b"mp42" };
+    bytes.extend_from_slice(b"\0\0\0\x10ftyp");
+    bytes.extend_from_slice(brand);
+    bytes.extend_from_slice(&[0; 4]);
     while (bytes.len() as u64) < size {
         bytes.extend_from_slice(&draw.next().to_le_bytes());
     }

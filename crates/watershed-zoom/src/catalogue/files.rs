@@ -1,4 +1,4 @@
-//! Files of recordings. In reach so far: transcripts, and what is said in them.
+//! Files of recordings, and what is said in transcripts.
 
 use watershed_model::{
     Category, Dataset, Lifetime, Operation, Paging, Param, ParamPlace, ParamType, Record,
@@ -55,7 +55,7 @@ pub(crate) static TRANSCRIPT_CUES: Dataset =
 
 pub(crate) static DOWNLOAD_RECORDING_FILE: Operation = Operation {
     id: "zoom.download_recording_file",
-    summary: "A file of a recording: the text of a transcript, cue by cue.",
+    summary: "A file of a recording, into the file store; of a transcript also its text, cue by cue.",
     // The URL is signed and short-lived: the recording is read again for it.
     path: "",
     scopes: &[
@@ -79,6 +79,6 @@ pub(crate) static DOWNLOAD_RECORDING_FILE: Operation = Operation {
     dataset: &TRANSCRIPTS,
     lifetime: Lifetime::Settled,
     start_field: None,
-    version: 1,
+    version: 2,
     source: "Zoom docs, Using webhooks and cloud recordings: downloads, checked 2026-11-24",
 };

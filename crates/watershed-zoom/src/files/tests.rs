@@ -16,15 +16,25 @@ fn transcript_file() -> Value {
            "recording_start": "2026-05-01T10:00:00Z", "recording_end": null})
 }
 
-fn target(recording: Value, file: Value) -> Result<(String, Option<u64>), Box<Verdict>> {
+/// URL, size and key of each.
+fn targets(
+    recording: Value,
+    file: Value,
+) -> Result<Vec<(String, Option<u64>, String)>, Box<Verdict>> {
     let file = FileRef::of(&with(file))?;
-    Ok(find_file(recording.to_string().as_bytes(), &file, NOW).map(|t| (t.url, t.size))?)
+    let found = find_files(recording.to_string().as_bytes(), &file, NOW)?;
+    Ok(found.into_iter().map(|t| (t.url, t.size, t.key)).collect())
 }
 
-fn read(status: u16, kind: &str, body: &[u8]) -> Verdict {
-    let headers = [("content-type".to_owned(), kind.to_owned())];
-    let answer = Answer { status, headers: &headers, body };
-    read_transcript(&DOWNLOAD_RECORDING_FILE, &with(transcript_file()), &answer, NOW)
+fn read(body: &[u8]) -> Verdict {
+    read_transcript(&with(transcript_file()), "f-1", body)
+}
+
+fn cause(verdict: Verdict) -> RetryCause {
+    match verdict {
+        Verdict::Retry { cause, .. } => cause,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -33,27 +43,26 @@ fn a_file_is_found_again_by_its_id() {
         {"id": "f-0", "download_url": "https://zoom.us/0"},
         {"id": "f-1", "download_url": "https://zoom.us/1", "file_size": 77},
     ]});
-    assert_eq!(
-        target(recording, transcript_file()),
-        Ok(("https://zoom.us/1".to_owned(), Some(77)))
-    );
+    let found = targets(recording, transcript_file());
+    assert_eq!(found, Ok(vec![("https://zoom.us/1".to_owned(), Some(77), "f-1".to_owned())]));
 }
 
 #[test]
-fn a_file_without_id_is_found_by_type_and_start() {
+fn files_without_id_are_found_by_type_and_start_and_told_apart_by_their_place() {
     let recording = json!({"recording_files": [
         {"id": "x", "file_type": "CC", "recording_start": "a", "download_url": "1"},
         {"file_type": "CC", "recording_start": "b", "download_url": "2"},
         {"file_type": "CC", "recording_start": "a", "download_url": "3"},
+        {"file_type": "CC", "recording_start": "a", "download_url": "4"},
     ]});
     let file = json!({"meeting_id": "u", "file_type": "CC", "recording_start": "a", "id": null});
-    assert_eq!(target(recording, file.clone()), Ok(("3".to_owned(), None)));
-    assert_eq!(FileRef::of(&with(file)).map(|f| f.key()), Ok("u|CC|a|0".to_owned()));
+    let of = |url: &str, key: &str| (url.to_owned(), None, key.to_owned());
+    assert_eq!(targets(recording, file), Ok(vec![of("3", "u|CC|a|0"), of("4", "u|CC|a|1")]));
 }
 
 #[test]
 fn a_file_that_is_gone_trashed_or_in_the_works_is_told_apart() {
-    let of = |file: Value| target(json!({"recording_files": [file]}), transcript_file());
+    let of = |file: Value| targets(json!({"recording_files": [file]}), transcript_file());
     let why = |found: Result<_, Box<Verdict>>| match found {
         Err(verdict) => match *verdict {
             Verdict::Unavailable { why, .. } => why,
@@ -66,7 +75,7 @@ fn a_file_that_is_gone_trashed_or_in_the_works_is_told_apart() {
     assert_eq!(why(of(trashed)), Unavailable::Trashed);
     assert_eq!(why(of(json!({"id": "f-1", "file_path": "/x"}))), Unavailable::NotAccessible);
     let broken = json!({"code": 0});
-    let found = target(broken, transcript_file());
+    let found = targets(broken, transcript_file());
     assert!(found.is_err_and(|verdict| matches!(*verdict, Verdict::Retry { .. })));
 }
 
@@ -76,7 +85,7 @@ fn a_file_in_the_works_is_asked_for_again_for_72_hours() {
     let file = json!({"id": "f-1", "meeting_id": "u==", "file_type": "TRANSCRIPT",
         "recording_start": began.to_string()});
     let waits = |recording: Value, file: Value| {
-        let found = target(recording, file).map_err(|verdict| *verdict);
+        let found = targets(recording, file).map_err(|verdict| *verdict);
         let Err(Verdict::Waiting { retry_at, deadline, .. }) = found else { panic!("{found:?}") };
         assert_eq!(retry_at, NOW + 20 * 60_000, "half its age again");
         assert_eq!(deadline, began + 72 * 3_600_000);
@@ -100,7 +109,7 @@ fn a_file_of_no_instance_is_a_dead_letter() {
 
 #[test]
 fn a_transcript_is_one_row_and_one_for_each_cue() {
-    let Verdict::Data(page) = read(200, "text/vtt", VTT.as_bytes()) else { panic!("data") };
+    let Verdict::Data(page) = read(VTT.as_bytes()) else { panic!("data") };
     let keys: Vec<_> = page.rows.iter().map(|r| (r.dataset.name, r.key.as_str())).collect();
     assert_eq!(
         keys,
@@ -123,24 +132,38 @@ fn a_transcript_is_one_row_and_one_for_each_cue() {
 #[test]
 fn the_kind_of_the_bytes_counts_not_the_content_type() {
     let with_bom = [b"\xef\xbb\xbf", VTT.as_bytes()].concat();
-    assert!(matches!(read(200, "application/octet-stream", &with_bom), Verdict::Data(_)));
+    assert_eq!(FileKind::Captions.check("application/octet-stream", &with_bom), Ok(()));
+    assert!(matches!(read(&with_bom), Verdict::Data(_)));
+    assert_eq!(FileKind::Video.check("text/plain", b"\0\0\0\x18ftypmp42"), Ok(()));
+    assert_eq!(FileKind::Json.check("", b" [{}]"), Ok(()));
+    assert_eq!(FileKind::Text.check("", b"10:00 Jill: <html> is a word"), Ok(()));
 }
 
 #[test]
-fn no_other_body_is_taken_for_a_transcript() {
-    let cause = |verdict| match verdict {
-        Verdict::Retry { cause, .. } => cause,
-        other => panic!("{other:?}"),
+fn no_other_file_is_taken_for_one() {
+    let check = |kind: FileKind, content_type: &str, head: &[u8]| {
+        cause(kind.check(content_type, head).expect_err("it is another file"))
     };
-    let html = b"<!DOCTYPE html><title>Passcode Required</title>";
-    assert_eq!(cause(read(200, "text/html", html)), RetryCause::NotJson);
-    assert_eq!(cause(read(200, "text/vtt", html)), RetryCause::NotJson);
-    assert_eq!(cause(read(200, "text/html;charset=utf-8", b"sign in")), RetryCause::NotJson);
-    assert_eq!(cause(read(200, "text/vtt", b"")), RetryCause::BadBody);
-    assert_eq!(cause(read(200, "text/vtt", b"{\"code\":124}")), RetryCause::BadBody);
-    assert_eq!(cause(read(200, "text/vtt", b"WEBVTT\n\n\xff\xfe")), RetryCause::BadBody);
-    let cut = b"WEBVTT\n\n00:00:01.000 --> 00:0";
-    assert_eq!(cause(read(200, "text/vtt", cut)), RetryCause::BadBody);
+    let html = b"\n<!DOCTYPE html><title>Passcode Required</title>";
+    for kind in [FileKind::Video, FileKind::Captions, FileKind::Text, FileKind::Other] {
+        assert_eq!(check(kind, "text/html;charset=utf-8", b"sign in"), RetryCause::NotJson);
+        assert_eq!(check(kind, "text/vtt", html), RetryCause::NotJson);
+        assert_eq!(check(kind, "text/vtt", b"<HTML>"), RetryCause::NotJson);
+        assert_eq!(check(kind, "text/vtt", b""), RetryCause::BadBody);
+    }
+    assert_eq!(check(FileKind::Captions, "text/vtt", b"{\"code\":124}"), RetryCause::BadBody);
+    assert_eq!(check(FileKind::Video, "video/mp4", b"{\"code\":124}"), RetryCause::BadBody);
+    assert_eq!(check(FileKind::Json, "application/json", b"WEBVTT"), RetryCause::BadBody);
+}
+
+#[test]
+fn a_transcript_with_a_hole_is_asked_for_again() {
+    assert_eq!(cause(read(b"WEBVTT\n\n\xff\xfe")), RetryCause::BadBody);
+    assert_eq!(cause(read(b"WEBVTT\n\n00:00:01.000 --> 00:0")), RetryCause::BadBody);
+}
+
+fn refusal(status: u16, headers: &[(String, String)]) -> Verdict {
+    refused(&DOWNLOAD_RECORDING_FILE, &Answer { status, headers, body: b"" }, NOW)
 }
 
 #[test]
@@ -150,32 +173,38 @@ fn each_status_of_a_download_has_its_verdict() {
         (403, RetryCause::Token),
         (404, RetryCause::BadBody),
         (204, RetryCause::BadBody),
-        (206, RetryCause::BadBody),
         (408, RetryCause::ServerError),
         (500, RetryCause::ServerError),
         (502, RetryCause::ServerError),
         (429, RetryCause::RateLimit),
     ] {
-        let verdict = read(status, "text/html", b"<html>");
-        assert!(matches!(verdict, Verdict::Retry { cause, .. } if cause == expected), "{status}");
+        assert_eq!(cause(refusal(status, &[])), expected, "{status}");
     }
-    assert!(matches!(read(400, "", b""), Verdict::Dead { http: 400, .. }));
+    assert!(matches!(refusal(400, &[]), Verdict::Dead { http: 400, .. }));
 }
 
 #[test]
 fn a_throttled_download_waits_where_zoom_names_a_category() {
     let headers = [("x-ratelimit-category".to_owned(), "Light".to_owned())];
-    let answer = Answer { status: 429, headers: &headers, body: b"" };
-    let verdict = read_transcript(&DOWNLOAD_RECORDING_FILE, &with(transcript_file()), &answer, NOW);
     let category = watershed_model::Category::Light;
-    assert_eq!(verdict, Verdict::Wait(Throttle { category, daily: false, until: NOW + 1_000 }));
+    let throttle = Throttle { category, daily: false, until: NOW + 1_000 };
+    assert_eq!(refusal(429, &headers), Verdict::Wait(throttle));
 }
 
 #[test]
-fn a_video_is_not_read_as_a_transcript() {
-    let mut file = transcript_file();
-    file["file_type"] = json!("MP4");
-    let answer = Answer { status: 200, headers: &[], body: VTT.as_bytes() };
-    let verdict = read_transcript(&DOWNLOAD_RECORDING_FILE, &with(file), &answer, NOW);
-    assert!(matches!(verdict, Verdict::Dead { .. }));
+fn each_type_of_file_has_its_extension() {
+    for (file_type, extension) in [
+        ("MP4", "mp4"),
+        ("M4A", "m4a"),
+        ("TRANSCRIPT", "vtt"),
+        ("CC", "vtt"),
+        ("TIMELINE", "json"),
+        ("TB", "json"),
+        ("SUMMARY", "json"),
+        ("CHAT", "txt"),
+        ("CSV", "csv"),
+        ("../x", "bin"),
+    ] {
+        assert_eq!(FileKind::of(file_type).extension(), extension, "{file_type}");
+    }
 }

@@ -53,6 +53,8 @@ const FILES: [&str; 8] = [
     "watershed.toml",
     MARK,
 ];
+/// The folder of files beside them.
+const FILE_STORE: &str = "files";
 
 /// Shows it.
 pub(crate) async fn demo(args: Demo, vars: Vars, out: Output) -> Result<u8> {
@@ -111,6 +113,11 @@ fn prepare(dir: &Path, keep: bool) -> Result<PathBuf> {
     if filled && !keep {
         // Not under the hands of a demo that runs there.
         let _held = hold(&dir.join("state.db"))?;
+        let files = dir.join(FILE_STORE);
+        if files.is_dir() {
+            std::fs::remove_dir_all(&files)
+                .with_context(|| format!("remove {}", files.display()))?;
+        }
         for file in FILES {
             let path = dir.join(file);
             if path.exists() {
@@ -122,12 +129,14 @@ fn prepare(dir: &Path, keep: bool) -> Result<PathBuf> {
     std::fs::write(dir.join(MARK), "Written by `watershed demo`, which may replace it.\n")
         .with_context(|| format!("write into {place}"))?;
     let dir = std::fs::canonicalize(dir).with_context(|| format!("find {place}"))?;
-    let quote = |file: &str| Value::from(format!("sqlite://{}", dir.join(file).display()));
+    let quote =
+        |kind: &str, file: &str| Value::from(format!("{kind}://{}", dir.join(file).display()));
     let text = format!(
         "# Written by `watershed demo`: where its data is, for `watershed status --config` and \
-         others.\n[store]\nurl = {}\n[sink]\nurl = {}\n",
-        quote("state.db"),
-        quote("zoom.db")
+         others.\n[store]\nurl = {}\n[sink]\nurl = {}\n[files]\nurl = {}\n",
+        quote("sqlite", "state.db"),
+        quote("sqlite", "zoom.db"),
+        quote("file", FILE_STORE)
     );
     std::fs::write(dir.join("watershed.toml"), text)
         .with_context(|| format!("write into {place}"))?;
@@ -140,6 +149,7 @@ fn settings(dir: &Path, ready: &Value) -> Result<Settings> {
     let mut flags = Layer::default();
     flags.put("store.url", format!("sqlite://{}", dir.join("state.db").display()), demo());
     flags.put("sink.url", format!("sqlite://{}", dir.join("zoom.db").display()), demo());
+    flags.put("files.url", format!("file://{}", dir.join(FILE_STORE).display()), demo());
     for member in ["account_id", "client_id", "client_secret", "api_url", "token_url"] {
         flags.put(&format!("connections.default.{member}"), ready[member].clone(), demo());
     }

@@ -7,6 +7,8 @@ pub(crate) enum Kind {
     Ledger,
     /// `sqlite://PATH`, or PostgreSQL.
     Data,
+    /// `file://FOLDER`, or an object store.
+    Files,
     /// `https://…`, or `http://…` on this machine.
     Url,
     /// A number and a unit: `15s`, `500ms`, `2m`.
@@ -54,6 +56,7 @@ const RATE_MAX: f64 = 100_000.0;
 pub(crate) const KEYS: &[Key] = &[
     key("store.url", Kind::Ledger, "Where runs, tasks, leases and rate budgets are kept."),
     key("sink.url", Kind::Data, "Where datasets and coverage are kept."),
+    key("files.url", Kind::Files, "Where files of recordings are kept."),
     key("worker.concurrency", Kind::Count(1, 1024), "Calls in flight at once."),
     key("worker.lease", Kind::Duration, "How long a task is held before others may take it."),
     key(
@@ -121,7 +124,6 @@ pub(crate) const KEYS: &[Key] = &[
 /// Settings and sections that later versions know, each with what would go wrong if it were
 /// passed over in silence.
 pub(crate) const LATER: &[(&str, &str)] = &[
-    ("files", "nothing but transcripts is downloaded, and they go into the sink"),
     ("server", "there is no dashboard to listen anywhere"),
     ("notify", "nobody would be notified"),
     ("connections.*.users", "people left out would be fetched all the same"),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde_json::Value;
 use url::Url;
+use watershed_lake::Place;
 use watershed_zoom::redact::Action;
 
 use super::credential::Reference;
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     pub store: Store,
     /// Datasets and coverage.
     pub sink: Data,
+    /// Files of recordings.
+    pub files: Place,
     /// How this process works.
     pub worker: Worker,
     /// The form of log lines.
@@ -126,6 +129,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
     }
     let (store, sink) = (from.store(&["store", "url"])?, from.data(&["sink", "url"])?);
+    let files = from.files(&["files", "url"])?;
     for url in [["store", "url"], ["sink", "url"]] {
         warnings.extend(from.password_in_file(&url));
     }
@@ -133,7 +137,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
-    Ok(Settings { store, sink, worker, log, connections, warnings })
+    Ok(Settings { store, sink, files, worker, log, connections, warnings })
 }
 
 fn account(
@@ -327,6 +331,19 @@ impl From<'_> {
             let shown = without_secret(value);
             Fault::usage(format!("{origin}: `{}` cannot be {shown}: {why}", path.join(".")))
                 .hint(format!("write {}", Data::WANTED))
+        })
+    }
+
+    fn files(&self, path: &[&str]) -> Result<Place, Fault> {
+        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let text = value.as_str().unwrap_or_default();
+        let read = match built::left_out(text) {
+            Some(why) => Err(why),
+            None => Place::of(text),
+        };
+        read.map_err(|why| {
+            let shown = without_secret(value);
+            Fault::usage(format!("{origin}: `{}` cannot be {shown}", path.join("."))).hint(why)
         })
     }
 

@@ -47,6 +47,7 @@ fn about(section: &str) -> &'static str {
     match section {
         "store" => "Runs, tasks, leases, rate budgets.",
         "sink" => "Datasets and coverage.",
+        "files" => "Recordings, transcripts, chats.",
         "worker" => "How this process works.",
         "log" => "Log lines on stderr.",
         "connections" => "Zoom accounts, by a name of your own.",
@@ -59,6 +60,9 @@ fn leaf(kind: Kind, about: &str) -> Value {
     let mut schema = match kind {
         Kind::Data => {
             json!({ "type": "string", "pattern": "^(sqlite://[^?]+|postgres(ql)?://.+)$" })
+        }
+        Kind::Files => {
+            json!({ "type": "string", "pattern": "^(file|s3|gs|az)://.+$" })
         }
         Kind::Ledger => json!({
             "type": "string", "pattern": "^(sqlite://[^?]+|rediss?(\\+cluster)?://.+|redis\\+unix://.+)$",

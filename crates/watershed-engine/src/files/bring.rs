@@ -1,0 +1,254 @@
+//! One file: from its signed URL into the file store, going on where it broke off.
+
+use futures_util::StreamExt as _;
+use secrecy::SecretString;
+use url::Url;
+use watershed_lake::{Error, FileName, FileStore, Incoming};
+use watershed_model::{Operation, RetryCause, Verdict};
+use watershed_zoom::files::{self as zoom_files, DownloadTarget};
+use watershed_zoom::{Answer, hosts};
+
+use crate::phase::{self, Phase};
+use crate::stop::Stopping;
+use crate::task::{Tools, unanswered};
+use crate::transport::{Call, Opened, Rest, TransportError};
+
+/// Bytes of a file that are taken where nothing tells how many it has, and of a text in any case:
+/// a day of speech is some 2 MiB.
+pub(super) const TEXT_MAX: usize = 64 * 1024 * 1024;
+/// Hops that a download may be sent on.
+const HOPS_MAX: usize = 5;
+/// How often one attempt goes on after a break, while each brings something.
+const BREAKS_MAX: u32 = 8;
+/// A file has a minute, and a second for each of these; one that trickles must not hold its slot.
+const BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
+/// What its first bytes are looked at for.
+const HEAD: usize = 64;
+
+/// What a file is fetched with.
+pub(super) struct Source<'a> {
+    pub(super) operation: &'static Operation,
+    pub(super) bearer: &'a SecretString,
+    pub(super) configured: &'a [Url],
+    pub(super) tools: &'a Tools,
+}
+
+/// A file that did not come whole.
+struct Broken {
+    verdict: Verdict,
+    /// Going on at once may help: it has begun anew, or more of it has come.
+    moved: bool,
+}
+
+impl From<Verdict> for Broken {
+    fn from(verdict: Verdict) -> Broken {
+        Broken { verdict, moved: false }
+    }
+}
+
+/// Brings a file in. It is whole then, and not yet in its place.
+pub(super) async fn bring(
+    store: &dyn FileStore,
+    name: &FileName,
+    target: &DownloadTarget,
+    source: &Source<'_>,
+) -> Result<Box<dyn Incoming>, Verdict> {
+    let mut incoming = store.begin(name).await.map_err(|error| failed(&error))?;
+    let mut breaks = 0;
+    let content_type = loop {
+        match part(&mut *incoming, target, source).await {
+            Ok(content_type) => break content_type,
+            Err(Broken { moved: true, .. })
+                if breaks < BREAKS_MAX && source.tools.stop.state() == Stopping::No =>
+            {
+                breaks += 1;
+            }
+            Err(Broken { verdict, .. }) => return Err(verdict),
+        }
+    };
+    let head = incoming.head(HEAD).await.map_err(|error| failed(&error))?;
+    let checked = target.kind.check(&content_type, &head).and_then(|()| sized(&*incoming, target));
+    match checked {
+        Ok(()) => Ok(incoming),
+        Err(verdict) => {
+            incoming.discard().await.map_err(|error| failed(&error))?;
+            Err(verdict)
+        }
+    }
+}
+
+/// One call, for what has not come yet. The content type, where the server told one.
+async fn part(
+    incoming: &mut dyn Incoming,
+    target: &DownloadTarget,
+    source: &Source<'_>,
+) -> Result<String, Broken> {
+    let exact = target.size.filter(|_| target.kind.has_exact_size());
+    let from = incoming.size();
+    if exact == Some(from) && from > 0 {
+        return Ok(String::new());
+    }
+    let version = incoming.version().map(str::to_owned);
+    let rest = (from > 0).then_some(Rest { from, version });
+    let opened = follow(target, rest, source).await.map_err(|error| unanswered(&error))?;
+    let content_type = opened.header("content-type").unwrap_or_default().to_owned();
+    let total = match opened.status {
+        200 => {
+            // Nothing of a page for people is taken, however long it is.
+            target.kind.check(&content_type, b"?").or_else(|verdict| match &verdict {
+                Verdict::Retry { cause: RetryCause::NotJson, .. } => Err(verdict),
+                _ => Ok(()),
+            })?;
+            let version = opened.header("etag").map(str::to_owned);
+            incoming.restart(version).await.map_err(|error| failed(&error))?;
+            opened.header("content-length").and_then(|text| text.parse().ok())
+        }
+        206 => match opened.header("content-range").and_then(ranged) {
+            Some((first, total)) if first == from => total,
+            _ => return Err(anew(incoming, "the server sent another part of the file").await),
+        },
+        416 => match opened.header("content-range").and_then(|text| text.strip_prefix("bytes */")) {
+            Some(total) if total.parse() == Ok(from) => return Ok(content_type),
+            _ => return Err(anew(incoming, "the file is shorter than what has come of it").await),
+        },
+        status => {
+            let answer = Answer { status, headers: &opened.headers, body: &[] };
+            let now = source.tools.clock.now();
+            return Err(zoom_files::refused(source.operation, &answer, now).into());
+        }
+    };
+    taken(opened, incoming, exact.or(total), source).await.map_err(|verdict| Broken {
+        verdict,
+        moved: incoming.size() > from,
+    })?;
+    phase::tell(Phase::Answered);
+    match total {
+        Some(total) if total != incoming.size() => Err(Broken {
+            verdict: again(format!("{} of {total} bytes have come", incoming.size())),
+            moved: incoming.size() > from,
+        }),
+        _ => Ok(content_type),
+    }
+}
+
+/// Takes a body to its end.
+async fn taken(
+    mut opened: Opened,
+    incoming: &mut dyn Incoming,
+    whole: Option<u64>,
+    source: &Source<'_>,
+) -> Result<(), Verdict> {
+    let clock = &source.tools.clock;
+    let most = whole.unwrap_or(TEXT_MAX as u64);
+    let missing = most.saturating_sub(incoming.size());
+    let seconds = 60 + i64::try_from(missing / BYTES_PER_SECOND_MIN).unwrap_or(i64::MAX / 2_000);
+    let late = clock.sleep_until(clock.now() + seconds * 1_000);
+    tokio::pin!(late);
+    loop {
+        let bytes = tokio::select! {
+            biased;
+            next = opened.body.next() => match next {
+                Some(Ok(bytes)) => bytes,
+                Some(Err(error)) => return Err(unanswered(&error)),
+                None => return Ok(()),
+            },
+            () = &mut late => return Err(again(format!("the file did not come in {seconds} s"))),
+        };
+        if incoming.size() + bytes.len() as u64 > most {
+            return Err(again(format!("the file is longer than {most} bytes")));
+        }
+        incoming.append(bytes).await.map_err(|error| failed(&error))?;
+    }
+}
+
+fn sized(incoming: &dyn Incoming, target: &DownloadTarget) -> Result<(), Verdict> {
+    match target.size {
+        Some(told) if told != incoming.size() => {
+            let differ = format!("the file has {} bytes, its record says {told}", incoming.size());
+            if target.kind.has_exact_size() {
+                return Err(again(differ));
+            }
+            tracing::debug!(file = target.key, "{differ}");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn anew(incoming: &mut dyn Incoming, why: &str) -> Broken {
+    match incoming.restart(None).await {
+        Ok(()) => Broken { verdict: again(why.to_owned()), moved: true },
+        Err(error) => failed(&error).into(),
+    }
+}
+
+fn again(message: String) -> Verdict {
+    Verdict::Retry { cause: RetryCause::BadBody, message }
+}
+
+/// The first byte and the length of the whole, of `bytes 7-9/10`.
+fn ranged(text: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, _) = range.split_once('-')?;
+    Some((first.parse().ok()?, total.parse().ok()))
+}
+
+/// What it means that the file store fails.
+pub(super) fn failed(error: &Error) -> Verdict {
+    let message = error.to_string();
+    match error {
+        Error::Busy => Verdict::Retry { cause: RetryCause::Busy, message },
+        Error::Unreachable { .. } => Verdict::Retry { cause: RetryCause::ServerError, message },
+        Error::Full { .. } | Error::Unusable { .. } => Verdict::Fatal { message },
+    }
+}
+
+/// Follows redirects by hand. The token goes to Zoom's hosts (and the configured one) only;
+/// once a hop has left them it is never sent again.
+async fn follow(
+    target: &DownloadTarget,
+    rest: Option<Rest>,
+    source: &Source<'_>,
+) -> Result<Opened, TransportError> {
+    let trusted_with = |url: &Url| hosts::may_carry_token(url, source.configured);
+    let mut url = Url::parse(&target.url)
+        .map_err(|_| misled("-", "the recording names a download URL that is none"))?;
+    let mut trusted = true;
+    for _ in 0..=HOPS_MAX {
+        trusted &= trusted_with(&url);
+        let get = Call::Get {
+            url: url.clone(),
+            bearer: trusted.then(|| source.bearer.clone()),
+            body_max: TEXT_MAX,
+            rest: rest.clone(),
+        };
+        phase::tell(Phase::Sent);
+        let opened = source.tools.transport.open(get).await?;
+        if !matches!(opened.status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(opened);
+        }
+        let host = url.host_str().unwrap_or("-");
+        match opened.header("location").and_then(|to| url.join(to).ok()) {
+            Some(next) if next.scheme() == "https" || trusted_with(&next) => url = next,
+            _ => return Err(misled(host, "a redirect leads to no https address")),
+        }
+    }
+    Err(misled(url.host_str().unwrap_or("-"), "more than 5 redirects"))
+}
+
+fn misled(host: &str, why: &str) -> TransportError {
+    TransportError::Body { host: host.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_as_servers_tell_it() {
+        assert_eq!(ranged("bytes 7-9/10"), Some((7, Some(10))));
+        assert_eq!(ranged("bytes 7-9/*"), Some((7, None)));
+        assert_eq!(ranged("bytes */10"), None);
+        assert_eq!(ranged("items 7-9/10"), None);
+    }
+}

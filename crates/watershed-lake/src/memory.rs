@@ -1,0 +1,117 @@
+//! A file store in memory: of whole files it keeps the size alone.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::store::{FileStore, Incoming, Pending};
+use crate::{Error, FileName};
+
+/// A file store in memory, for what is tried out and for what is rehearsed.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFiles(Arc<Mutex<Files>>);
+
+#[derive(Debug, Default)]
+struct Files {
+    whole: BTreeMap<String, u64>,
+    /// `None` while somebody has it in hand.
+    parts: BTreeMap<String, Option<Part>>,
+}
+
+#[derive(Debug, Default)]
+struct Part {
+    bytes: Vec<u8>,
+    version: Option<String>,
+}
+
+struct InHand {
+    name: String,
+    files: MemoryFiles,
+    part: Part,
+    over: bool,
+}
+
+impl MemoryFiles {
+    /// Names of whole files, with their bytes.
+    pub fn whole(&self) -> BTreeMap<String, u64> {
+        self.files().whole.clone()
+    }
+
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FileStore for MemoryFiles {
+    fn size<'a>(&'a self, name: &'a FileName) -> Pending<'a, Option<u64>> {
+        Box::pin(async move { Ok(self.files().whole.get(&name.to_string()).copied()) })
+    }
+
+    fn begin<'a>(&'a self, name: &'a FileName) -> Pending<'a, Box<dyn Incoming>> {
+        Box::pin(async move {
+            let name = name.to_string();
+            let before = self.files().parts.insert(name.clone(), None);
+            let part = match before {
+                Some(None) => return Err(Error::Busy),
+                Some(Some(part)) => part,
+                None => Part::default(),
+            };
+            let incoming = InHand { name, files: self.clone(), part, over: false };
+            Ok(Box::new(incoming) as Box<dyn Incoming>)
+        })
+    }
+}
+
+impl Incoming for InHand {
+    fn size(&self) -> u64 {
+        self.part.bytes.len() as u64
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.part.version.as_deref()
+    }
+
+    fn restart(&mut self, version: Option<String>) -> Pending<'_, ()> {
+        self.part = Part { version, ..Part::default() };
+        Box::pin(async { Ok(()) })
+    }
+
+    fn append(&mut self, bytes: Bytes) -> Pending<'_, ()> {
+        self.part.bytes.extend_from_slice(&bytes);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn head(&mut self, max: usize) -> Pending<'_, Bytes> {
+        let bytes = &self.part.bytes;
+        let head = Bytes::copy_from_slice(&bytes[..bytes.len().min(max)]);
+        Box::pin(async { Ok(head) })
+    }
+
+    fn place(mut self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(async move {
+            let size = self.size();
+            self.files.files().whole.insert(self.name.clone(), size);
+            self.over = true;
+            Ok(())
+        })
+    }
+
+    fn discard(mut self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(async move {
+            self.over = true;
+            Ok(())
+        })
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        let mut files = self.files.files();
+        if self.over {
+            files.parts.remove(&self.name);
+        } else {
+            files.parts.insert(self.name.clone(), Some(std::mem::take(&mut self.part)));
+        }
+    }
+}
