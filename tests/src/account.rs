@@ -37,6 +37,8 @@ pub struct Spec {
     pub faults: Option<String>,
     /// `--meetings`.
     pub meetings: Option<f64>,
+    /// `--media-kib` and `--media-kib-per-second`.
+    pub media: Option<(u64, u64)>,
     /// Its wall clock is so many seconds off.
     pub clock_off_s: i64,
 }
@@ -53,6 +55,7 @@ impl Default for Spec {
             latency_ms: None,
             faults: None,
             meetings: None,
+            media: None,
             clock_off_s: 0,
         }
     }
@@ -66,6 +69,15 @@ pub struct Account {
     ready: Value,
     _process: Running,
     _logs: tempfile::TempDir,
+}
+
+/// A file of a recording, as the account holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldFile {
+    /// Its bytes.
+    pub size: u64,
+    /// Their SHA-256, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// What the account counted.
@@ -97,6 +109,10 @@ impl Account {
         }
         if let Some(meetings) = spec.meetings {
             command.args(["--meetings", &meetings.to_string()]);
+        }
+        if let Some((kib, kib_per_second)) = spec.media {
+            command.args(["--media-kib", &kib.to_string()]);
+            command.args(["--media-kib-per-second", &kib_per_second.to_string()]);
         }
         if spec.clock_off_s != 0 {
             command.envs(clock_off(spec.clock_off_s, logs.path()));
@@ -140,6 +156,24 @@ impl Account {
         get(self.host(), "/__sim/truth")
     }
 
+    /// The files that it really holds, by their key in `recording_files`.
+    ///
+    /// # Errors
+    /// Where it does not tell.
+    pub fn files(&self) -> Result<BTreeMap<String, HeldFile>> {
+        let told = get(self.host(), "/__sim/files")?;
+        let lines = told.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                let line: Value = serde_json::from_slice(line)?;
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                let (key, record) = (text(&line["key"]), &line["record"]);
+                let size = record["size"].as_u64().unwrap_or_default();
+                Ok((key, HeldFile { size, sha256: text(&record["sha256"]) }))
+            })
+            .collect()
+    }
+
     /// What it has counted so far.
     ///
     /// # Errors
@@ -155,6 +189,11 @@ impl Account {
 }
 
 impl Stats {
+    /// Bytes of files that were sent.
+    pub fn file_bytes(&self) -> u64 {
+        self.0["file_bytes"].as_u64().unwrap_or_default()
+    }
+
     /// Calls to operations, the token's left out.
     pub fn calls(&self) -> u64 {
         sum(&self.0["spent"])

@@ -98,6 +98,11 @@ impl Home {
         self.data().join("zoom.db")
     }
 
+    /// Files of recordings.
+    pub fn files(&self) -> PathBuf {
+        self.data().join("files")
+    }
+
     /// The state.
     pub fn state(&self) -> PathBuf {
         self.data().join("state.db")

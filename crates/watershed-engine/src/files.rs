@@ -146,7 +146,8 @@ pub(crate) async fn download(
     let verdict = match targets(run, ask, token, tools, start_until, &mut spent).await {
         Ok((targets, key)) => {
             let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
-            let source = Source { operation, bearer: &token.bearer, configured: &configured, tools };
+            let source =
+                Source { operation, bearer: &token.bearer, configured: &configured, tools };
             let verdict = match all(run, ask, &targets, &source).await {
                 Ok(verdict) | Err(verdict) => verdict,
             };
@@ -255,8 +256,12 @@ async fn recording(
         code: None,
         message: format!("no URL can be made of this request: {error}"),
     })?;
-    let get =
-        Call::Get { url, bearer: Some(token.bearer.clone()), body_max: crate::task::PAGE_BODY_MAX, rest: None };
+    let get = Call::Get {
+        url,
+        bearer: Some(token.bearer.clone()),
+        body_max: crate::task::PAGE_BODY_MAX,
+        rest: None,
+    };
     let answered = tools.send(get).await.map_err(|e| unanswered(&e))?;
     let answer =
         Answer { status: answered.status, headers: &answered.headers, body: &answered.body };

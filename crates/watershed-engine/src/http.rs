@@ -9,9 +9,7 @@ use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue,
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::ExposeSecret;
 
-use crate::transport::{
-    Answered, Answering, Call, Opened, Opening, Transport, TransportError,
-};
+use crate::transport::{Answered, Answering, Call, Opened, Opening, Transport, TransportError};
 
 /// A connection that is not made by then will not be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

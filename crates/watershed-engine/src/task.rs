@@ -387,7 +387,8 @@ pub(crate) async fn call(
             return Verdict::Dead { http: 0, code: None, message };
         }
     };
-    let get = Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX, rest: None };
+    let get =
+        Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX, rest: None };
     match tools.send(get).await {
         Ok(answered) => {
             let answer = Answer {

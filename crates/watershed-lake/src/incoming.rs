@@ -116,9 +116,7 @@ impl Incoming for Spooled {
     }
 
     fn restart(&mut self, version: Option<String>) -> Pending<'_, ()> {
-        Box::pin(async move {
-            self.begin_anew(version).await.map_err(|error| self.told(&error))
-        })
+        Box::pin(async move { self.begin_anew(version).await.map_err(|error| self.told(&error)) })
     }
 
     fn append(&mut self, bytes: Bytes) -> Pending<'_, ()> {

@@ -35,10 +35,9 @@ impl Lake {
     /// is not set up.
     pub fn open(place: &Place, incoming: &Path) -> Result<Lake, Error> {
         match place {
-            Place::Folder(folder) => Ok(Lake {
-                whole: Whole::Folder(folder.clone()),
-                incoming: folder.join(INCOMING),
-            }),
+            Place::Folder(folder) => {
+                Ok(Lake { whole: Whole::Folder(folder.clone()), incoming: folder.join(INCOMING) })
+            }
             #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
             Place::Objects(url) => Ok(Lake {
                 whole: Whole::Objects(crate::objects::Objects::open(url)?),

@@ -42,6 +42,8 @@ pub struct Answer {
     pub delay_ms: u64,
     /// The connection ends after so many bytes of the body.
     pub cut_at: Option<usize>,
+    /// Whether it is a file, sent piece by piece.
+    pub is_file: bool,
 }
 
 impl Answer {

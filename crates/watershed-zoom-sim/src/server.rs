@@ -24,9 +24,13 @@ use tokio::task::JoinHandle;
 use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
 use crate::exchange::{Answer, Call};
+use crate::truth::TruthRow;
 
 /// The largest request body that is read.
 const BODY_MAX: usize = 64 * 1024;
+
+/// Bytes of a file that are sent at once.
+const PIECE: usize = 64 * 1024;
 
 /// How long a stopping server waits for the calls it is answering.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -111,8 +115,10 @@ struct Served {
 
 async fn serve(State(served): State<Served>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if parts.uri.path() == "/__sim/truth" {
-        return truth(served.account, parts.uri.query().unwrap_or_default());
+    match parts.uri.path() {
+        "/__sim/truth" => return truth(served.account, parts.uri.query().unwrap_or_default()),
+        "/__sim/files" => return lines(served.account, Account::files_of),
+        _ => {}
     }
     let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
@@ -130,12 +136,13 @@ async fn serve(State(served): State<Served>, request: Request) -> Response {
     if answer.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
     }
-    deliver(answer)
+    deliver(answer, served.account)
 }
 
-fn deliver(answer: Answer) -> Response {
+fn deliver(answer: Answer, account: Arc<Account>) -> Response {
     let length = answer.body.len();
     let body = match answer.cut_at {
+        None if answer.is_file => pieces(answer.body, account),
         None => Body::from(answer.body),
         Some(at) => cut(answer.body.slice(..at.min(length))),
     };
@@ -148,10 +155,31 @@ fn deliver(answer: Answer) -> Response {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-    if answer.cut_at.is_some() {
+    if answer.cut_at.is_some() || answer.is_file {
         headers.insert("content-length", HeaderValue::from(length));
     }
     response
+}
+
+/// A file, piece by piece, as fast as the account sends.
+fn pieces(bytes: Bytes, account: Arc<Account>) -> Body {
+    let per_second = account.spec().media_kib_per_second * 1_024;
+    let rest = stream::unfold(bytes, move |mut bytes| {
+        let account = account.clone();
+        async move {
+            let piece = bytes.split_to(bytes.len().min(PIECE));
+            if piece.is_empty() {
+                return None;
+            }
+            if per_second > 0 {
+                let wait = Duration::from_secs_f64(piece.len() as f64 / per_second as f64);
+                tokio::time::sleep(wait).await;
+            }
+            account.tally().sent(piece.len());
+            Some((Ok::<_, io::Error>(piece), bytes))
+        }
+    });
+    Body::from_stream(rest)
 }
 
 /// A body that breaks off: the connection is closed before all that was announced has come.
@@ -166,14 +194,24 @@ fn truth(account: Arc<Account>, query: &str) -> Response {
         let names = pair.strip_prefix("dataset=")?;
         Some(names.replace("%2C", ",").split(',').map(str::to_owned).collect())
     });
+    lines(account, move |account, user| {
+        let mut rows = account.truth_of(user);
+        rows.retain(|row| wanted.as_ref().is_none_or(|wanted| wanted.contains(row.dataset)));
+        rows
+    })
+}
+
+/// JSON lines, user by user.
+fn lines(
+    account: Arc<Account>,
+    of: impl Fn(&Account, u64) -> Vec<TruthRow> + Send + 'static,
+) -> Response {
     let users = account.user_count();
     let lines = stream::iter((0..users).map(move |user| {
         let mut text = String::new();
-        for row in account.truth_of(user) {
-            if wanted.as_ref().is_none_or(|wanted| wanted.contains(row.dataset)) {
-                text.push_str(&json!(row).to_string());
-                text.push('\n');
-            }
+        for row in of(&account, user) {
+            text.push_str(&json!(row).to_string());
+            text.push('\n');
         }
         Ok::<_, io::Error>(Bytes::from(text))
     }));

@@ -35,6 +35,10 @@ pub struct Spec {
     pub days: u32,
     /// Scales how many meetings each user has.
     pub meetings_per_user: f64,
+    /// The size of the largest video or sound file, in KiB; the smallest has one.
+    pub media_kib: u64,
+    /// How fast a file is sent, in KiB a second; 0: as fast as it is taken.
+    pub media_kib_per_second: u64,
 }
 
 impl Default for Spec {
@@ -52,6 +56,8 @@ impl Default for Spec {
             now: Timestamp::constant(1_795_521_600, 0),
             days: 180,
             meetings_per_user: 1.0,
+            media_kib: 64,
+            media_kib_per_second: 0,
         }
     }
 }

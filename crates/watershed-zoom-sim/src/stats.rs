@@ -32,6 +32,8 @@ pub struct Stats {
     pub least: u64,
     /// Heavy calls counted today.
     pub heavy_used_today: u64,
+    /// Bytes of files that were sent.
+    pub file_bytes: u64,
     /// Tokens issued.
     pub tokens_issued: u64,
     /// Faults that happened, by name.
@@ -116,6 +118,11 @@ impl Tally {
         let by_category = self.stats.rate_limited.entry(kind.to_owned()).or_default();
         *by_category.entry(category.name().to_owned()).or_default() += 1;
         self.in_vain("rate_limited");
+    }
+
+    /// So many bytes of a file were sent.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.stats.file_bytes += bytes as u64;
     }
 
     pub(crate) fn fault(&mut self, fault: Fault) {

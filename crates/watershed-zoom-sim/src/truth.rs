@@ -13,9 +13,11 @@
 //! Made user by user, never all at once.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::account::Account;
 use crate::faults::Fault;
@@ -27,6 +29,9 @@ use crate::world::{
     FileKind, Instance, Meeting, Profile, Recording, RecordingFile, Source, Status, World,
     file_bytes,
 };
+
+/// What the bytes of files are told as.
+const FILES: &str = "files";
 
 /// A record that the account holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,8 +57,18 @@ impl Account {
     /// What can be reached of one user.
     pub(crate) fn truth_of(&self, user: u64) -> Vec<TruthRow> {
         let world = self.world();
-        let mut teller = Teller { account: self, world: &world, rows: Vec::new() };
+        let mut teller = Teller { account: self, world: &world, files: false, rows: Vec::new() };
         teller.tell(user);
+        teller.rows
+    }
+
+    /// The files that can be reached of one user: dataset `files`, keys as of `recording_files`,
+    /// and what tells their bytes (`size`, `sha256`).
+    pub(crate) fn files_of(&self, user: u64) -> Vec<TruthRow> {
+        let world = self.world();
+        let mut teller = Teller { account: self, world: &world, files: true, rows: Vec::new() };
+        teller.tell(user);
+        teller.rows.retain(|row| row.dataset == FILES);
         teller.rows
     }
 
@@ -67,6 +82,8 @@ impl Account {
 struct Teller<'a> {
     account: &'a Account,
     world: &'a World,
+    /// Whether the bytes of files are told as well.
+    files: bool,
     rows: Vec<TruthRow>,
 }
 
@@ -205,7 +222,15 @@ impl Teller<'_> {
         let mut places = BTreeSet::new();
         for (file, record) in recording.shown(source).zip(files) {
             let key = file_key(world, recording, file, &mut places);
-            self.row("recording_files", key, record);
+            self.row("recording_files", key.clone(), record);
+            if self.files && downloads && !file.processing {
+                let bytes = file_bytes(world, recording, file);
+                let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |mut hex, byte| {
+                    write!(hex, "{byte:02x}").expect("a string takes all that is written");
+                    hex
+                });
+                self.row(FILES, key, json!({ "size": bytes.len(), "sha256": sha256 }));
+            }
             if downloads && file.kind == FileKind::Transcript && !file.processing {
                 self.tell_transcript(recording, file);
             }

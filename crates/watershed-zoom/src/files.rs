@@ -12,7 +12,7 @@ use crate::{keys, vtt};
 
 mod kind;
 
-pub use kind::FileKind;
+pub use kind::{FileKind, is_page};
 
 /// Files without id that are taken for one task.
 const FILES_MAX: usize = 100;

@@ -467,6 +467,12 @@ pub(crate) struct Simulate {
     /// So many times the usual number of meetings for each person
     #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
     pub meetings: f64,
+    /// The size of the largest video or sound file
+    #[arg(long, value_name = "KIB", default_value_t = 64)]
+    pub media_kib: u64,
+    /// How fast a file is sent; 0: as fast as it is taken
+    #[arg(long, value_name = "KIB", default_value_t = 0)]
+    pub media_kib_per_second: u64,
     /// Faults: all, none, or NAME[=RATE] separated by commas
     #[arg(long, value_name = "SPEC")]
     pub faults: Option<String>,

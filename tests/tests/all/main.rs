@@ -12,6 +12,7 @@ mod crash;
 mod dataset;
 mod demo;
 mod estimate;
+mod files;
 mod fleet;
 mod ground;
 mod json_shapes;

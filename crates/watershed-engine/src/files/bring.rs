@@ -67,10 +67,10 @@ pub(super) async fn bring(
         }
     };
     let head = incoming.head(HEAD).await.map_err(|error| failed(&error))?;
-    let checked = target.kind.check(&content_type, &head).and_then(|()| sized(&*incoming, target));
-    match checked {
-        Ok(()) => Ok(incoming),
-        Err(verdict) => {
+    let wrong = target.kind.wrong(&content_type, &head).or_else(|| missized(&*incoming, target));
+    match wrong {
+        None => Ok(incoming),
+        Some(verdict) => {
             incoming.discard().await.map_err(|error| failed(&error))?;
             Err(verdict)
         }
@@ -95,10 +95,11 @@ async fn part(
     let total = match opened.status {
         200 => {
             // Nothing of a page for people is taken, however long it is.
-            target.kind.check(&content_type, b"?").or_else(|verdict| match &verdict {
-                Verdict::Retry { cause: RetryCause::NotJson, .. } => Err(verdict),
-                _ => Ok(()),
-            })?;
+            if zoom_files::is_page(&content_type)
+                && let Some(verdict) = target.kind.wrong(&content_type, &[])
+            {
+                return Err(verdict.into());
+            }
             let version = opened.header("etag").map(str::to_owned);
             incoming.restart(version).await.map_err(|error| failed(&error))?;
             opened.header("content-length").and_then(|text| text.parse().ok())
@@ -107,20 +108,25 @@ async fn part(
             Some((first, total)) if first == from => total,
             _ => return Err(anew(incoming, "the server sent another part of the file").await),
         },
-        416 => match opened.header("content-range").and_then(|text| text.strip_prefix("bytes */")) {
-            Some(total) if total.parse() == Ok(from) => return Ok(content_type),
-            _ => return Err(anew(incoming, "the file is shorter than what has come of it").await),
-        },
+        416 => {
+            match opened.header("content-range").and_then(|text| text.strip_prefix("bytes */")) {
+                Some(total) if total.parse() == Ok(from) => return Ok(content_type),
+                _ => {
+                    return Err(
+                        anew(incoming, "the file is shorter than what has come of it").await
+                    );
+                }
+            }
+        }
         status => {
             let answer = Answer { status, headers: &opened.headers, body: &[] };
             let now = source.tools.clock.now();
             return Err(zoom_files::refused(source.operation, &answer, now).into());
         }
     };
-    taken(opened, incoming, exact.or(total), source).await.map_err(|verdict| Broken {
-        verdict,
-        moved: incoming.size() > from,
-    })?;
+    taken(opened, incoming, exact.or(total), source)
+        .await
+        .map_err(|verdict| Broken { verdict, moved: incoming.size() > from })?;
     phase::tell(Phase::Answered);
     match total {
         Some(total) if total != incoming.size() => Err(Broken {
@@ -161,18 +167,15 @@ async fn taken(
     }
 }
 
-fn sized(incoming: &dyn Incoming, target: &DownloadTarget) -> Result<(), Verdict> {
-    match target.size {
-        Some(told) if told != incoming.size() => {
-            let differ = format!("the file has {} bytes, its record says {told}", incoming.size());
-            if target.kind.has_exact_size() {
-                return Err(again(differ));
-            }
-            tracing::debug!(file = target.key, "{differ}");
-            Ok(())
-        }
-        _ => Ok(()),
+/// That it has not the bytes which its record tells, where that is certain.
+fn missized(incoming: &dyn Incoming, target: &DownloadTarget) -> Option<Verdict> {
+    let told = target.size.filter(|told| *told != incoming.size())?;
+    let differ = format!("the file has {} bytes, its record says {told}", incoming.size());
+    if target.kind.has_exact_size() {
+        return Some(again(differ));
     }
+    tracing::debug!(file = target.key, "{differ}");
+    None
 }
 
 async fn anew(incoming: &mut dyn Incoming, why: &str) -> Broken {

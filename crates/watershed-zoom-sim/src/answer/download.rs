@@ -41,7 +41,7 @@ pub(super) fn download(
     }
     let bytes = file_bytes(&world, &recording, &file);
     let etag = format!("\"{draw:016x}\"");
-    ranged(call, bytes, &etag)
+    Answer { is_file: true, ..ranged(call, bytes, &etag) }
         .with("content-type", file.kind.content_type())
         .with("etag", etag)
         .with("accept-ranges", "bytes")

@@ -238,12 +238,12 @@ fn media_draw(world: &World, file: &RecordingFile) -> Draw {
 }
 
 fn media_size(world: &World, file: &RecordingFile) -> u64 {
-    1_024 + media_draw(world, file).below(63 * 1_024)
+    1_024 + media_draw(world, file).below((world.media_kib - 1) * 1_024)
 }
 
 fn media(world: &World, file: &RecordingFile) -> Vec<u8> {
     let mut draw = media_draw(world, file);
-    let size = 1_024 + draw.below(63 * 1_024);
+    let size = 1_024 + draw.below((world.media_kib - 1) * 1_024);
     let mut bytes = Vec::with_capacity(size as usize + 8);
     let brand: &[u8; 4] = if file.kind == FileKind::Audio { b"M4A " } else { b"mp42" };
     bytes.extend_from_slice(b"\0\0\0\x10ftyp");

@@ -42,6 +42,8 @@ pub(crate) struct World {
     /// Where downloads are served: scheme, host and port.
     pub(crate) base: Arc<str>,
     pub(crate) habits: Habits,
+    /// The size of the largest video or sound file, in KiB.
+    media_kib: u64,
 }
 
 /// What Zoom's documents leave open; which of the answers an account gives, its seed decides.
@@ -65,6 +67,7 @@ impl World {
             scale: spec.meetings_per_user.clamp(0.0, MEETINGS_MAX as f64),
             now_s: spec.now.as_second(),
             base: Arc::from("https://sim.zoom.invalid"),
+            media_kib: spec.media_kib.max(2),
             habits: Habits {
                 previous_lists_open_series: draw.chance(0.5),
                 one_person_is_missing: draw.chance(0.5),

@@ -55,18 +55,13 @@ impl FileKind {
         matches!(self, FileKind::Video | FileKind::Audio)
     }
 
-    /// Makes sure that a file which begins so can be one of this kind: an error page or a file of
-    /// another kind is not taken as one.
-    ///
-    /// # Errors
-    /// The verdict that it is asked for again.
-    #[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
-    pub fn check(self, content_type: &str, head: &[u8]) -> Result<(), Verdict> {
-        let again = |cause, message: &str| {
-            Err(Verdict::Retry { cause, message: message.to_owned() })
-        };
+    /// That a file which begins so is asked for again: an error page or a file of another kind is
+    /// not taken as one. `None`: it can be one of this kind.
+    pub fn wrong(self, content_type: &str, head: &[u8]) -> Option<Verdict> {
+        let again =
+            |cause, message: &str| Some(Verdict::Retry { cause, message: message.to_owned() });
         let begin = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-        if content_type.to_ascii_lowercase().contains("html") || is_html(begin) {
+        if is_page(content_type) || is_html(begin) {
             return again(RetryCause::NotJson, "a page for people in place of the file");
         }
         if head.is_empty() {
@@ -82,14 +77,18 @@ impl FileKind {
             FileKind::Json if !matches!(begin.first(), Some(b'{' | b'[')) => {
                 again(RetryCause::BadBody, "the file does not begin as JSON does")
             }
-            _ => Ok(()),
+            _ => None,
         }
     }
 }
 
+/// Whether a page for people has come, whatever was asked for.
+pub fn is_page(content_type: &str) -> bool {
+    content_type.to_ascii_lowercase().contains("html")
+}
+
 fn is_html(begin: &[u8]) -> bool {
-    let starts = |with: &[u8]| {
-        begin.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
-    };
+    let starts =
+        |with: &[u8]| begin.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
     starts(b"<!doctype html") || starts(b"<html")
 }

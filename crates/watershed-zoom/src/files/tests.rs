@@ -16,11 +16,10 @@ fn transcript_file() -> Value {
            "recording_start": "2026-05-01T10:00:00Z", "recording_end": null})
 }
 
-/// URL, size and key of each.
-fn targets(
-    recording: Value,
-    file: Value,
-) -> Result<Vec<(String, Option<u64>, String)>, Box<Verdict>> {
+/// URL, size and key.
+type Found = (String, Option<u64>, String);
+
+fn targets(recording: Value, file: Value) -> Result<Vec<Found>, Box<Verdict>> {
     let file = FileRef::of(&with(file))?;
     let found = find_files(recording.to_string().as_bytes(), &file, NOW)?;
     Ok(found.into_iter().map(|t| (t.url, t.size, t.key)).collect())
@@ -132,17 +131,17 @@ fn a_transcript_is_one_row_and_one_for_each_cue() {
 #[test]
 fn the_kind_of_the_bytes_counts_not_the_content_type() {
     let with_bom = [b"\xef\xbb\xbf", VTT.as_bytes()].concat();
-    assert_eq!(FileKind::Captions.check("application/octet-stream", &with_bom), Ok(()));
+    assert_eq!(FileKind::Captions.wrong("application/octet-stream", &with_bom), None);
     assert!(matches!(read(&with_bom), Verdict::Data(_)));
-    assert_eq!(FileKind::Video.check("text/plain", b"\0\0\0\x18ftypmp42"), Ok(()));
-    assert_eq!(FileKind::Json.check("", b" [{}]"), Ok(()));
-    assert_eq!(FileKind::Text.check("", b"10:00 Jill: <html> is a word"), Ok(()));
+    assert_eq!(FileKind::Video.wrong("text/plain", b"\0\0\0\x18ftypmp42"), None);
+    assert_eq!(FileKind::Json.wrong("", b" [{}]"), None);
+    assert_eq!(FileKind::Text.wrong("", b"10:00 Jill: <html> is a word"), None);
 }
 
 #[test]
 fn no_other_file_is_taken_for_one() {
     let check = |kind: FileKind, content_type: &str, head: &[u8]| {
-        cause(kind.check(content_type, head).expect_err("it is another file"))
+        cause(kind.wrong(content_type, head).expect("it is another file"))
     };
     let html = b"\n<!DOCTYPE html><title>Passcode Required</title>";
     for kind in [FileKind::Video, FileKind::Captions, FileKind::Text, FileKind::Other] {

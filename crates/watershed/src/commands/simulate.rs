@@ -27,6 +27,8 @@ pub(crate) async fn simulate(args: Simulate, out: Output) -> Result<u8> {
         scopes: args.scopes,
         latency_ms: args.latency,
         meetings_per_user: args.meetings,
+        media_kib: args.media_kib,
+        media_kib_per_second: args.media_kib_per_second,
         now: Timestamp::now(),
         ..Spec::default()
     };
