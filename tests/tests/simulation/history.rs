@@ -8,8 +8,13 @@ use std::fmt;
 
 use watershed_rehearsal::Draws;
 
+use crate::ground::LEASE_MS;
+
 /// Where the points of a history lie that is not short.
 const POINTS: u64 = 2_500;
+/// Which half of all histories has its faults near: one in which none stands that failed once,
+/// before there was such a half.
+const NEAR: u64 = 0x4EC1;
 /// What an account may do by itself, in half of all histories.
 const ACCOUNT_FAULTS: &str = "http_500=0.02,connection_reset=0.02,truncated_json=0.01,slow=0.02,\
                               token_revoked=0.004,page_token_expires=0.05";
@@ -33,6 +38,21 @@ pub(crate) enum Fault {
     Back(i64),
     /// The ledger is empty.
     Wiped,
+}
+
+impl Fault {
+    /// The same where it meets what others do: a pause that is short, or as long as a lease, and
+    /// a ledger that loses no more than is under way.
+    fn near(self, draw: &mut Draws) -> Fault {
+        match self {
+            Fault::Pause(_) => Fault::Pause(match draw.below(2) {
+                0 => 1 + draw.below(3_000) as i64,
+                _ => LEASE_MS - 5_000 + draw.below(7_000) as i64,
+            }),
+            Fault::Back(_) => Fault::Back(1 + draw.below(3_000) as i64),
+            other => other,
+        }
+    }
 }
 
 /// What the ledger is.
@@ -75,6 +95,10 @@ impl History {
         for _ in 0..count {
             let point = draw.below(POINTS);
             history.faults.insert(point, fault(&mut draw, store));
+        }
+        let mut draw = Draws(seed ^ NEAR);
+        if draw.below(2) == 0 {
+            history.faults.values_mut().for_each(|fault| *fault = fault.near(&mut draw));
         }
         history
     }
