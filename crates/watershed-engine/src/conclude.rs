@@ -231,7 +231,8 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
         Some(token) => {
             let checkpoint = Checkpoint {
                 token,
-                token_at: moment.now,
+                // The next page is not older than this one, whatever the clock did meanwhile.
+                token_at: moment.now.max(at),
                 first_at,
                 pages: before.map_or(0, |c| c.pages) + 1,
                 rows,

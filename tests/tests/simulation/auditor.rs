@@ -65,8 +65,11 @@ impl Theatre {
             .filter(|(kind, _)| *kind != "fault")
             .map(|(kind, by)| (kind, by.values().sum()))
             .collect();
-        if !refused.is_empty() && !self.stage.forgot.load(Ordering::SeqCst) {
-            wrong.push(format!("over a limit: {refused:?}, at most {:?}", stats.peak_per_second));
+        let late = self.stage.late.load(Ordering::SeqCst);
+        let forgot = self.stage.forgot.load(Ordering::SeqCst);
+        if refused.values().sum::<u64>() > late && !forgot {
+            let peak = stats.peak_per_second;
+            wrong.push(format!("over a limit: {refused:?}, {late} late, at most {peak:?}"));
         }
         let repeated: u64 = stats
             .in_vain

@@ -16,8 +16,8 @@ use crate::history::History;
 
 /// How long a process holds what it has leased.
 pub(crate) const LEASE_MS: i64 = 15_000;
-/// The account. One process alone uses all of its limits, so that one call too many is refused;
-/// of several, one may be late, and the share that is shipped leaves room for that.
+/// The account. One process alone uses all of its limits, so that one call too many is refused.
+/// Several are not late by the same milliseconds: the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
 /// Of each person: less than what they hold, so that the rest waits for midnight.
 const HEAVY_PER_DAY: u64 = 9;
@@ -51,7 +51,7 @@ pub(crate) fn spec(history: &History) -> Spec {
     let mut spec = Spec {
         users: history.users,
         seed: history.seed,
-        latency_ms: 1 + Draws(history.seed).below(300),
+        latency_ms: history.latency_ms,
         now: begins(history.seed).timestamp(),
         ..Spec::default()
     };

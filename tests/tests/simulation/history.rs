@@ -12,9 +12,9 @@ use crate::ground::LEASE_MS;
 
 /// Where the points of a history lie that is not short.
 const POINTS: u64 = 2_500;
-/// Which half of all histories has its faults near: one in which none stands that failed once,
-/// before there was such a half.
-const NEAR: u64 = 0x4EC1;
+/// What the kind of a history is drawn from: such that those that failed once, before there were
+/// kinds, are of none.
+const KIND: u64 = 0x91;
 /// What an account may do by itself, in half of all histories.
 const ACCOUNT_FAULTS: &str = "http_500=0.02,connection_reset=0.02,truncated_json=0.01,slow=0.02,\
                               token_revoked=0.004,page_token_expires=0.05";
@@ -40,21 +40,6 @@ pub(crate) enum Fault {
     Wiped,
 }
 
-impl Fault {
-    /// The same where it meets what others do: a pause that is short, or as long as a lease, and
-    /// a ledger that loses no more than is under way.
-    fn near(self, draw: &mut Draws) -> Fault {
-        match self {
-            Fault::Pause(_) => Fault::Pause(match draw.below(2) {
-                0 => 1 + draw.below(3_000) as i64,
-                _ => LEASE_MS - 5_000 + draw.below(7_000) as i64,
-            }),
-            Fault::Back(_) => Fault::Back(1 + draw.below(3_000) as i64),
-            other => other,
-        }
-    }
-}
-
 /// What the ledger is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Store {
@@ -69,6 +54,8 @@ pub(crate) struct History {
     pub(crate) store: Store,
     pub(crate) workers: u64,
     pub(crate) users: u64,
+    /// How long the account takes for an answer.
+    pub(crate) latency_ms: u64,
     pub(crate) account_faults: Option<&'static str>,
     pub(crate) faults: BTreeMap<u64, Fault>,
 }
@@ -78,8 +65,9 @@ impl History {
     pub(crate) fn quiet(seed: u64, store: Store) -> History {
         let mut draw = Draws(seed);
         let (workers, users) = (1 + draw.below(3), 2 + draw.below(4));
+        let latency_ms = 1 + Draws(seed).below(300);
         let faults = BTreeMap::new();
-        History { seed, store, workers, users, account_faults: None, faults }
+        History { seed, store, workers, users, latency_ms, account_faults: None, faults }
     }
 
     /// The history of a seed.
@@ -96,11 +84,43 @@ impl History {
             let point = draw.below(POINTS);
             history.faults.insert(point, fault(&mut draw, store));
         }
-        let mut draw = Draws(seed ^ NEAR);
-        if draw.below(2) == 0 {
-            history.faults.values_mut().for_each(|fault| *fault = fault.near(&mut draw));
+        let mut draw = Draws(seed ^ KIND);
+        match draw.below(4) {
+            0 => history.crowded(&mut draw),
+            1 => history.hurried(&mut draw),
+            _ => {}
         }
         history
+    }
+
+    /// Several processes and slow answers: much is under way when a process stands still for as
+    /// long as its lease, or the ledger goes back by a second.
+    fn crowded(&mut self, draw: &mut Draws) {
+        self.workers = 2 + draw.below(2);
+        self.latency_ms = 300 + draw.below(1_700);
+        for fault in self.faults.values_mut() {
+            *fault = match *fault {
+                Fault::Pause(_) => Fault::Pause(LEASE_MS - 5_000 + draw.below(7_000) as i64),
+                _ if self.store == Store::Memory && draw.below(2) == 0 => {
+                    Fault::Back(1 + draw.below(1_500) as i64)
+                }
+                other => other,
+            };
+        }
+    }
+
+    /// One process and quick answers: it makes as many calls as it may, by a ledger that never
+    /// forgets how many.
+    fn hurried(&mut self, draw: &mut Draws) {
+        (self.workers, self.users) = (1, 4 + draw.below(2));
+        self.latency_ms = 1 + draw.below(30);
+        for fault in self.faults.values_mut() {
+            *fault = match *fault {
+                Fault::Pause(_) => Fault::Pause(1 + draw.below(3_000) as i64),
+                Fault::Back(_) | Fault::Wiped => Fault::Crash,
+                other => other,
+            };
+        }
     }
 
     /// The same without any fault, in memory.

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use watershed_ledger::tables::Tables;
-use watershed_ledger::{Command, End, Exchange, MemoryLedger, Outcome, Reply};
-use watershed_model::{Brood, Kin, Limit, Period};
+use watershed_ledger::{Command, End, Exchange, MemoryLedger, Outcome};
+use watershed_model::{Brood, Kin, Limit, Millis, Period};
 use watershed_sink::Batch;
 
 use crate::batches;
@@ -30,8 +30,8 @@ pub(crate) enum Plant {
     ReleasedIsDone,
     /// A day has a heavy call more than the share.
     DayOffByOne,
-    /// A permit counts for an hour: whoever stood still meanwhile uses it all the same.
-    PermitsKept,
+    /// A lease does not pass: what a dead process held is nobody else's.
+    LeaseKept,
     /// A settle is carried out whoever holds the lease now, and however it was won.
     SettleWithoutFence,
     /// A join does not wait for the last of the steps that it watches.
@@ -96,6 +96,9 @@ impl Plants {
                     join.watches.pop();
                 }
             }
+            (Some(Plant::LeaseKept), Command::Exchange(exchange)) => {
+                exchange.want.lease_ms = Millis::DAY * 365;
+            }
             (Some(plant), Command::Exchange(exchange)) => {
                 for settle in &mut exchange.settles {
                     self.outcome(plant, &mut settle.outcome);
@@ -133,16 +136,6 @@ impl Plants {
             tables.put_lease(&lease).expect("tables in memory");
         }
         ledger.restore(tables);
-    }
-
-    /// A reply on its way.
-    pub(crate) fn reply(&self, mut reply: Reply) -> Reply {
-        if let (Some(Plant::PermitsKept), Reply::Exchanged(exchanged)) = (self.plant, &mut reply) {
-            for leased in &mut exchanged.leased {
-                leased.start_until = leased.start_until + 3_600_000;
-            }
-        }
-        reply
     }
 }
 

@@ -64,8 +64,8 @@ fn a_task_given_back_that_counts_as_done_is_found() {
 }
 
 #[test]
-fn a_permit_that_does_not_pass_is_found() {
-    found(Plant::PermitsKept, "a permit that does not pass");
+fn a_lease_that_does_not_pass_is_found() {
+    found(Plant::LeaseKept, "a lease that does not pass");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use watershed_sink::Batch;
 
 use crate::history::{Fault, History};
 
-/// Operations of the steps that the join waits for.
-const JOINED: [&str; 2] = ["zoom.list_past_instances", "zoom.get_meeting"];
+/// Operations of the steps that the join waits for, and of those beneath them.
+const JOINED: [&str; 3] = ["zoom.list_past_instances", "zoom.get_meeting", "zoom.get_invitation"];
 
 /// What all processes share: the history, and what came of it.
 pub(crate) struct Stage {
@@ -28,6 +28,8 @@ pub(crate) struct Stage {
     /// Wakes the one who does what no process can: a ledger that goes back or is wiped.
     pub(crate) asked: Mutex<Vec<Fault>>,
     pub(crate) repeats_allowed: AtomicU64,
+    /// Calls whose process stood still between the last look at their permit and their start.
+    pub(crate) late: AtomicU64,
     /// Since when a limit may have been broken: a ledger that forgets what it handed out.
     pub(crate) forgot: AtomicBool,
     /// Calls that were settled, and when.
@@ -61,6 +63,7 @@ impl Stage {
             passed: Mutex::default(),
             asked: Mutex::default(),
             repeats_allowed: AtomicU64::new(0),
+            late: AtomicU64::new(0),
             forgot: AtomicBool::new(false),
             settled: Mutex::default(),
             newest: Mutex::default(),
@@ -175,8 +178,9 @@ impl Process {
             return Way::On;
         }
         if self.stand().await && place == BEFORE_A_CALL {
-            // It is as late as its process, and its lease may be another's by now.
+            // Its lease may be another's by now.
             self.stage.allow(1);
+            self.stage.late.fetch_add(1, Ordering::SeqCst);
         }
         match self.stage.point(self.number, place, detail) {
             Some(Fault::Crash) => {
@@ -187,6 +191,7 @@ impl Process {
             }
             Some(Fault::Pause(ms)) => {
                 self.stage.allow(self.unsettled());
+                self.stage.late.fetch_add(u64::from(place == BEFORE_A_CALL), Ordering::SeqCst);
                 let until = self.stage.clock.now() + ms;
                 self.paused_until.store(until.0, Ordering::SeqCst);
                 self.stand().await;

@@ -80,7 +80,7 @@ impl Ledger for OwnLedger {
                 Way::On => {}
             }
             self.note(&command, &reply);
-            Ok(self.plants.reply(reply))
+            Ok(reply)
         })
     }
 
