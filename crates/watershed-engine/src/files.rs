@@ -140,9 +140,8 @@ pub(crate) async fn download(
     let verdict = match target(run, ask, token, tools, slot, &mut spent).await {
         Ok((target, key)) => {
             let verdict = fetch(run, operation, ask, target, token, tools).await;
-            // The URL may have aged: the next attempt reads the recording again. A token that is
-            // refused says nothing of it.
-            if !matches!(verdict, Verdict::Data(_) | Verdict::Token { .. }) {
+            if !matches!(verdict, Verdict::Data(_)) {
+                // The URL may have aged: the next attempt reads the recording again.
                 tools.recordings.forget(&key);
             }
             verdict

@@ -79,7 +79,16 @@ impl Theatre {
             .map(|(_, count)| count)
             .sum();
         // A file that does not come is asked for anew, and its recording with it.
-        let of_account: u64 = stats.faults.values().sum();
+        // A token that is refused is refused to all that is under way.
+        let of_account: u64 = stats
+            .faults
+            .iter()
+            .map(
+                |(fault, count)| {
+                    if fault == "token_revoked" { count * self.in_flight() } else { *count }
+                },
+            )
+            .sum();
         let allowed = self.stage.repeats_allowed.load(Ordering::SeqCst) + of_account;
         if repeated > allowed {
             let by = &stats.in_vain.repeated;

@@ -1,6 +1,6 @@
 //! The ground of all histories: the account, its limits, and the workflow that is run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use watershed_rehearsal::Draws;
 use watershed_tests::root;
 use watershed_workflow::{Compiled, compile, resolve_inputs};
 use watershed_zoom::limits::{Overrides, Tier, limits};
-use watershed_zoom_sim::Spec;
+use watershed_zoom_sim::{Account, Spec};
 
 use crate::history::History;
 
@@ -19,8 +19,10 @@ pub(crate) const LEASE_MS: i64 = 15_000;
 /// The account. One process alone uses all of its limits, so that one call too many is refused.
 /// Several are not late by the same milliseconds: the share that is shipped leaves room for that.
 const PER_SECOND: [u64; 3] = [20, 10, 5];
-/// Of each person: less than what they hold, so that the rest waits for midnight.
+/// Of each person: less than what they hold, so that the rest waits for midnight. And so many of
+/// three of all, so that it does not wait for another one.
 const HEAVY_PER_DAY: u64 = 9;
+const HEAVY_OF_THREE: u64 = 2;
 
 /// The step that becomes a join, as it is shipped and as it is run: once all of a person's
 /// meetings are there.
@@ -45,8 +47,8 @@ static BACKFILL: LazyLock<(String, Compiled)> = LazyLock::new(|| {
     (text, compiled.expect("it is good"))
 });
 
-/// The account of a history.
-pub(crate) fn spec(history: &History) -> Spec {
+/// The account of a history, and its heavy calls of a day.
+pub(crate) fn spec(history: &History) -> (Spec, u64) {
     let [light, medium, heavy] = PER_SECOND;
     let mut spec = Spec {
         users: history.users,
@@ -55,27 +57,33 @@ pub(crate) fn spec(history: &History) -> Spec {
         now: begins(history.seed).timestamp(),
         ..Spec::default()
     };
+    let account = Account::new(spec.clone());
+    let reports: BTreeSet<String> = account
+        .truth()
+        .filter(|row| row.dataset == "report_participants")
+        .map(|row| row.key)
+        .collect();
+    let a_day = (HEAVY_PER_DAY * history.users).max(reports.len() as u64 * HEAVY_OF_THREE / 3 + 1);
     spec.limits = format!(
         "shape=sliding,light_per_second={light},medium_per_second={medium},\
-         heavy_per_second={heavy},heavy_per_day={}",
-        HEAVY_PER_DAY * history.users
+         heavy_per_second={heavy},heavy_per_day={a_day}"
     )
     .parse()
     .expect("limits that the account takes");
     if let Some(faults) = history.account_faults {
         spec.faults = faults.parse().expect("faults that the account knows");
     }
-    spec
+    (spec, a_day)
 }
 
 /// What the processes of a history may use of it.
-pub(crate) fn limits_of(history: &History) -> Limits {
+pub(crate) fn limits_of(history: &History, heavy_a_day: u64) -> Limits {
     let [light, medium, heavy] = PER_SECOND.map(|calls| Some(calls as f64));
     let overrides = Overrides {
         light_per_second: light,
         medium_per_second: medium,
         heavy_per_second: heavy,
-        heavy_per_day: Some(HEAVY_PER_DAY * history.users),
+        heavy_per_day: Some(heavy_a_day),
     };
     let share = if history.workers == 1 { 1.0 } else { 0.9 };
     limits(Tier::Business, &overrides, share)

@@ -81,9 +81,14 @@ impl Theatre {
         folder: &Path,
         plant: Option<Plant>,
     ) -> Theatre {
-        let account = Arc::new(Account::new(spec(history)));
-        let connection =
-            connection("default".into(), &account, limits_of(history), Content::Transcripts);
+        let (spec, heavy_a_day) = spec(history);
+        let account = Arc::new(Account::new(spec));
+        let connection = connection(
+            "default".into(),
+            &account,
+            limits_of(history, heavy_a_day),
+            Content::Transcripts,
+        );
         let read = stage.clock.clone();
         let read = Arc::new(move || read.now());
         let memory =
@@ -191,7 +196,8 @@ impl Theatre {
         copies.push_back((now, memory.snapshot()));
     }
 
-    fn in_flight(&self) -> u64 {
+    /// Calls that may be under way.
+    pub(crate) fn in_flight(&self) -> u64 {
         self.history.workers * 2 * u64::from(CONCURRENCY)
     }
 
