@@ -34,6 +34,9 @@
       overlapping: texts
         .filter(([, box], n) => texts.slice(n + 1).some(([, other]) => meet(box, other)))
         .map(([text]) => text),
+      repeated: texts
+        .filter(([text], n) => texts.slice(n + 1).some(([other]) => text === other))
+        .map(([text]) => text),
       label_px: Math.min(...texts.map(([, box]) => box.height)),
       text: least(all(svg, "text"), (style) => style.fill),
       shape: Math.min(

@@ -100,7 +100,7 @@ fn the_page_of_a_rehearsal_is_readable_in_light_and_dark_and_asks_for_nothing() 
         let charts = measured["charts"].as_array().expect("a list");
         assert!(charts.len() >= 4, "{name}: {} charts", charts.len());
         for chart in charts {
-            for wrong in ["outside", "overlapping"] {
+            for wrong in ["outside", "overlapping", "repeated"] {
                 assert_eq!(chart[wrong], Value::Array(Vec::new()), "{name}: {wrong}: {chart}");
             }
             assert!(chart["shapes"].as_u64() > Some(0), "{name}: nothing is drawn: {chart}");
@@ -122,12 +122,13 @@ fn a_page_that_asks_for_something_or_complains_is_noticed() {
     let page = format!(
         "<!doctype html><html><body><img src=\"{elsewhere}\"><script>console.error('no')</script>\
          <svg viewBox=\"0 0 90 20\"><text x=\"80\" y=\"9\">a long label</text><text x=\"80\" \
-         y=\"9\">another</text></svg></body></html>"
+         y=\"9\">a long label</text></svg></body></html>"
     );
     let shown = show(home.path(), &page, "1");
     assert!(shown.asked.contains(&elsewhere.to_owned()), "{:?}", shown.asked);
     assert!(shown.console.iter().any(|line| line.contains("no")), "{:?}", shown.console);
     let chart = &shown.measured["charts"][0];
-    assert_ne!(chart["outside"], Value::Array(Vec::new()), "{chart}");
-    assert_ne!(chart["overlapping"], Value::Array(Vec::new()), "{chart}");
+    for wrong in ["outside", "overlapping", "repeated"] {
+        assert_ne!(chart[wrong], Value::Array(Vec::new()), "{wrong}: {chart}");
+    }
 }

@@ -150,6 +150,7 @@ pub(crate) struct Process {
     pub(crate) stop: StopHandle,
     pub(crate) died: Notify,
     dead: AtomicBool,
+    asked_to_stop: AtomicBool,
     paused_until: AtomicI64,
     offset_ms: AtomicI64,
     /// Calls sent, and of these settled.
@@ -165,6 +166,7 @@ impl Process {
             stop,
             died: Notify::new(),
             dead: AtomicBool::new(false),
+            asked_to_stop: AtomicBool::new(false),
             paused_until: AtomicI64::new(0),
             offset_ms: AtomicI64::new(0),
             sent: AtomicU64::new(0),
@@ -204,6 +206,10 @@ impl Process {
                 Way::On
             }
             Some(Fault::Stop) => {
+                // Who is asked once more stops at once.
+                if self.asked_to_stop.swap(true, Ordering::SeqCst) {
+                    self.stage.allow(self.unsettled());
+                }
                 self.stop.ask();
                 Way::On
             }
