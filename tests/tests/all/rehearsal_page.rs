@@ -25,7 +25,8 @@ const WORDS: [&str; 11] = [
 const MEASURE: &str = include_str!("rehearsal_page.js");
 /// Schemes, as the browser numbers them.
 const SCHEMES: [(&str, &str); 2] = [("dark", "0"), ("light", "1")];
-/// Contrast that letters and shapes must have against what is behind them (WCAG 2.2: 1.4.3, 1.4.11).
+/// Contrast that letters and shapes must have against what is behind them (WCAG 2.2, criteria
+/// 1.4.3 and 1.4.11).
 const CONTRAST_OF_TEXT: f64 = 4.5;
 const CONTRAST_OF_SHAPES: f64 = 3.0;
 
