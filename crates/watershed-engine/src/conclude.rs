@@ -235,7 +235,8 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
         Some(token) => {
             let checkpoint = Checkpoint {
                 token,
-                token_at: moment.now,
+                // The next page is not older than this one, whatever the clock did meanwhile.
+                token_at: moment.now.max(at),
                 first_at,
                 pages: before.map_or(0, |c| c.pages) + 1,
                 rows,
@@ -433,5 +434,33 @@ fn least_calls(operation: &Operation, rows: u64) -> u64 {
     match operation.paging {
         Paging::None => 1,
         Paging::Token { .. } => rows.div_ceil(300).max(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_as_old_as_its_call_and_not_older_than_the_page_before() {
+        let moment = |asked_at| Moment {
+            first_at: asked_at,
+            now: asked_at + 70,
+            chance: 0,
+            wait_until: None,
+        };
+        let asked_at = Millis(1_000_000);
+        assert_eq!(written_at(None, moment(asked_at)), asked_at);
+
+        let before = Checkpoint {
+            token: "t".to_owned(),
+            token_at: asked_at + 70,
+            first_at: asked_at,
+            pages: 1,
+            rows: 300,
+        };
+        let (later, set_back) = (asked_at + 90, asked_at + -15_000);
+        assert_eq!(written_at(Some(&before), moment(later)), later);
+        assert_eq!(written_at(Some(&before), moment(set_back)), asked_at + 70);
     }
 }

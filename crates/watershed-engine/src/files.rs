@@ -35,10 +35,11 @@ pub(crate) struct Recordings {
     kept: Mutex<BTreeMap<String, Kept>>,
 }
 
-#[derive(Clone)]
 struct Kept {
     at: i64,
     answer: Arc<OnceCell<Bytes>>,
+    /// The slot of the last reading that failed.
+    failed_at: Option<Millis>,
 }
 
 impl Recordings {
@@ -50,7 +51,24 @@ impl Recordings {
         {
             kept.remove(&oldest);
         }
-        kept.entry(key).or_insert_with(|| Kept { at: now, answer: Arc::default() }).answer.clone()
+        let new = || Kept { at: now, answer: Arc::default(), failed_at: None };
+        kept.entry(key).or_insert_with(new).answer.clone()
+    }
+
+    /// Whether a call in that slot may read the recording. Who waited for another's reading that
+    /// failed is late; and those that were moved to one time have one slot there, and that is used.
+    fn may_read(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).is_some_and(|kept| {
+            Arc::ptr_eq(&kept.answer, cell) && kept.failed_at.is_none_or(|failed| failed < slot)
+        })
+    }
+
+    fn failed(&self, key: &str, slot: Millis) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept.get_mut(key) {
+            (kept.answer, kept.failed_at) = (Arc::default(), Some(slot));
+        }
     }
 
     /// Whether a recording has been read here, or is being read.
@@ -132,18 +150,18 @@ pub(crate) fn bar(
     }
 }
 
-/// Reads the recording again, brings the file in, reads it. `None` where the reading could no
-/// longer start before `start_until`.
+/// Reads the recording again, brings the file in, reads it. `None` where the reading could not
+/// start in its slot.
 pub(crate) async fn download(
     run: &ActiveRun,
     operation: &'static Operation,
     ask: &Ask,
     token: &Held,
     tools: &Tools,
-    start_until: Millis,
+    slot: (Millis, Millis),
 ) -> Option<Asked> {
     let mut spent = Spent::default();
-    let verdict = match targets(run, ask, token, tools, start_until, &mut spent).await {
+    let verdict = match targets(run, ask, token, tools, slot, &mut spent).await {
         Ok((targets, key)) => {
             let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
             let source =
@@ -207,7 +225,7 @@ async fn targets(
     ask: &Ask,
     token: &Held,
     tools: &Tools,
-    start_until: Millis,
+    (start_from, start_until): (Millis, Millis),
     spent: &mut Spent,
 ) -> Result<(Vec<DownloadTarget>, String), Option<Verdict>> {
     let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
@@ -215,13 +233,17 @@ async fn targets(
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
     let body = cell
         .get_or_try_init(|| async {
-            // Who waited for another's reading that failed may have let its own slot pass; and
-            // nothing is read anew while a stop is asked for.
-            if tools.clock.now() > start_until || tools.stop.state() != Stopping::No {
+            // Nothing is read anew while a stop is asked for.
+            let passed = tools.clock.now() > start_until || tools.stop.state() != Stopping::No;
+            if passed || !tools.recordings.may_read(&key, &cell, start_from) {
                 return Err(None);
             }
             spent.calls += 1;
-            match recording(&file.instance_uuid, token, tools, &mut spent.heard).await {
+            let read = recording(&file.instance_uuid, token, tools, &mut spent.heard).await;
+            if read.is_err() {
+                tools.recordings.failed(&key, start_from);
+            }
+            match read {
                 Err(Verdict::Empty) => Err(Some(file.missing(tools.clock.now()))),
                 read => read.map_err(Some),
             }

@@ -277,7 +277,7 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
     if none && !tools.recordings.has(&run, &ask) {
         return Done { late_ms, ..conclude::released(&leased) };
     }
-    let asked = asked(&leased, &run, &ask, &token, start_until, tools).await;
+    let asked = asked(&leased, &run, &ask, &token, (start_from, start_until), tools).await;
     if let Some(category) = leased.category {
         tools.paces.answered(&run.link.connection.account, category);
     }
@@ -321,12 +321,12 @@ async fn asked(
     run: &ActiveRun,
     ask: &Ask,
     token: &Held,
-    start_until: Millis,
+    slot: (Millis, Millis),
     tools: &Tools,
 ) -> Option<Asked> {
     let operation = run.operation(leased.step);
     let asked = if operation.path.is_empty() {
-        files::download(run, operation, ask, token, tools, start_until).await?
+        files::download(run, operation, ask, token, tools, slot).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
         let mut spent = Spent { calls: 1, ..Spent::default() };

@@ -77,19 +77,24 @@ local function look(verb)
   return cmsgpack.pack(answer)
 end
 
-local function run(verb)
+-- What the caller heard of today's calls before the loss.
+local function recall(known, lost)
+  local budget = Budget.of()
+  Budget.recall(budget, known.days, NOW, lost)
+  Budget.keep(budget)
+  return Budget.today(budget, NOW)
+end
+
+-- `sets_limits`: the verb does; what is counted of a day hangs on them.
+local function run(verb, sets_limits)
   local known, said = cmsgpack.unpack(ARGV[2]), cmsgpack.unpack(ARGV[3])
   local lost
   local went, answer = pcall(function()
     lost = begin(said, known)
+    -- Before the verb, which may give back what is among them; it leases nothing.
+    if lost then recall(known, lost) end
     local answer = verb(said)
-    -- After the verb, which may have set the limits; it has leased nothing.
-    if lost then
-      local budget = Budget.of()
-      Budget.recall(budget, known.days, NOW, lost)
-      Budget.keep(budget)
-      answer.days = Budget.today(budget, NOW)
-    end
+    if lost and sets_limits then answer.days = recall(known, lost) end
     return answer
   end)
   if not went then

@@ -7,4 +7,4 @@ return run(function(said)
   if Budget.recall(budget, said.days, NOW, 'sink') then cool_down() end
   Budget.keep(budget)
   return { days = Budget.today(budget, NOW) }
-end)
+end, true)

@@ -29,7 +29,7 @@ const CONNECTION: &str = "rehearsal";
 
 /// People whose part of the account is estimated, and taken for the whole: an estimate reads the
 /// account's lists whole and keeps what they hold.
-const ESTIMATED: u64 = 100;
+pub(crate) const ESTIMATED: u64 = 100;
 /// Sampling calls of that estimate. They cost nothing here.
 const SAMPLE_MAX: u64 = 2_000;
 

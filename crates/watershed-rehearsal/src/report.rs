@@ -9,10 +9,14 @@ use watershed_model::{Millis, RunState};
 
 use crate::dataset::Dataset;
 use crate::diary::Diary;
-use crate::rehearse::Rehearsed;
+use crate::rehearse::{ESTIMATED, Rehearsed};
 
 /// The formula may be so far from the rehearsal, in percent, without a word.
 const AGREES_PERCENT: f64 = 5.0;
+
+/// Why the disk may differ from the formula's.
+const DISK_DIFFERS: &str = "the formula weighs the rows of its sample, each operation by itself; \
+                            here the first rows that came of each are weighed";
 
 /// What a rehearsal tells. Published as `schemas/rehearsal.schema.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -171,30 +175,47 @@ impl Rehearsal {
         for category in &estimate.categories {
             let rehearsed = self.calls.get(&category.category).copied().unwrap_or(0);
             let what = format!("calls {}", category.category);
-            self.beside(what, category.calls as i64, rehearsed as i64);
+            let why = calls_differ(self.users, &self.repeated);
+            self.beside(&what, category.calls as i64, rehearsed as i64, &why);
         }
         if let Some(ms) = estimate.best_ms {
-            self.beside("time at best, ms".to_owned(), ms, self.ms);
             let none: i64 = (self.bound.iter())
                 .filter(|bound| bound.limit.is_empty())
                 .map(|bound| span_ms(&bound.from, &bound.to))
                 .sum();
-            if percent(ms, self.ms).abs() > AGREES_PERCENT {
-                let part = 100.0 * none as f64 / self.ms.max(1) as f64;
-                self.differs.push(format!(
-                    "time: the formula lets all categories run at once from the first moment; \
-                     here no limit bound for {part:.0} % of the time, while work waited for \
-                     answers that came before it"
-                ));
-            }
+            let part = 100.0 * none as f64 / self.ms.max(1) as f64;
+            let why = format!(
+                "the formula lets all categories run at once from the first moment; here no limit \
+                 bound for {part:.0} % of the time, while work waited for answers that came before \
+                 it"
+            );
+            self.beside("time at best, ms", ms, self.ms, &why);
         }
-        self.beside("disk, bytes".to_owned(), estimate.disk_bytes as i64, self.disk_bytes as i64);
+        let (formula, rehearsed) = (estimate.disk_bytes as i64, self.disk_bytes as i64);
+        self.beside("disk, bytes", formula, rehearsed, DISK_DIFFERS);
         self.differs.extend(estimate.notes.iter().cloned());
     }
 
-    fn beside(&mut self, what: String, formula: i64, rehearsed: i64) {
+    /// A figure of both, and why they differ where they do.
+    fn beside(&mut self, what: &str, formula: i64, rehearsed: i64, why: &str) {
         let percent = percent(formula, rehearsed);
-        self.formula.push(Compared { what, formula, rehearsed, percent });
+        self.formula.push(Compared { what: what.to_owned(), formula, rehearsed, percent });
+        if percent.abs() > AGREES_PERCENT {
+            let name = what.split(',').next().unwrap_or(what);
+            self.differs.push(format!("{name}: {why}"));
+        }
+    }
+}
+
+/// Why calls may differ from the formula's.
+fn calls_differ(users: u64, repeated: &BTreeMap<String, u64>) -> String {
+    let sample = match users {
+        0..=ESTIMATED => "the formula takes the meetings that it asked about for all others",
+        _ => "the formula takes the account's first 100 people for all others",
+    };
+    match repeated.values().sum::<u64>() {
+        0 => sample.to_owned(),
+        calls => format!("{sample}, and counts no call twice; here {calls} were repeated"),
     }
 }
 
@@ -264,4 +285,48 @@ fn idle(diary: &Diary) -> Vec<Idle> {
         }
     });
     idle.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain() -> Rehearsal {
+        Rehearsal {
+            workflow: String::new(),
+            users: 1,
+            tier: String::new(),
+            seed: 1,
+            state: RunState::Complete,
+            started_at: String::new(),
+            ended_at: String::new(),
+            ms: 0,
+            calls: BTreeMap::new(),
+            repeated: BTreeMap::new(),
+            datasets: Vec::new(),
+            days: Vec::new(),
+            bound: Vec::new(),
+            idle: Vec::new(),
+            progress: Vec::new(),
+            disk_bytes: 0,
+            formula: Vec::new(),
+            differs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_far_from_the_formula_has_its_reason() {
+        let mut told = plain();
+        told.beside("calls heavy", 95, 100, "they agree");
+        told.beside("disk, bytes", 90, 100, "they do not");
+        assert_eq!(told.differs, ["disk: they do not"]);
+        assert_eq!(told.formula.iter().map(|c| c.percent).collect::<Vec<_>>(), [-5.0, -10.0]);
+    }
+
+    #[test]
+    fn calls_that_were_repeated_are_named_among_the_reasons() {
+        let repeated = BTreeMap::from([("server_error".to_owned(), 3)]);
+        assert!(calls_differ(2_000, &repeated).ends_with("here 3 were repeated"));
+        assert!(!calls_differ(2_000, &BTreeMap::new()).contains("repeated"));
+    }
 }

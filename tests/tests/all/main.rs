@@ -24,6 +24,8 @@ mod postgres;
 mod rate;
 mod redis_start;
 mod redis_stops;
+mod rehearsal;
+mod rehearsal_page;
 mod scopes;
 mod secrets;
 mod tidy;

@@ -45,6 +45,9 @@ fn a_crash_at_any_point_loses_nothing() {
         eprintln!("crash points: {place}: {crashes} of {passed}");
         assert!(crashes > 0, "no crash {place}");
     }
+    if every == 1 {
+        assert_eq!(count, points, "each point is visited");
+    }
     let pairs = Size::asked().of(PAIRS_SAMPLE, PAIRS);
     let mut draw = Draws(day);
     for _ in 0..pairs {

@@ -8,8 +8,13 @@ use std::fmt;
 
 use watershed_rehearsal::Draws;
 
+use crate::ground::LEASE_MS;
+
 /// Where the points of a history lie that is not short.
 const POINTS: u64 = 2_500;
+/// What the kind of a history is drawn from: such that those that failed once, before there were
+/// kinds, are of none.
+const KIND: u64 = 0x91;
 /// What an account may do by itself, in half of all histories.
 const ACCOUNT_FAULTS: &str = "http_500=0.02,connection_reset=0.02,truncated_json=0.01,slow=0.02,\
                               token_revoked=0.004,page_token_expires=0.05";
@@ -49,6 +54,8 @@ pub(crate) struct History {
     pub(crate) store: Store,
     pub(crate) workers: u64,
     pub(crate) users: u64,
+    /// How long the account takes for an answer.
+    pub(crate) latency_ms: u64,
     pub(crate) account_faults: Option<&'static str>,
     pub(crate) faults: BTreeMap<u64, Fault>,
 }
@@ -58,8 +65,9 @@ impl History {
     pub(crate) fn quiet(seed: u64, store: Store) -> History {
         let mut draw = Draws(seed);
         let (workers, users) = (1 + draw.below(3), 2 + draw.below(4));
+        let latency_ms = 1 + Draws(seed).below(300);
         let faults = BTreeMap::new();
-        History { seed, store, workers, users, account_faults: None, faults }
+        History { seed, store, workers, users, latency_ms, account_faults: None, faults }
     }
 
     /// The history of a seed.
@@ -76,7 +84,43 @@ impl History {
             let point = draw.below(POINTS);
             history.faults.insert(point, fault(&mut draw, store));
         }
+        let mut draw = Draws(seed ^ KIND);
+        match draw.below(4) {
+            0 => history.crowded(&mut draw),
+            1 => history.hurried(&mut draw),
+            _ => {}
+        }
         history
+    }
+
+    /// Several processes and slow answers: much is under way when a process stands still for as
+    /// long as its lease, or the ledger goes back by a second.
+    fn crowded(&mut self, draw: &mut Draws) {
+        self.workers = 2 + draw.below(2);
+        self.latency_ms = 300 + draw.below(1_700);
+        for fault in self.faults.values_mut() {
+            *fault = match *fault {
+                Fault::Pause(_) => Fault::Pause(LEASE_MS - 5_000 + draw.below(7_000) as i64),
+                _ if self.store == Store::Memory && draw.below(2) == 0 => {
+                    Fault::Back(1 + draw.below(1_500) as i64)
+                }
+                other => other,
+            };
+        }
+    }
+
+    /// One process and quick answers: it makes as many calls as it may, by a ledger that never
+    /// forgets how many.
+    fn hurried(&mut self, draw: &mut Draws) {
+        (self.workers, self.users) = (1, 4 + draw.below(2));
+        self.latency_ms = 1 + draw.below(30);
+        for fault in self.faults.values_mut() {
+            *fault = match *fault {
+                Fault::Pause(_) => Fault::Pause(1 + draw.below(3_000) as i64),
+                Fault::Back(_) | Fault::Wiped => Fault::Crash,
+                other => other,
+            };
+        }
     }
 
     /// The same without any fault, in memory.

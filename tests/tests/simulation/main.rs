@@ -5,10 +5,12 @@
 //! and ledger with what must be. A failure prints the seed and the shortest history that fails
 //! as well. `WATERSHED_SIMULATE=memory:N` (or `sqlite:N`) plays one history alone.
 
+mod auditor;
 #[path = "../plants/batches.rs"]
 mod batches;
 mod campaign;
 mod crashes;
+mod ground;
 mod history;
 mod planted;
 mod plants;

@@ -62,3 +62,18 @@ fn a_day_with_one_call_too_many_is_found() {
 fn a_task_given_back_that_counts_as_done_is_found() {
     found(Plant::ReleasedIsDone, "a task given back counts as done");
 }
+
+#[test]
+fn a_lease_that_does_not_pass_is_found() {
+    found(Plant::LeaseKept, "a lease that does not pass");
+}
+
+#[test]
+fn a_settle_without_fence_is_found() {
+    found(Plant::SettleWithoutFence, "a settle without fence");
+}
+
+#[test]
+fn a_join_released_early_is_found() {
+    found(Plant::JoinReleasedEarly, "a join released early");
+}

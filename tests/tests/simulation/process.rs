@@ -9,26 +9,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_engine::{Answering, Call, Clock, StopHandle, Transport, TransportError};
-use watershed_model::{Millis, hash64};
+use watershed_model::{CoverageState, Millis, hash64};
 use watershed_rehearsal::{Network, VirtualClock};
 use watershed_sink::Batch;
 
 use crate::history::{Fault, History};
 
+/// Operations of the steps that the join waits for, and of those beneath them.
+const JOINED: [&str; 3] = ["zoom.list_past_instances", "zoom.get_meeting", "zoom.get_invitation"];
+
 /// What all processes share: the history, and what came of it.
 pub(crate) struct Stage {
     pub(crate) clock: VirtualClock,
     history: History,
+    /// Whether each act is told on stderr.
+    aloud: bool,
     passed: Mutex<Passed>,
     /// Wakes the one who does what no process can: a ledger that goes back or is wiped.
     pub(crate) asked: Mutex<Vec<Fault>>,
     pub(crate) repeats_allowed: AtomicU64,
+    /// Calls whose process stood still between the last look at their permit and their start.
+    pub(crate) late: AtomicU64,
     /// Since when a limit may have been broken: a ledger that forgets what it handed out.
     pub(crate) forgot: AtomicBool,
     /// Calls that were settled, and when.
     pub(crate) settled: Mutex<Vec<(Millis, u64)>>,
     /// The newest version of each row that was written, by dataset and key.
     pub(crate) newest: Mutex<BTreeMap<(&'static str, String), Millis>>,
+    /// When what a join waits for first had an end, by operation and subject.
+    pub(crate) ended: Mutex<BTreeMap<(&'static str, String), Millis>>,
+    /// When the join of a person first made its call.
+    pub(crate) joined: Mutex<BTreeMap<String, Millis>>,
 }
 
 /// Points passed so far.
@@ -44,27 +55,49 @@ pub(crate) struct Passed {
 }
 
 impl Stage {
-    pub(crate) fn new(clock: VirtualClock, history: History) -> Stage {
+    pub(crate) fn new(clock: VirtualClock, history: History, aloud: bool) -> Stage {
         Stage {
             clock,
             history,
+            aloud,
             passed: Mutex::default(),
             asked: Mutex::default(),
             repeats_allowed: AtomicU64::new(0),
+            late: AtomicU64::new(0),
             forgot: AtomicBool::new(false),
             settled: Mutex::default(),
             newest: Mutex::default(),
+            ended: Mutex::default(),
+            joined: Mutex::default(),
         }
     }
 
-    /// Rows that are in the sink, at least in this version.
+    /// Rows that are in the sink, at least in this version, and what has its end.
     pub(crate) fn acknowledge(&self, batch: &Batch) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
         for write in &batch.writes {
             for row in &write.rows {
                 let newest = newest.entry((row.dataset.name, row.key.clone())).or_default();
                 *newest = (*newest).max(write.fetched_at);
             }
+            let past = write.coverage.iter().filter(|c| c.state != CoverageState::Partial);
+            for coverage in past {
+                let operation = JOINED.iter().find(|name| **name == coverage.operation.as_str());
+                if let Some(operation) = operation {
+                    ended.entry((*operation, coverage.subject.0.clone())).or_insert(now);
+                }
+            }
+        }
+    }
+
+    /// A call was sent: it may be that of a join.
+    fn sent(&self, path: &str) {
+        let person = path.strip_prefix("/v2/users/").and_then(|p| p.strip_suffix("/settings"));
+        if let Some(person) = person {
+            let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+            joined.entry(person.to_owned()).or_insert(self.clock.now());
         }
     }
 
@@ -84,6 +117,10 @@ impl Stage {
         passed.places.entry(place).or_insert((0, point)).0 += 1;
         let fault = self.history.faults.get(&point).copied();
         passed.happened.extend(fault.map(|fault| (point, place, fault)));
+        if self.aloud {
+            let told = fault.map(|fault| format!(" {fault:?}")).unwrap_or_default();
+            eprintln!("{point} {} process {process} {place} {detail}{told}", now.timestamp());
+        }
         fault
     }
 
@@ -91,6 +128,9 @@ impl Stage {
         self.repeats_allowed.fetch_add(repeats, Ordering::SeqCst);
     }
 }
+
+/// Where a call's permit was looked at for the last time.
+const BEFORE_A_CALL: &str = "before a call";
 
 /// The number of one to whom nothing happens, and whose acts are no points.
 pub(crate) const OPERATOR: u64 = u64::MAX;
@@ -110,6 +150,7 @@ pub(crate) struct Process {
     pub(crate) stop: StopHandle,
     pub(crate) died: Notify,
     dead: AtomicBool,
+    asked_to_stop: AtomicBool,
     paused_until: AtomicI64,
     offset_ms: AtomicI64,
     /// Calls sent, and of these settled.
@@ -125,6 +166,7 @@ impl Process {
             stop,
             died: Notify::new(),
             dead: AtomicBool::new(false),
+            asked_to_stop: AtomicBool::new(false),
             paused_until: AtomicI64::new(0),
             offset_ms: AtomicI64::new(0),
             sent: AtomicU64::new(0),
@@ -137,7 +179,11 @@ impl Process {
         if self.number == OPERATOR {
             return Way::On;
         }
-        self.stand().await;
+        if self.stand().await && place == BEFORE_A_CALL {
+            // Its lease may be another's by now.
+            self.stage.allow(1);
+            self.stage.late.fetch_add(1, Ordering::SeqCst);
+        }
         match self.stage.point(self.number, place, detail) {
             Some(Fault::Crash) => {
                 self.stage.allow(self.unsettled());
@@ -147,6 +193,7 @@ impl Process {
             }
             Some(Fault::Pause(ms)) => {
                 self.stage.allow(self.unsettled());
+                self.stage.late.fetch_add(u64::from(place == BEFORE_A_CALL), Ordering::SeqCst);
                 let until = self.stage.clock.now() + ms;
                 self.paused_until.store(until.0, Ordering::SeqCst);
                 self.stand().await;
@@ -159,6 +206,10 @@ impl Process {
                 Way::On
             }
             Some(Fault::Stop) => {
+                // Who is asked once more stops at once.
+                if self.asked_to_stop.swap(true, Ordering::SeqCst) {
+                    self.stage.allow(self.unsettled());
+                }
                 self.stop.ask();
                 Way::On
             }
@@ -172,16 +223,18 @@ impl Process {
         }
     }
 
-    /// Waits while the process stands still; a dead one for ever.
-    async fn stand(&self) {
+    /// Waits while the process stands still, a dead one for ever; whether it had to wait.
+    async fn stand(&self) -> bool {
+        let mut stood = false;
         loop {
             if self.dead.load(Ordering::SeqCst) {
                 pending::<()>().await;
             }
             let until = Millis(self.paused_until.load(Ordering::SeqCst));
             if self.stage.clock.now() >= until {
-                return;
+                return stood;
             }
+            stood = true;
             self.stage.clock.sleep_until(until).await;
         }
     }
@@ -232,10 +285,17 @@ impl Transport for OwnNetwork {
                 Call::Token { .. } => ("token".to_owned(), false),
             };
             let broken = || TransportError::Timeout { host: "zoom.simulated".to_owned() };
-            if self.process.pass("before a call", &detail).await == Way::Lost {
+            // One that is lost on its way is settled like any other, and one that stands still
+            // here is sent all the same.
+            self.process.sent.fetch_add(u64::from(counted), Ordering::SeqCst);
+            if self.process.pass(BEFORE_A_CALL, &detail).await == Way::Lost {
+                // For a file that does not come its recording is read again.
+                self.process.stage.allow(u64::from(!counted));
                 return Err(broken());
             }
-            self.process.sent.fetch_add(u64::from(counted), Ordering::SeqCst);
+            if let Call::Get { url, .. } = &call {
+                self.process.stage.sent(url.path());
+            }
             let answered = self.network.send(call).await;
             if self.process.pass("after a call", &detail).await == Way::Lost {
                 self.process.stage.allow(1);

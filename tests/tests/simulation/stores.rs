@@ -13,7 +13,8 @@ use std::thread::Thread;
 use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_ledger::{
-    Command, Error as LedgerError, Ledger, Pending as Replying, Reply, RunLine, RunView, Settled,
+    Command, Error as LedgerError, Ledger, MemoryLedger, Pending as Replying, Reply, RunLine,
+    RunView, Settled,
 };
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, PlanHash, RunId,
@@ -31,6 +32,8 @@ use crate::process::{Process, Way};
 pub(crate) struct OwnLedger {
     pub(crate) process: Arc<Process>,
     pub(crate) inner: Arc<dyn Ledger>,
+    /// The same, where it is in memory.
+    pub(crate) memory: Option<Arc<MemoryLedger>>,
     pub(crate) plants: Arc<Plants>,
 }
 
@@ -63,7 +66,10 @@ impl Ledger for OwnLedger {
             if way == Way::Lost {
                 return Err(unreachable_ledger());
             }
-            let command = self.plants.command(command);
+            let mut command = self.plants.command(command);
+            if let (Command::Exchange(exchange), Some(memory)) = (&mut command, &self.memory) {
+                self.plants.unfenced(memory, exchange);
+            }
             let mut reply = self.execute_here(command.clone())?;
             if way == Way::Twice {
                 reply = self.execute_here(command.clone())?;

@@ -1,7 +1,7 @@
 //! The calls of a day on a Redis that was emptied, or has lost its last acts: the sink knows what
 //! was written, each worker what it heard last.
 
-use watershed_ledger::{Command, Exchanged, Submit};
+use watershed_ledger::{Command, Exchange, Exchanged, Outcome, Settle, Submit, Want};
 use watershed_ledger_test::{Subject, plain_plan, plain_step};
 use watershed_model::{Category, CategorySet, DayCalls, Limit, Limits, Millis, Period, Source};
 
@@ -96,6 +96,33 @@ fn of_a_lost_tail_the_calls_still_count() {
     assert_eq!(leased(&mut second, "b", 3, NOW + 1_500).0, 0);
     assert_eq!(used(&mut second), 10);
     assert_eq!(leased(&mut first, "a", 2, NOW + 9_000).0, 0, "the day is spent");
+}
+
+#[test]
+fn what_is_given_back_when_a_loss_is_found_is_not_counted_again() {
+    let mut on = OnRedis::empty();
+    begun_by(&mut on, Vec::new(), NOW);
+    let given = exchange_by(&mut on, "a", 1, Exchanged::default(), NOW);
+    let before = on.snapshot();
+    // What was heard last is lost: four calls more.
+    assert_eq!(leased(&mut on, "b", 1, NOW + 1_000).0, 4);
+    on.go_back(before.as_ref());
+    let back = given.leased.iter().map(|l| Settle::after(0, l.fence, Outcome::Released));
+    let exchange = Exchange {
+        worker: "a".into(),
+        sequence: 2,
+        random: 2,
+        settles: back.collect(),
+        want: Want {
+            lanes: vec!["zoom".into()],
+            tasks: 0,
+            lease_ms: 15_000,
+            horizon_ms: 400,
+            lead_ms: 0,
+        },
+    };
+    on.execute(Command::Exchange(exchange), NOW + 1_500).expect("it is settled");
+    assert_eq!(used(&mut on), 4, "eight were given, four came back");
 }
 
 #[test]

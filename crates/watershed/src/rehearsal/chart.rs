@@ -13,6 +13,8 @@ const TOP: f64 = 10.0;
 /// Bars, each of them several parts one on the other: label, and the parts by series.
 pub(crate) fn bars(title: &str, bars: &[(String, Vec<u64>)]) -> String {
     let most = bars.iter().map(|(_, parts)| parts.iter().sum::<u64>()).max().unwrap_or(0).max(1);
+    // Each of the grid's four parts is a whole number.
+    let most = most.next_multiple_of(4);
     let mut svg = begin(title);
     grid(&mut svg, most as f64, &|value| crate::output::number(value as u64));
     let step = (WIDTH - LEFT) / bars.len().max(1) as f64;
@@ -31,7 +33,7 @@ pub(crate) fn bars(title: &str, bars: &[(String, Vec<u64>)]) -> String {
             );
         }
         if shown(n, bars.len()) {
-            below(&mut svg, x + step / 2.0, label);
+            below(&mut svg, "below", x + step / 2.0, label);
         }
     }
     svg.push_str("</svg>");
@@ -56,10 +58,18 @@ pub(crate) fn lines(title: &str, series: &[Vec<(f64, f64)>]) -> String {
     }
     for part in 0..=4 {
         let day = days * f64::from(part) / 4.0;
-        let x = LEFT + (WIDTH - LEFT - 24.0) * f64::from(part) / 4.0 + 10.0;
-        let label =
-            if days < 2.0 { format!("{:.1} h", day * 24.0) } else { format!("day {day:.1}") };
-        below(&mut svg, x, &label);
+        let x = LEFT + (WIDTH - LEFT - 4.0) * f64::from(part) / 4.0;
+        let label = match days {
+            days if days < 0.125 => format!("{:.1} min", day * 1_440.0),
+            days if days < 2.0 => format!("{:.1} h", day * 24.0),
+            _ => format!("day {day:.1}"),
+        };
+        let class = match part {
+            0 => "first",
+            4 => "last",
+            _ => "below",
+        };
+        below(&mut svg, class, x, &label);
     }
     svg.push_str("</svg>");
     svg
@@ -89,7 +99,8 @@ fn grid(svg: &mut String, most: f64, figure: &dyn Fn(f64) -> String) {
     }
 }
 
-fn below(svg: &mut String, x: f64, label: &str) {
+/// A label beneath: `first` begins at its place, `last` ends there, `below` has it in the middle.
+fn below(svg: &mut String, class: &str, x: f64, label: &str) {
     let y = HEIGHT - 8.0;
-    let _ = write!(svg, "<text class=\"below\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>");
+    let _ = write!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>");
 }
