@@ -14,7 +14,7 @@ mod telling;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -24,7 +24,9 @@ use watershed_sink::Sink;
 use crate::active::{ActiveRun, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::files::Files;
 use crate::submit::{Request, probed_by, same};
+use crate::task::Tools;
 
 pub use formula::{LimitTime, limit_times};
 
@@ -219,7 +221,10 @@ impl Engine {
         let part = how.part.clamp(0.0, 1.0);
         let calls = |limit: &Limit| Limit { calls: limit.calls * part, ..*limit };
         let paced = Limits(connection.limits.0.iter().map(calls).collect());
-        let tools = self.tools(crate::stop::stop().1, None);
+        let tools = Tools {
+            files: Files::Weighed(Mutex::default()),
+            ..self.tools(crate::stop::stop().1, None)
+        };
         survey::Survey::new(run, tools, paced, how).estimate(goes_on, probes).await
     }
 }

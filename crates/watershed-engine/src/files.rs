@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
-use watershed_lake::FileName;
+use watershed_lake::{FileName, FileStore, MemoryFiles};
 use watershed_model::{Catalogue, Heard, Millis, Operation, Verdict};
 use watershed_zoom::Answer;
 use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
@@ -28,6 +28,39 @@ use bring::{Source, TEXT_MAX, bring, failed};
 const KEPT_MAX: usize = 256;
 /// URLs are made per answer; they are used while they are young.
 const KEPT_MS: i64 = 120_000;
+
+/// Where files go.
+pub(crate) enum Files {
+    /// Into a store.
+    Kept(Arc<dyn FileStore>),
+    /// Nowhere: an estimate only asks how large they are.
+    Weighed(Mutex<Weight>),
+}
+
+/// How many files have been weighed, and their bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weight {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Files {
+    /// What has been weighed so far.
+    pub(crate) fn weight(&self) -> Weight {
+        match self {
+            Files::Kept(_) => Weight::default(),
+            Files::Weighed(weight) => *weight.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    fn weigh(&self, target: &DownloadTarget) {
+        if let Files::Weighed(weight) = self {
+            let mut weight = weight.lock().unwrap_or_else(PoisonError::into_inner);
+            weight.files += 1;
+            weight.bytes += target.size.unwrap_or(0);
+        }
+    }
+}
 
 /// Recordings read again, so that all files of one cost one call.
 #[derive(Default)]
@@ -189,20 +222,29 @@ async fn all(
     source: &Source<'_>,
 ) -> Result<Verdict, Verdict> {
     let file = zoom_files::FileRef::of(&ask.with)?;
-    let store = &source.tools.files;
+    // What is only weighed is kept as long as it takes to read it.
+    let nowhere = MemoryFiles::default();
+    let store: &dyn FileStore = match &source.tools.files {
+        Files::Kept(store) => &**store,
+        Files::Weighed(_) => &nowhere,
+    };
     let mut verdict = zoom_files::stored(&ask.with);
     for target in targets {
         let extension = target.kind.extension();
         let name =
             FileName::new(run.connection().as_str(), "recording_files", &target.key, extension);
+        source.tools.files.weigh(target);
         if !file.has_cues() {
+            if matches!(source.tools.files, Files::Weighed(_)) {
+                continue;
+            }
             let known = store.size(&name).await.map_err(|error| failed(&error))?;
             let exact = target.size.filter(|_| target.kind.has_exact_size());
             if known.is_some_and(|known| exact.is_none_or(|exact| exact == known)) {
                 continue;
             }
         }
-        let mut incoming = bring(&**store, &name, target, source).await?;
+        let mut incoming = bring(store, &name, target, source).await?;
         if file.has_cues() {
             let text = incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?;
             verdict = zoom_files::read_transcript(&ask.with, &target.key, &text);

@@ -209,7 +209,7 @@ impl Engine {
             transport: self.transport.clone(),
             clock: self.clock.clone(),
             sink: self.sink.clone(),
-            files: self.files.clone(),
+            files: crate::files::Files::Kept(self.files.clone()),
             recordings: crate::files::Recordings::default(),
             paces: self.paces.clone(),
             room: Room::default(),

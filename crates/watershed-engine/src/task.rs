@@ -98,8 +98,8 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     /// Rows and coverage.
     pub(crate) sink: Arc<dyn watershed_sink::Sink>,
-    /// Where files are kept.
-    pub(crate) files: Arc<dyn watershed_lake::FileStore>,
+    /// Where files go.
+    pub(crate) files: files::Files,
     /// Recordings read again for their files.
     pub(crate) recordings: files::Recordings,
     /// How late the calls of each account's categories start.

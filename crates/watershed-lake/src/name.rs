@@ -98,7 +98,8 @@ mod tests {
             for part in name.parts() {
                 proptest::prop_assert!(part.len() <= 80);
                 proptest::prop_assert!(!part.starts_with('.') && !part.is_empty());
-                proptest::prop_assert!(part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)));
+                let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+                proptest::prop_assert!(part.chars().all(fits));
             }
         }
     }

@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(needed["users"]["status"], "meetings");
         assert_eq!(needed["past_meetings"]["participants_count"], "participants_fast");
         assert_eq!(needed["past_instances"]["start_time"], "held");
-        assert_eq!(needed["recording_files"]["file_type"], "transcripts");
+        assert_eq!(needed["recording_files"]["file_type"], "files");
         assert!(!needed["users"].contains_key("email"));
         assert!(!needed.contains_key("report_participants"));
     }

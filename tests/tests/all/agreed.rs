@@ -16,10 +16,21 @@ redact_key = { env = "REDACT" }
 "*.manager" = "drop"
 "#;
 
-/// All that is kept: dataset and state, with what is not merged into them yet.
+/// All that is kept: dataset and state, with what is not merged into them yet, and files.
 fn kept(home: &Home) -> Vec<u8> {
-    let files = std::fs::read_dir(home.data()).expect("a folder");
-    files.flat_map(|file| std::fs::read(file.expect("a file").path()).expect("bytes")).collect()
+    let mut bytes = Vec::new();
+    let mut folders = vec![home.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                bytes.extend(std::fs::read(path).expect("bytes"));
+            }
+        }
+    }
+    bytes
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {

@@ -35,7 +35,7 @@ fn a_workflow_is_drawn_in_three_formats() {
     for (format, begins) in [("svg", "<svg"), ("mermaid", "flowchart"), ("dot", "digraph")] {
         let drawn = home.run(&["graph", "zoom-backfill", "--format", format]).expect(0);
         assert!(drawn.stdout.contains(begins), "{drawn}");
-        for step in ["users", "meetings", "instances", "held", "participants", "transcripts"] {
+        for step in ["users", "meetings", "instances", "held", "participants", "files"] {
             assert!(drawn.stdout.contains(step), "{format} lacks {step}");
         }
     }

@@ -233,10 +233,9 @@ fn consent_is_a_ceiling_that_no_workflow_exceeds() {
     audit(&home.sink(), &nothing, &scope).expect("an audit").expect_equal();
     let covered = coverage(&home.sink()).expect("coverage");
     let downloads: Vec<_> = covered.of("zoom.download_recording_file").collect();
-    // The workflow's own condition leaves out what is no transcript.
     let states: std::collections::BTreeSet<&str> =
         downloads.iter().map(|l| l.state.as_str()).collect();
-    assert_eq!(Vec::from_iter(states), ["excluded", "skipped"], "left out by name, not hidden");
+    assert_eq!(Vec::from_iter(states), ["excluded"], "left out by name, not hidden");
     let stats = account.stats().expect("stats");
     assert_eq!(stats.calls_of("zoom.download_recording_file"), 0);
 }

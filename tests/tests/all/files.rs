@@ -66,6 +66,31 @@ fn files_come_as_far_as_was_agreed() {
 }
 
 #[test]
+fn an_estimate_tells_the_bytes_of_files_and_brings_none_of_them() {
+    let account = account(Spec {
+        users: 12,
+        seed: seeds(1)[0],
+        limits: Some("off".to_owned()),
+        media: Some((512, 0)),
+        ..Spec::default()
+    });
+    let home = free_home(&account);
+    let ended = home.run(&["estimate", "zoom-backfill", "--json"]);
+    let told = ended.expect(0).json()["disk_bytes"].as_u64().expect("bytes") as f64;
+    let held = account.files().expect("the account tells");
+    let whole: u64 = held.values().map(|file| file.size).sum();
+    let times = told / whole as f64;
+    // The rows come to some MB as well.
+    assert!((0.75..1.5).contains(&times), "{told} bytes were told, files have {whole}");
+    let sent = account.stats().expect("stats").file_bytes();
+    assert!(
+        sent * 20 < whole,
+        "{sent} bytes were sent of {whole}: more than the texts that are read"
+    );
+    assert!(!home.files().exists());
+}
+
+#[test]
 fn killed_again_and_again_files_come_whole_and_hardly_a_byte_twice() {
     // In the full count some 500 files and 2 GB.
     let size = Size::asked();

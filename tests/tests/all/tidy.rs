@@ -8,7 +8,7 @@ use std::process::Command;
 use watershed_tests::root;
 
 /// Who may import which crates of ours. `tests` and `bench` stand outside.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("workflow", &["model"]),
     ("ledger", &["model"]),
@@ -20,9 +20,10 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("ledger-redis", &["model", "ledger"]),
     ("ledger-sqlite", &["model", "ledger"]),
     ("ledger-test", &["model", "ledger"]),
-    ("engine", &["model", "workflow", "ledger", "zoom", "sink"]),
+    ("lake", &[]),
+    ("engine", &["model", "workflow", "ledger", "zoom", "sink", "lake"]),
     ("zoom-sim", &[]),
-    ("rehearsal", &["model", "workflow", "ledger", "zoom", "zoom-sim", "sink", "engine"]),
+    ("rehearsal", &["model", "workflow", "ledger", "zoom", "zoom-sim", "sink", "lake", "engine"]),
 ];
 /// What the pure crates may not even name.
 const IMPURE: [&str; 8] = [

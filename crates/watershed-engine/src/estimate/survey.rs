@@ -244,10 +244,19 @@ impl Survey {
         }
     }
 
+    /// Bytes of the files that are to come, by what those weigh that were looked at.
+    fn weigh_files(&self, reckoned: &Reckoned) -> f64 {
+        let weight = self.desk.tools.files.weight();
+        let brings = |step: StepId| self.desk.run.operation(step).path.is_empty();
+        let steps = (0..).map(StepId).zip(&reckoned.steps);
+        let files: f64 = steps.filter(|(step, _)| brings(*step)).map(|(_, f)| f.items).sum();
+        files * weight.bytes as f64 / weight.files.max(1) as f64
+    }
+
     /// Bytes that the dataset grows by: what was answered, written to the scratch sink, and its
     /// growth taken for the whole.
     async fn weigh(&mut self, reckoned: &Reckoned) -> Result<u64, Error> {
-        let mut all = 0.0;
+        let mut all = self.weigh_files(reckoned);
         for (step, (writes, items)) in std::mem::take(&mut self.heap) {
             let dataset = self.desk.run.operation(step).dataset.name;
             let rows = writes.iter().flat_map(|write| &write.rows);

@@ -181,7 +181,7 @@ fn a_transcript_passes_only_what_the_download_declares() {
         ],
     });
     let brought = expand(&scenario, "recordings_account", &window, &recording);
-    let transcripts = scenario.step("transcripts");
+    let transcripts = scenario.step("files");
     let children = brought.children();
     let found = children.iter().find_map(|kin| match kin {
         Kin::Task(child) if child.step == transcripts => Some(child),

@@ -55,7 +55,7 @@ pub(crate) static TRANSCRIPT_CUES: Dataset =
 
 pub(crate) static DOWNLOAD_RECORDING_FILE: Operation = Operation {
     id: "zoom.download_recording_file",
-    summary: "A file of a recording, into the file store; of a transcript also its text, cue by cue.",
+    summary: "A file of a recording, whole; of a transcript also its text, cue by cue.",
     // The URL is signed and short-lived: the recording is read again for it.
     path: "",
     scopes: &[
