@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
 use watershed_lake::{FileName, FileStore, MemoryFiles};
-use watershed_model::{Catalogue, Heard, Millis, Operation, Verdict};
+use watershed_model::{Catalogue, Heard, Millis, Operation, Page, RetryCause, Verdict};
 use watershed_zoom::Answer;
 use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 
@@ -202,7 +202,11 @@ pub(crate) async fn download(
             let verdict = match all(run, ask, &targets, &source).await {
                 Ok(verdict) | Err(verdict) => verdict,
             };
-            if !matches!(verdict, Verdict::Data(_)) {
+            let aged = !matches!(
+                verdict,
+                Verdict::Data(_) | Verdict::Retry { cause: RetryCause::Busy, .. }
+            );
+            if aged {
                 // The URL may have aged: the next attempt reads the recording again.
                 tools.recordings.forget(&key);
             }
@@ -228,7 +232,8 @@ async fn all(
         Files::Kept(store) => &**store,
         Files::Weighed(_) => &nowhere,
     };
-    let mut verdict = zoom_files::stored(&ask.with);
+    // What is stored and not read gives no rows.
+    let mut verdict = Verdict::Data(Page::default());
     for target in targets {
         let extension = target.kind.extension();
         let name =

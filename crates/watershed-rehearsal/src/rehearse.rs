@@ -95,7 +95,14 @@ impl Stage {
         let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
         let again = Again::new(&rehearsed.account);
         let dataset = Arc::new(Dataset::new(Arc::new(clock.clone()), again));
-        Stage { clock, account, connection, ledger, dataset, files: Arc::default() }
+        Stage {
+            clock,
+            account,
+            connection,
+            ledger,
+            dataset,
+            files: Arc::new(MemoryFiles::forgetful()),
+        }
     }
 
     fn engine(&self) -> Engine {

@@ -50,6 +50,12 @@ impl Account {
         (0..self.user_count()).flat_map(|user| self.truth_of(user))
     }
 
+    /// The files that can be reached, user by user: dataset `files`, keys as of `recording_files`,
+    /// and what tells their bytes (`size`, `sha256`).
+    pub fn files(&self) -> impl Iterator<Item = TruthRow> + '_ {
+        (0..self.user_count()).flat_map(|user| self.files_of(user))
+    }
+
     pub(crate) fn user_count(&self) -> u64 {
         self.spec().users.min(crate::ids::USERS_MAX)
     }
@@ -62,8 +68,7 @@ impl Account {
         teller.rows
     }
 
-    /// The files that can be reached of one user: dataset `files`, keys as of `recording_files`,
-    /// and what tells their bytes (`size`, `sha256`).
+    /// The files that can be reached of one user.
     pub(crate) fn files_of(&self, user: u64) -> Vec<TruthRow> {
         let world = self.world();
         let mut teller = Teller { account: self, world: &world, files: true, rows: Vec::new() };

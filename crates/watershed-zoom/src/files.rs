@@ -12,7 +12,7 @@ use crate::{keys, vtt};
 
 mod kind;
 
-pub use kind::{FileKind, is_page};
+pub use kind::{FileKind, is_json, is_page};
 
 /// Files without id that are taken for one task.
 const FILES_MAX: usize = 100;
@@ -224,12 +224,6 @@ pub fn read_transcript(with: &Map<String, Value>, key: &str, body: &[u8]) -> Ver
         Ok(cues) => Verdict::Data(transcript(&file, key, with, text, cues)),
         Err(error) => again(&format!("the transcript: {error}")),
     }
-}
-
-/// What a file that is stored, and nothing more, gives to the steps behind it.
-pub fn stored(with: &Map<String, Value>) -> Verdict {
-    let items = with.get("file").cloned().into_iter().collect();
-    Verdict::Data(Page { items, rows: Vec::new(), next: None, narrowed: None })
 }
 
 fn transcript(

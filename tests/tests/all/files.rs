@@ -80,8 +80,8 @@ fn an_estimate_tells_the_bytes_of_files_and_brings_none_of_them() {
     let held = account.files().expect("the account tells");
     let whole: u64 = held.values().map(|file| file.size).sum();
     let times = told / whole as f64;
-    // The rows come to some MB as well.
-    assert!((0.75..1.5).contains(&times), "{told} bytes were told, files have {whole}");
+    // By a sample; the rows come to some MB as well.
+    assert!((0.6..1.7).contains(&times), "{told} bytes were told, files have {whole}");
     let sent = account.stats().expect("stats").file_bytes();
     assert!(
         sent * 20 < whole,

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
+use watershed_lake::FileName;
 use watershed_ledger::tables::Tables;
 use watershed_sink::Sink;
 use watershed_tests::{Scope, Truth, audit};
@@ -50,6 +51,23 @@ impl Theatre {
         told.take(3).collect()
     }
 
+    /// Files that are missing, that are not whole, or that nobody holds.
+    fn files_differ(&self) -> Vec<String> {
+        let stem = |name: String| name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+        let whole = self.files.whole().into_iter();
+        let there: BTreeMap<_, u64> = whole.map(|(name, size)| (stem(name), size)).collect();
+        let named = |key: &str| FileName::new("default", "recording_files", key, "any").to_string();
+        let held: BTreeMap<_, u64> = self
+            .account
+            .files()
+            .map(|row| (stem(named(&row.key)), row.record["size"].as_u64().unwrap_or_default()))
+            .collect();
+        let lacking = held.iter().filter(|(name, size)| there.get(*name) != Some(*size));
+        let beyond = there.iter().filter(|(name, _)| !held.contains_key(*name));
+        let told = |(name, size)| format!("files differ: {name:?} of {size} bytes");
+        lacking.chain(beyond).map(told).collect()
+    }
+
     /// What the auditor has against the dataset, the account's figures and the ledger.
     pub(crate) fn audited(&self) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -57,6 +75,7 @@ impl Theatre {
         let truth = Truth::read(lines.join("\n").as_bytes()).expect("the account's own truth");
         let found = audit(&self.sink_path, &truth, &Scope::backfill()).expect("a dataset");
         wrong.extend(found.differences.iter().map(|d| format!("the dataset differs: {d}")));
+        wrong.extend(self.files_differ());
         wrong.extend(self.early());
         let stats = self.account.stats();
         let refused: BTreeMap<&String, u64> = stats

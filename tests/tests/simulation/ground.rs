@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use watershed_engine::Request;
-use watershed_model::{Limits, Millis, RunId, Trigger};
+use watershed_model::{Limits, Millis, RunId, StepId, Trigger};
 use watershed_rehearsal::Draws;
 use watershed_tests::root;
 use watershed_workflow::{Compiled, compile, resolve_inputs};
@@ -46,6 +46,11 @@ static BACKFILL: LazyLock<(String, Compiled)> = LazyLock::new(|| {
     let compiled = compile("zoom-backfill.yaml", &text, &watershed_zoom::catalogue());
     (text, compiled.expect("it is good"))
 });
+
+/// The step that brings files.
+pub(crate) fn files_step() -> StepId {
+    BACKFILL.1.plan.step_named("files").expect("the shipped step").0
+}
 
 /// The account of a history, and its heavy calls of a day.
 pub(crate) fn spec(history: &History) -> (Spec, u64) {

@@ -72,7 +72,7 @@ pub(crate) struct Theatre {
     ledger: Arc<dyn Ledger>,
     pub(crate) sink: Arc<SqliteSink>,
     pub(crate) sink_path: PathBuf,
-    files: Arc<MemoryFiles>,
+    pub(crate) files: Arc<MemoryFiles>,
     plants: Arc<Plants>,
 }
 

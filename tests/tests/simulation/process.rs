@@ -1,7 +1,7 @@
 //! A process of a history: everything outside it is reached through a gate, where it can die,
 //! stand still, lose an answer or have its clock set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_engine::{Answering, Call, Clock, StopHandle, Transport, TransportError};
+use watershed_ledger::Fence;
 use watershed_model::{CoverageState, Millis, hash64};
 use watershed_rehearsal::{Network, VirtualClock};
 use watershed_sink::Batch;
@@ -156,6 +157,9 @@ pub(crate) struct Process {
     /// Calls sent, and of these settled.
     sent: AtomicU64,
     pub(crate) settled: AtomicU64,
+    /// Files that are under way: their recordings, read once for all their files, are read again
+    /// where one is left.
+    pub(crate) files: Mutex<BTreeSet<Fence>>,
 }
 
 impl Process {
@@ -171,6 +175,7 @@ impl Process {
             offset_ms: AtomicI64::new(0),
             sent: AtomicU64::new(0),
             settled: AtomicU64::new(0),
+            files: Mutex::default(),
         })
     }
 
@@ -239,10 +244,12 @@ impl Process {
         }
     }
 
-    /// Calls that this process has sent and not settled.
+    /// Calls that are made again where this process is gone: those that it has sent and not
+    /// settled, and one for each file under way.
     pub(crate) fn unsettled(&self) -> u64 {
         let settled = self.settled.load(Ordering::SeqCst);
-        self.sent.load(Ordering::SeqCst).saturating_sub(settled)
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).len();
+        self.sent.load(Ordering::SeqCst).saturating_sub(settled) + files as u64
     }
 }
 

@@ -25,6 +25,7 @@ use watershed_sink::{
     Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
+use crate::ground::files_step;
 use crate::planted::Plants;
 use crate::process::{Process, Way};
 
@@ -46,6 +47,13 @@ impl OwnLedger {
         let (Command::Exchange(exchange), Reply::Exchanged(exchanged)) = (command, reply) else {
             return;
         };
+        let mut files = self.process.files.lock().unwrap_or_else(PoisonError::into_inner);
+        for settle in &exchange.settles {
+            files.remove(&settle.fence);
+        }
+        let brought = exchanged.leased.iter().filter(|leased| leased.step == files_step());
+        files.extend(brought.map(|leased| leased.fence));
+        drop(files);
         let pairs = exchange.settles.iter().zip(&exchanged.settled);
         let accepted = pairs.filter(|(_, settled)| **settled == Settled::Accepted);
         let calls = accepted.map(|(settle, _)| u64::from(settle.calls)).sum();

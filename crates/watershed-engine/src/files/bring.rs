@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use url::Url;
 use watershed_lake::{Error, FileName, FileStore, Incoming};
 use watershed_model::{Operation, RetryCause, Verdict};
-use watershed_zoom::files::{self as zoom_files, DownloadTarget};
+use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 use watershed_zoom::{Answer, hosts};
 
 use crate::phase::{self, Phase};
@@ -47,6 +47,9 @@ impl From<Verdict> for Broken {
 }
 
 /// Brings a file in. It is whole then, and not yet in its place.
+///
+/// Whether a text has as many bytes as its record tells, nobody promises: one that has others is
+/// fetched twice, and taken where both times the same came.
 pub(super) async fn bring(
     store: &dyn FileStore,
     name: &FileName,
@@ -54,25 +57,52 @@ pub(super) async fn bring(
     source: &Source<'_>,
 ) -> Result<Box<dyn Incoming>, Verdict> {
     let mut incoming = store.begin(name).await.map_err(|error| failed(&error))?;
+    let mut before = None;
+    loop {
+        let content_type = whole(&mut *incoming, target, source).await?;
+        let head = incoming.head(HEAD).await.map_err(|error| failed(&error))?;
+        let size = incoming.size();
+        let text = match target.kind {
+            FileKind::Json => Some(incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?),
+            _ => None,
+        };
+        let told = target.size.filter(|told| *told != size);
+        let wrong = target.kind.wrong(&content_type, &head).or_else(|| {
+            if text.is_some_and(|text| !zoom_files::is_json(&text)) {
+                return Some(again("the file is not JSON to its end".to_owned()));
+            }
+            let told = told.filter(|_| target.kind.has_exact_size())?;
+            Some(again(format!("the file has {size} bytes, its record says {told}")))
+        });
+        if let Some(verdict) = wrong {
+            incoming.discard().await.map_err(|error| failed(&error))?;
+            return Err(verdict);
+        }
+        if told.is_none() || before == Some(size) {
+            return Ok(incoming);
+        }
+        before = Some(size);
+        incoming.restart(None).await.map_err(|error| failed(&error))?;
+    }
+}
+
+/// Fetches what has not come yet, again after each break. The content type, where the server told
+/// one.
+async fn whole(
+    incoming: &mut dyn Incoming,
+    target: &DownloadTarget,
+    source: &Source<'_>,
+) -> Result<String, Verdict> {
     let mut breaks = 0;
-    let content_type = loop {
-        match part(&mut *incoming, target, source).await {
-            Ok(content_type) => break content_type,
+    loop {
+        match part(incoming, target, source).await {
+            Ok(content_type) => return Ok(content_type),
             Err(Broken { moved: true, .. })
                 if breaks < BREAKS_MAX && source.tools.stop.state() == Stopping::No =>
             {
                 breaks += 1;
             }
             Err(Broken { verdict, .. }) => return Err(verdict),
-        }
-    };
-    let head = incoming.head(HEAD).await.map_err(|error| failed(&error))?;
-    let wrong = target.kind.wrong(&content_type, &head).or_else(|| missized(&*incoming, target));
-    match wrong {
-        None => Ok(incoming),
-        Some(verdict) => {
-            incoming.discard().await.map_err(|error| failed(&error))?;
-            Err(verdict)
         }
     }
 }
@@ -165,17 +195,6 @@ async fn taken(
         }
         incoming.append(bytes).await.map_err(|error| failed(&error))?;
     }
-}
-
-/// That it has not the bytes which its record tells, where that is certain.
-fn missized(incoming: &dyn Incoming, target: &DownloadTarget) -> Option<Verdict> {
-    let told = target.size.filter(|told| *told != incoming.size())?;
-    let differ = format!("the file has {} bytes, its record says {told}", incoming.size());
-    if target.kind.has_exact_size() {
-        return Some(again(differ));
-    }
-    tracing::debug!(file = target.key, "{differ}");
-    None
 }
 
 async fn anew(incoming: &mut dyn Incoming, why: &str) -> Broken {

@@ -82,6 +82,12 @@ impl FileKind {
     }
 }
 
+/// Whether a text is JSON to its end.
+pub fn is_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
 /// Whether a page for people has come, whatever was asked for.
 pub fn is_page(content_type: &str) -> bool {
     content_type.to_ascii_lowercase().contains("html")

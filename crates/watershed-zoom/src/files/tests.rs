@@ -191,6 +191,12 @@ fn a_throttled_download_waits_where_zoom_names_a_category() {
 }
 
 #[test]
+fn json_that_breaks_off_is_told_from_json() {
+    assert!(is_json(b"\xef\xbb\xbf{\"timeline\":[{}]}"));
+    assert!(!is_json(b"{\"timeline\":[{}"));
+}
+
+#[test]
 fn each_type_of_file_has_its_extension() {
     for (file_type, extension) in [
         ("MP4", "mp4"),
