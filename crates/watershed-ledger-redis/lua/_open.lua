@@ -94,7 +94,9 @@ local function run(verb, sets_limits)
     -- Before the verb, which may give back what is among them; it leases nothing.
     if lost then recall(known, lost) end
     local answer = verb(said)
-    if lost and sets_limits then answer.days = recall(known, lost) end
+    if lost then
+      answer.days = sets_limits and recall(known, lost) or Budget.today(Budget.of(), NOW)
+    end
     return answer
   end)
   if not went then
