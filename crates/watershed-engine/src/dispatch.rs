@@ -221,17 +221,22 @@ impl Dispatch {
     }
 
     fn take(&mut self, back: Return) {
-        let done = match back {
-            Return::Done(done) => *done,
-            Return::Broken { fence, why } => {
-                let Some(flight) = self.state.flights.get(&fence) else { return };
-                let clock = &self.tools.clock;
-                let now = clock.now();
-                let wait_until = self.settings.wait_until;
-                let moment = Moment { first_at: now, now, chance: clock.random(), wait_until };
-                conclude::broken(&flight.leased, &flight.run, why, moment)
+        match back {
+            Return::Done(done) => done.into_iter().for_each(|done| self.came(done)),
+            Return::Broken { fences, why } => {
+                for fence in fences {
+                    let Some(flight) = self.state.flights.get(&fence) else { continue };
+                    let clock = &self.tools.clock;
+                    let now = clock.now();
+                    let wait_until = self.settings.wait_until;
+                    let moment = Moment { first_at: now, now, chance: clock.random(), wait_until };
+                    self.came(conclude::broken(&flight.leased, &flight.run, why.clone(), moment));
+                }
             }
-        };
+        }
+    }
+
+    fn came(&mut self, done: Done) {
         if let (Some(late_ms), Some(flight)) =
             (done.late_ms, self.state.flights.get(&done.settle.fence))
         {

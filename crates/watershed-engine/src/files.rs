@@ -71,6 +71,8 @@ pub(crate) struct Recordings {
 struct Kept {
     at: i64,
     answer: Arc<OnceCell<Bytes>>,
+    /// Whether it has been read, or is being read.
+    begun: bool,
     /// The slot of the last reading that failed.
     failed_at: Option<Millis>,
 }
@@ -84,31 +86,34 @@ impl Recordings {
         {
             kept.remove(&oldest);
         }
-        let new = || Kept { at: now, answer: Arc::default(), failed_at: None };
+        let new = || Kept { at: now, answer: Arc::default(), begun: false, failed_at: None };
         kept.entry(key).or_insert_with(new).answer.clone()
     }
 
-    /// Whether a call in that slot may read the recording. Who waited for another's reading that
-    /// failed is late; and those that were moved to one time have one slot there, and that is used.
-    fn may_read(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis) -> bool {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(key).is_some_and(|kept| {
+    /// Begins to read the recording in that slot, if that may be. Who waited for another's reading
+    /// that failed is late; and those that were moved to one time have one slot there, and that is
+    /// used.
+    fn begin(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = kept.get_mut(key).filter(|kept| {
             Arc::ptr_eq(&kept.answer, cell) && kept.failed_at.is_none_or(|failed| failed < slot)
-        })
+        });
+        may.map(|kept| kept.begun = true).is_some()
     }
 
     fn failed(&self, key: &str, slot: Millis) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = kept.get_mut(key) {
-            (kept.answer, kept.failed_at) = (Arc::default(), Some(slot));
+            (kept.answer, kept.begun, kept.failed_at) = (Arc::default(), false, Some(slot));
         }
     }
 
-    /// Whether a recording has been read here, or is being read.
-    pub(crate) fn has(&self, run: &ActiveRun, ask: &Ask) -> bool {
+    /// Whether a file's recording has been read here, or is being read: it needs no call, and no
+    /// slot.
+    pub(crate) fn has(&self, run: &ActiveRun, ask: &Ask, now: Millis) -> bool {
         let Ok(file) = zoom_files::FileRef::of(&ask.with) else { return false };
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.contains_key(&key(run, &file.instance_uuid))
+        kept.get(&key(run, &file.instance_uuid)).is_some_and(|k| k.begun && now.0 - k.at < KEPT_MS)
     }
 
     fn forget(&self, key: &str) {
@@ -120,28 +125,34 @@ fn key(run: &ActiveRun, instance_uuid: &str) -> String {
     format!("{}|{instance_uuid}", run.connection())
 }
 
-/// Files of one recording that were leased together are asked for at the last one's time: one
-/// reading serves them all, so none may be too late where another is not. A worker that takes up
-/// what was given back would read the recording again.
-pub(crate) fn at_one_time(jobs: &mut [Job]) {
-    let mut last: BTreeMap<String, (Millis, Millis)> = BTreeMap::new();
-    for job in &*jobs {
-        if let Some(key) = recording_of(job) {
-            let at = last.entry(key).or_insert((job.start_from, job.start_until));
-            *at = (*at).max((job.start_from, job.start_until));
-        }
-    }
+/// Files of one recording that were leased together start together, in the last one's slot, and
+/// come back together: one reading serves them all, or none.
+pub(crate) fn together(jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut parties: Vec<Vec<Job>> = Vec::new();
+    let mut of: BTreeMap<String, usize> = BTreeMap::new();
     for job in jobs {
-        if let Some(at) = recording_of(job).and_then(|key| last.get(&key)) {
-            (job.start_from, job.start_until) = *at;
+        let party = match recording_of(&job) {
+            Some(key) => *of.entry(key).or_insert(parties.len()),
+            None => parties.len(),
+        };
+        match parties.get_mut(party) {
+            Some(party) => party.push(job),
+            None => parties.push(vec![job]),
         }
     }
+    for party in &mut parties {
+        let last = party.iter().map(|job| (job.start_from, job.start_until)).max();
+        for job in party {
+            (job.start_from, job.start_until) = last.unwrap_or((job.start_from, job.start_until));
+        }
+    }
+    parties
 }
 
 /// The recording that a job must read for its file.
 fn recording_of(job: &Job) -> Option<String> {
     let Todo::Ask(ask) = &job.todo else { return None };
-    if !job.run.operation(job.leased.step).path.is_empty() {
+    if !job.is_file() {
         return None;
     }
     let file = zoom_files::FileRef::of(&ask.with).ok()?;
@@ -282,7 +293,7 @@ async fn targets(
         .get_or_try_init(|| async {
             // Nothing is read anew while a stop is asked for.
             let passed = tools.clock.now() > start_until || tools.stop.state() != Stopping::No;
-            if passed || !tools.recordings.may_read(&key, &cell, start_from) {
+            if passed || !tools.recordings.begin(&key, &cell, start_from) {
                 return Err(None);
             }
             spent.calls += 1;

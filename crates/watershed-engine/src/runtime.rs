@@ -27,36 +27,35 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tower::{Layer, Service};
-use tracing::Instrument;
 use watershed_ledger::Fence;
 
-use crate::phase;
 use crate::task::{self, Done, Job, Tools};
 
 /// A backstop above the transport's own bound: no handler holds its slot longer.
 const HANDLER_MAX_MS: i64 = 150_000;
 
-/// A leased task as apalis carries it.
-pub(crate) struct Ticket {
-    fence: Fence,
-    job: Box<Job>,
-}
+/// Leased tasks as apalis carries them: one, or all files of one recording.
+pub(crate) struct Ticket(Vec<Job>);
 
 impl Ticket {
-    /// A ticket for a job.
-    pub(crate) fn new(job: Job) -> Self {
-        Ticket { fence: job.leased.fence, job: Box::new(job) }
+    /// A ticket for tasks that start and come back together; there is one at least.
+    pub(crate) fn new(jobs: Vec<Job>) -> Self {
+        Ticket(jobs)
+    }
+
+    fn fences(&self) -> Vec<Fence> {
+        self.0.iter().map(|job| job.leased.fence).collect()
     }
 }
 
 /// What became of a ticket.
 pub(crate) enum Return {
-    /// The task came to an end.
-    Done(Box<Done>),
-    /// Its handler did not bring it to one: too late, or broken.
+    /// The tasks came to an end.
+    Done(Vec<Done>),
+    /// Their handler did not bring them to one: too late, or broken.
     Broken {
         /// Which.
-        fence: Fence,
+        fences: Vec<Fence>,
         /// Why.
         why: String,
     },
@@ -96,12 +95,14 @@ pub(crate) async fn run(name: String, ends: Ends, tools: Arc<Tools>) {
 }
 
 async fn perform(ticket: Ticket, tools: Data<Arc<Tools>>) -> Result<Carried, BoxDynError> {
-    let carried_out = task::perform(*ticket.job, &tools).instrument(phase::task(ticket.fence));
     let clock = &tools.clock;
+    let late = clock.sleep_until(clock.now() + HANDLER_MAX_MS);
+    // A file has as long as its size takes, and bounds of its own.
+    let bounded = !ticket.0.iter().any(Job::is_file);
     tokio::select! {
         biased;
-        done = carried_out => Ok(Carried(Box::new(done))),
-        () = clock.sleep_until(clock.now() + HANDLER_MAX_MS) => Err("it took too long".into()),
+        done = task::perform(ticket.0, &tools) => Ok(Carried(done)),
+        () = late, if bounded => Err("it took too long".into()),
     }
 }
 
@@ -115,8 +116,8 @@ where
     AbortOnDropHandle::new(tokio::spawn(future))
 }
 
-/// An outcome on its way through apalis' layers.
-struct Carried(Box<Done>);
+/// Outcomes on their way through apalis' layers.
+struct Carried(Vec<Done>);
 
 struct LedgerBackend {
     ends: Ends,
@@ -142,9 +143,13 @@ impl Backend for LedgerBackend {
         let mut tickets = self.ends.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         tickets.poll_recv(cx).map(|next| {
             next.map(|ticket| {
-                let Fence { lease, nonce, index } = ticket.fence;
-                let id = TaskId::from_string(format!("{}.{nonce:x}.{index}", lease.0));
-                Ok(TaskBuilder::new(ticket).task_id(id).build())
+                let first = ticket.fences().first().copied();
+                let mut task = TaskBuilder::new(ticket);
+                if let Some(Fence { lease, nonce, index }) = first {
+                    let id = format!("{}.{nonce:x}.{index}", lease.0);
+                    task = task.task_id(TaskId::from_string(id));
+                }
+                Ok(task.build())
             })
         })
     }
@@ -208,13 +213,13 @@ where
     }
 
     fn call(&mut self, task: Task<Ticket>) -> Self::Future {
-        let fence = task.args.fence;
+        let fences = task.args.fences();
         let returns = self.returns.clone();
         let outcome = self.inner.call(task);
         async move {
             let back = match outcome.await {
                 Ok(Carried(done)) => Return::Done(done),
-                Err(error) => Return::Broken { fence, why: error.into().to_string() },
+                Err(error) => Return::Broken { fences, why: error.into().to_string() },
             };
             // Nobody listens after a stop at once: leases then run out by themselves.
             let _ = returns.send(back).await;

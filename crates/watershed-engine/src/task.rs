@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit};
+use tracing::Instrument as _;
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
 use watershed_model::{
     Child, Coverage, DeadLetter, Heard, LetterId, Millis, Operation, RetryCause, Verdict,
@@ -52,6 +54,13 @@ pub(crate) struct Job {
     pub(crate) todo: Todo,
     /// Whether a dead letter of it may lie in the sink, although it is open.
     pub(crate) died: bool,
+}
+
+impl Job {
+    /// Whether it brings a file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.run.operation(self.leased.step).path.is_empty()
+    }
 }
 
 /// What is to be done for a task.
@@ -132,18 +141,18 @@ impl Tools {
 
     /// Waits until the call may start: it must be about as late as those before it. The time it
     /// is then; after `start_until` it is too late. `None`: the clock was set back meanwhile, and
-    /// how late it is cannot be told.
+    /// how late it is cannot be told. A file whose recording is read by another makes no call.
     async fn in_pace(
         &self,
         leased: &Leased,
         run: &ActiveRun,
-        start_from: Millis,
-        start_until: Millis,
+        ask: &Ask,
+        (start_from, start_until): (Millis, Millis),
     ) -> Option<Millis> {
         loop {
             let now = self.clock.now();
             let Some(category) = leased.category else { return Some(now) };
-            if now > start_until {
+            if now > start_until || self.recordings.has(run, ask, now) {
                 return Some(now);
             }
             match self.paces.start(&run.link.connection.account, category, start_from, now) {
@@ -237,15 +246,69 @@ pub(crate) fn first_request(
     Some((with, request))
 }
 
-/// Carries a task out.
-pub(crate) async fn perform(job: Job, tools: &Tools) -> Done {
+/// Carries tasks out: one, or the files of one recording, which have one slot.
+pub(crate) async fn perform(jobs: Vec<Job>, tools: &Tools) -> Vec<Done> {
+    let start = OnceCell::new();
+    let each = jobs.into_iter().map(|job| {
+        let span = phase::task(job.leased.fence);
+        one(job, &start, tools).instrument(span)
+    });
+    join_all(each).await
+}
+
+/// Carries a task out that is alone in its slot.
+pub(crate) async fn perform_one(job: Job, tools: &Tools) -> Done {
+    one(job, &OnceCell::new(), tools).await
+}
+
+async fn one(job: Job, start: &OnceCell<Result<Start, NoStart>>, tools: &Tools) -> Done {
     let died = job.died.then(|| letter_id(&job.leased, &job.run));
-    let done = carried_out(job, tools).await;
+    let done = carried_out(job, start, tools).await;
     let closed = matches!(done.settle.outcome, Outcome::Closed { .. });
     Done { healed: died.filter(|_| closed), ..done }
 }
 
-async fn carried_out(job: Job, tools: &Tools) -> Done {
+/// What a call starts with, in its slot.
+struct Start {
+    token: Held,
+    at: Millis,
+    late_ms: i64,
+}
+
+/// Why a call does not start.
+enum NoStart {
+    NoToken(NoToken),
+    /// It would be too late, or a stop was asked for.
+    Late(i64),
+}
+
+/// Waits for the slot.
+async fn start(
+    leased: &Leased,
+    run: &ActiveRun,
+    ask: &Ask,
+    (start_from, start_until, reckoned_at): (Millis, Millis, Millis),
+    tools: &Tools,
+) -> Result<Start, NoStart> {
+    let token = run.link.tokens.get().await.map_err(NoStart::NoToken)?;
+    // By a clock that was set back, a slot would be taken for one to come, and met too late.
+    let set_back = tools.clock.now() < reckoned_at || tools.slept(start_from).await.is_none();
+    let late_ms = (tools.clock.now() - start_from).max(0);
+    let at = match set_back {
+        true => None,
+        false => tools.in_pace(leased, run, ask, (start_from, start_until)).await,
+    };
+    // Nothing starts too late, or after a stop was asked for, but files of a recording that was
+    // read before: its signed addresses are kept nowhere, and it would be read again.
+    let in_time = at.is_some_and(|at| at <= start_until) && tools.stop.state() == Stopping::No;
+    let now = tools.clock.now();
+    if !in_time && !tools.recordings.has(run, ask, now) {
+        return Err(NoStart::Late(late_ms));
+    }
+    Ok(Start { token, at: at.unwrap_or(now), late_ms })
+}
+
+async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools: &Tools) -> Done {
     let Job { leased, run, start_from, start_until, reckoned_at, todo, .. } = job;
     let ask = match todo {
         Todo::End(known) => return conclude::known(&leased, &run, *known, tools.clock.now()),
@@ -257,27 +320,22 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
         }
         Todo::Ask(ask) => ask,
     };
-    let token = match run.link.tokens.get().await {
-        Ok(token) => token,
-        Err(NoToken::Fatal { why, .. }) => return conclude::fatal(&leased, why, tools.clock.now()),
-        Err(NoToken::Later { .. }) => return conclude::later(&leased, tools.clock.now()),
-    };
-    // By a clock that was set back, a slot would be taken for one to come, and met too late.
-    let set_back = tools.clock.now() < reckoned_at || tools.slept(start_from).await.is_none();
-    let late_ms = Some((tools.clock.now() - start_from).max(0));
-    let first_at = match set_back {
-        true => None,
-        false => tools.in_pace(&leased, &run, start_from, start_until).await,
-    };
-    // Nothing starts too late, or after a stop was asked for, but files of a recording that was
-    // read before: its signed addresses are kept nowhere, and it would be read again.
-    let in_time = first_at.is_some_and(|at| at <= start_until);
-    let none = !in_time || tools.stop.state() != Stopping::No;
-    let first_at = first_at.unwrap_or_else(|| tools.clock.now());
-    if none && !tools.recordings.has(&run, &ask) {
-        return Done { late_ms, ..conclude::released(&leased) };
-    }
-    let asked = asked(&leased, &run, &ask, &token, (start_from, start_until), tools).await;
+    let slot = (start_from, start_until, reckoned_at);
+    let Start { token, at, late_ms } =
+        match started.get_or_init(|| start(&leased, &run, &ask, slot, tools)).await {
+            Ok(start) => start,
+            Err(NoStart::NoToken(NoToken::Fatal { why, .. })) => {
+                return conclude::fatal(&leased, why.clone(), tools.clock.now());
+            }
+            Err(NoStart::NoToken(NoToken::Later { .. })) => {
+                return conclude::later(&leased, tools.clock.now());
+            }
+            Err(NoStart::Late(late_ms)) => {
+                return Done { late_ms: Some(*late_ms), ..conclude::released(&leased) };
+            }
+        };
+    let late_ms = Some(*late_ms);
+    let asked = asked(&leased, &run, &ask, token, (start_from, start_until), tools).await;
     if let Some(category) = leased.category {
         tools.paces.answered(&run.link.connection.account, category);
     }
@@ -285,13 +343,13 @@ async fn carried_out(job: Job, tools: &Tools) -> Done {
         return Done { late_ms, ..conclude::released(&leased) };
     };
     if let Some(heard) = &mut asked.spent.heard {
-        (heard.own, heard.alone) = tools.own(&leased, &run, first_at);
+        (heard.own, heard.alone) = tools.own(&leased, &run, *at);
     }
     if !matches!(asked.verdict, Verdict::Token { .. }) && asked.spent.calls > 0 {
         run.link.tokens.accepted();
     }
     let moment = conclude::Moment {
-        first_at,
+        first_at: *at,
         now: tools.clock.now(),
         chance: tools.clock.random(),
         wait_until: tools.wait_until,

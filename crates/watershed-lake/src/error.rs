@@ -12,8 +12,8 @@ pub enum Error {
         /// The folder or store.
         place: String,
     },
-    /// Another process, or another task of this one, is bringing the file in.
-    #[error("another process is bringing this file in")]
+    /// Several processes, or tasks of this one, are bringing the file in.
+    #[error("several others are bringing this file in")]
     Busy,
     /// The object store does not answer: later it may.
     #[error("files at {place}: {why}")]

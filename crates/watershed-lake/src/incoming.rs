@@ -1,7 +1,8 @@
 //! A file on its way, in a folder of this machine.
 //!
 //! `NAME` has the bytes that have come; `NAME.version` says of which version of the file they
-//! are. A lock on `NAME` keeps every other process out, and goes with its process.
+//! are. A lock on `NAME` keeps every other process out, and goes with its process. A process that
+//! hangs keeps it: nobody waits for that one, the next has `NAME~2`.
 
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -17,9 +18,13 @@ use crate::{Error, FileName};
 /// A version longer than this is not kept: the file then begins anew after a break.
 const VERSION_MAX: usize = 512;
 
+/// As many processes at most bring the same file in.
+const AT_ONCE_MAX: usize = 4;
+
 /// A file on its way.
 pub(crate) struct Spooled {
     folder: PathBuf,
+    path: PathBuf,
     name: FileName,
     file: File,
     size: u64,
@@ -35,29 +40,27 @@ impl Spooled {
     ) -> Result<Spooled, Error> {
         let told = |error: io::Error| Error::of(&folder, &error);
         make_folder(&folder).await.map_err(told)?;
-        let path = folder.join(name.flat());
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        options.mode(0o600);
-        let file = options.open(&path).await.map_err(told)?.into_std().await;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(Error::Busy),
-            Err(std::fs::TryLockError::Error(error)) => return Err(told(error)),
+        for path in paths(&folder, &name) {
+            if let Some(file) = locked(&path, true).await.map_err(told)? {
+                let size = file.metadata().await.map_err(told)?.len();
+                let version = fs::read_to_string(version_of(&path)).await.ok();
+                return Ok(Spooled { file, size, version, path, folder, name, whole });
+            }
         }
-        // Who had the lock may have placed or discarded it meanwhile: then this is another file.
-        let (mine, there) = (file.metadata().map_err(told)?, fs::symlink_metadata(&path).await);
-        if !there.is_ok_and(|there| there.is_file() && same(&mine, &there)) {
-            return Err(Error::Busy);
-        }
-        let version = fs::read_to_string(version_of(&path)).await.ok();
-        let size = mine.len();
-        Ok(Spooled { file: File::from_std(file), size, version, folder, name, whole })
+        Err(Error::Busy)
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.join(self.name.flat())
+    /// What others left of the file that is whole now.
+    async fn remove_others(&self) -> io::Result<()> {
+        for path in paths(&self.folder, &self.name) {
+            if path == self.path {
+                continue;
+            }
+            if fs::symlink_metadata(&path).await.is_ok() && locked(&path, false).await?.is_some() {
+                remove_part(&path).await?;
+            }
+        }
+        Ok(())
     }
 
     fn told(&self, error: &io::Error) -> Error {
@@ -66,7 +69,7 @@ impl Spooled {
 
     async fn begin_anew(&mut self, version: Option<String>) -> io::Result<()> {
         self.file.set_len(0).await?;
-        let path = version_of(&self.path());
+        let path = version_of(&self.path);
         match &version {
             Some(version) if version.len() <= VERSION_MAX => fs::write(path, version).await?,
             _ => remove(&path).await?,
@@ -84,7 +87,7 @@ impl Spooled {
     }
 
     async fn take_its_place(&mut self) -> Result<(), Error> {
-        let path = self.path();
+        let path = self.path.clone();
         let flushed = async {
             self.file.flush().await?;
             self.file.sync_all().await
@@ -102,7 +105,11 @@ impl Spooled {
                 remove(&path).await.map_err(|error| self.told(&error))?;
             }
         }
-        remove(&version_of(&path)).await.map_err(|error| self.told(&error))
+        let removed = async {
+            remove(&version_of(&path)).await?;
+            self.remove_others().await
+        };
+        removed.await.map_err(|error| self.told(&error))
     }
 }
 
@@ -145,15 +152,40 @@ impl Incoming for Spooled {
     }
 
     fn discard(self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(async move {
-            let path = self.path();
-            let removed = async {
-                remove(&version_of(&path)).await?;
-                remove(&path).await
-            };
-            removed.await.map_err(|error| self.told(&error))
-        })
+        Box::pin(async move { remove_part(&self.path).await.map_err(|error| self.told(&error)) })
     }
+}
+
+/// Where a file may lie until it is whole, the usual place first.
+fn paths(folder: &Path, name: &FileName) -> [PathBuf; AT_ONCE_MAX] {
+    let name = name.flat();
+    std::array::from_fn(|n| match n {
+        0 => folder.join(&name),
+        n => folder.join(format!("{name}~{}", n + 1)),
+    })
+}
+
+/// Opens a file that no other process has in hand.
+async fn locked(path: &Path, create: bool) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(create);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.open(path).await?.into_std().await;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => return Err(error),
+    }
+    // Who had the lock may have placed or discarded it meanwhile: then this is another file.
+    let (mine, there) = (file.metadata()?, fs::symlink_metadata(path).await);
+    let is_it = there.is_ok_and(|there| there.is_file() && same(&mine, &there));
+    Ok(is_it.then(|| File::from_std(file)))
+}
+
+async fn remove_part(path: &Path) -> io::Result<()> {
+    remove(&version_of(path)).await?;
+    remove(path).await
 }
 
 /// The file that says of which version the bytes in `path` are.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use crate::FileName;
 use crate::store::{FileStore, Incoming, Pending};
-use crate::{Error, FileName};
 
 /// A file store in memory, for what is tried out and for what is rehearsed.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,8 @@ struct InHand {
     files: MemoryFiles,
     part: Part,
     over: bool,
+    /// Another had it in hand before.
+    spare: bool,
 }
 
 impl MemoryFiles {
@@ -59,12 +61,9 @@ impl FileStore for MemoryFiles {
         Box::pin(async move {
             let name = name.to_string();
             let before = self.files().parts.insert(name.clone(), None);
-            let part = match before {
-                Some(None) => return Err(Error::Busy),
-                Some(Some(part)) => part,
-                None => Part::default(),
-            };
-            let incoming = InHand { name, files: self.clone(), part, over: false };
+            let spare = matches!(before, Some(None));
+            let part = before.flatten().unwrap_or_default();
+            let incoming = InHand { name, files: self.clone(), part, over: false, spare };
             Ok(Box::new(incoming) as Box<dyn Incoming>)
         })
     }
@@ -119,7 +118,9 @@ impl Incoming for InHand {
 impl Drop for InHand {
     fn drop(&mut self) {
         let mut files = self.files.files();
-        if self.over {
+        if self.spare {
+            // Nothing of it is kept, and the other goes on.
+        } else if self.over {
             files.parts.remove(&self.name);
         } else {
             files.parts.insert(self.name.clone(), Some(std::mem::take(&mut self.part)));

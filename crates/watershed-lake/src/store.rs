@@ -15,10 +15,11 @@ pub trait FileStore: Send + Sync {
     /// Bytes of a file that is there, which it is only when it is whole; `None`: it is not.
     fn size<'a>(&'a self, name: &'a FileName) -> Pending<'a, Option<u64>>;
 
-    /// A file that is to come, with what has come of it before.
+    /// A file that is to come, with what has come of it before; of one that another process, or
+    /// another task of this one, brings in, from its start.
     ///
     /// # Errors
-    /// [`Error::Busy`] while another process, or another task of this one, brings it in.
+    /// [`Error::Busy`] while several bring it in.
     fn begin<'a>(&'a self, name: &'a FileName) -> Pending<'a, Box<dyn Incoming>>;
 }
 

@@ -72,14 +72,40 @@ async fn another_version_begins_anew_and_what_is_discarded_is_gone() {
 }
 
 #[tokio::test]
-async fn a_file_is_brought_in_by_one_at_a_time() {
+async fn nobody_waits_for_one_that_hangs_while_it_brings_a_file_in() {
     let dir = tempfile::tempdir().expect("a folder");
     let (one, other) = (lake(dir.path()), lake(dir.path()));
     let name = video();
-    let first = one.begin(&name).await.expect("it begins");
-    assert!(matches!(other.begin(&name).await, Err(Error::Busy)));
-    drop(first);
-    assert!(other.begin(&name).await.is_ok());
+    let mut hangs = one.begin(&name).await.expect("it begins");
+    hangs.append(Bytes::from_static(b"ab")).await.expect("bytes are taken");
+    let mut second = other.begin(&name).await.expect("it begins as well");
+    assert_eq!(second.size(), 0, "what the other has is not touched");
+    second.append(Bytes::from_static(b"abc")).await.expect("bytes are taken");
+    second.place().await.expect("it is placed");
+    assert_eq!(other.size(&name).await.expect("the store answers"), Some(3));
+    hangs.append(Bytes::from_static(b"c")).await.expect("it goes on where it was");
+    hangs.place().await.expect("it is placed once more");
+    assert_eq!(files(dir.path()).len(), 1, "nothing is left beside the whole file");
+}
+
+#[tokio::test]
+async fn what_killed_processes_left_of_a_file_goes_when_it_is_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let lake = lake(dir.path());
+    let name = video();
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        let mut incoming = lake.begin(&name).await.expect("it begins");
+        incoming.append(Bytes::from_static(b"ab")).await.expect("bytes are taken");
+        all.push(incoming);
+    }
+    assert!(matches!(lake.begin(&name).await, Err(Error::Busy)), "there are bounds");
+    drop(all);
+    let mut incoming = lake.begin(&name).await.expect("it begins");
+    assert_eq!(incoming.size(), 2, "it goes on where the first was");
+    incoming.append(Bytes::from_static(b"c")).await.expect("bytes are taken");
+    incoming.place().await.expect("it is placed");
+    assert_eq!(files(dir.path()).len(), 1);
 }
 
 #[cfg(unix)]

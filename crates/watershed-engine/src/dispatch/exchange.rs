@@ -162,21 +162,22 @@ impl Dispatch {
         while let Err(error) = covered::mark(&mut jobs, &self.tools, now).await {
             self.wait_for("sink", error.waits(), &error).await?;
         }
-        files::at_one_time(&mut jobs);
-        for job in jobs {
-            // What was known has gone, and it has no permit: it waits for one like any other.
+        // What was known has gone, and it has no permit: it waits for one like any other.
+        let (unpermitted, jobs): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| {
             let counted = job.run.operation(job.leased.step).category.is_some();
-            if counted && job.leased.category.is_none() && matches!(job.todo, Todo::Ask(_)) {
-                self.state.done.push(conclude::released(&job.leased));
-                continue;
-            }
+            counted && job.leased.category.is_none() && matches!(job.todo, Todo::Ask(_))
+        });
+        self.state.done.extend(unpermitted.iter().map(|job| conclude::released(&job.leased)));
+        for job in &jobs {
             let flight = Flight {
                 leased: job.leased.clone(),
                 run: job.run.clone(),
                 lead_ms: self.state.lead_ms,
             };
             self.state.flights.insert(job.leased.fence, flight);
-            if self.tickets.send(Ticket::new(job)).await.is_err() {
+        }
+        for jobs in files::together(jobs) {
+            if self.tickets.send(Ticket::new(jobs)).await.is_err() {
                 return Err(Error::Protocol("the workers are gone"));
             }
         }

@@ -115,7 +115,7 @@ impl Desk {
                 (job.leased.start_from, job.leased.start_until) = (given.from, given.until);
                 slot = Some(given);
             }
-            let done = task::perform(job, &self.tools).await;
+            let done = task::perform_one(job, &self.tools).await;
             if let Some(why) = done.fatal {
                 let connection = self.run.connection().to_string();
                 return Err(NoToken::Fatal { connection, why }.into());
