@@ -131,12 +131,13 @@ impl<'a> Play<'a> {
                 }
             }
             Act::Older { worker } => {
-                // After a rollback the number may be one that the ledger has not seen: then it
-                // is no older one.
+                // After a rollback the ledger may not have seen the last one: then none is older.
+                // Nor has an account heard of the worker, where a ledger counts the exchanges of
+                // each and the last one was its first there.
                 let seen = self.oracle.workers.get(&self.workers[*worker].id);
                 match (self.workers[*worker].last.clone(), seen) {
-                    (Some(mut last), Some((known, _))) if *known > 1 => {
-                        // Older than any: a ledger may count the exchanges of each account.
+                    (Some(mut last), Some((known, _))) if *known >= last.sequence.max(2) => {
+                        // Older than any of any account.
                         last.sequence = 0;
                         self.send(*worker, last)
                     }
