@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::child::Running;
 use crate::clock::clock_off;
-use crate::fetch::get;
+use crate::fetch::{get, tell};
 use crate::program::program;
 use crate::truth::Truth;
 
@@ -138,6 +138,14 @@ impl Account {
     /// The whole ready line.
     pub fn ready_line(&self) -> &Value {
         &self.ready
+    }
+
+    /// Changes what it holds: `delete user ID`, `trash recording UUID` and the like.
+    ///
+    /// # Errors
+    /// Where it holds nothing of that name.
+    pub fn change(&self, changes: &[String]) -> Result<()> {
+        tell(self.host(), "/__sim/change", &changes.join("\n"))
     }
 
     /// What the account really holds.

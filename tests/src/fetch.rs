@@ -9,6 +9,21 @@ use anyhow::{Context, Result, bail};
 /// The longest silence: truth of a large account is made while it is sent.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
+/// Says these lines to `path` at `host` (`127.0.0.1:port`), and makes sure that all were taken.
+pub(crate) fn tell(host: &str, path: &str, lines: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(host).with_context(|| format!("connect to {host}"))?;
+    stream.set_read_timeout(Some(SILENCE_MAX))?;
+    let length = lines.len();
+    write!(stream, "POST {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n")?;
+    stream.write_all(lines.as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    if answer.split(' ').nth(1) != Some("204") {
+        bail!("POST {path} answered {answer:?} to {lines:?}");
+    }
+    Ok(())
+}
+
 /// The body of `GET path` at `host` (`127.0.0.1:port`). HTTP/1.0, so that the body ends with
 /// the connection and needs no framing.
 pub(crate) fn get(host: &str, path: &str) -> Result<Vec<u8>> {

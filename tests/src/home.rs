@@ -83,6 +83,11 @@ impl Home {
         Ok(Home { dir: tempfile::tempdir()?, credentials: Vec::new() })
     }
 
+    /// Configures another account in place of the one before.
+    pub fn point_at(&self, account: &Account, settings: &Settings) {
+        self.write("watershed.toml", &configuration(account, settings));
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.dir.path()

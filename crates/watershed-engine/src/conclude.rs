@@ -2,10 +2,11 @@
 
 use watershed_ledger::{Checkpoint, End, Leased, Outcome, Repeat, Settle};
 use watershed_model::{
-    Brood, CoverageState, Millis, OnUnavailable, Operation, Page, Paging, RetryCause, Throttle,
-    Unavailable, Verdict,
+    Brood, CoverageState, Kind, Millis, OnUnavailable, Operation, Page, Paging, RetryCause,
+    Throttle, Unavailable, Verdict,
 };
-use watershed_zoom::Request;
+use watershed_sink::Gone;
+use watershed_zoom::{Request, gone};
 
 use crate::active::{ActiveRun, Stopped};
 use crate::entry::Entry;
@@ -111,6 +112,7 @@ pub(crate) fn asked(
     if let Verdict::Data(page) | Verdict::Waiting { page: Some(page), .. } = &mut verdict {
         run.link.connection.redact.page(operation, page);
     }
+    let gone = gone::proved(operation, &ask.with, &verdict);
     let mut done = match verdict {
         Verdict::Data(page) => read(leased, run, ask, page, moment),
         Verdict::Empty => read(leased, run, ask, Page::default(), moment),
@@ -135,7 +137,7 @@ pub(crate) fn asked(
         }
         // Refused to the last attempt, each with a fresh address: it is not for us.
         Verdict::Retry { cause: RetryCause::Token, message }
-            if operation.path.is_empty()
+            if operation.kind == Kind::File
                 && leased.attempts + 1 >= run.program.plan().step(leased.step).retry.attempts =>
         {
             unavailable(leased, run, ask, Unavailable::NotAccessible, &message, at, 1)
@@ -152,8 +154,18 @@ pub(crate) fn asked(
     };
     done.settle.calls = calls;
     done.settle.heard = heard;
+    done.gone = gone
+        .into_iter()
+        .map(|gone::GoneRows { dataset, column, value }| Gone {
+            connection: run.connection().clone(),
+            dataset,
+            column,
+            value,
+            at,
+        })
+        .collect();
     done.room = room;
-    if operation.path.is_empty() && done.settle.least > 0 {
+    if operation.kind == Kind::File && done.settle.least > 0 {
         // A file costs nothing that is counted; reading its recording does, once for all files.
         done.settle.least = u64::from(calls);
     }
@@ -171,6 +183,7 @@ impl Done {
             write: None,
             failures: Vec::new(),
             healed: None,
+            gone: Vec::new(),
             settle,
             fatal: None,
             late_ms: None,
@@ -411,7 +424,7 @@ fn throttled(leased: &Leased, throttle: Throttle, moment: Moment) -> Done {
     done
 }
 
-fn dead(
+pub(crate) fn dead(
     leased: &Leased,
     run: &ActiveRun,
     request: Option<&Request>,

@@ -67,6 +67,8 @@ pub struct Connection {
     pub limits: Limits,
     /// What the customer agreed to.
     pub content: Content,
+    /// Of the stored rows of a dataset, the part that may be missing in all lists at once.
+    pub delete_ceiling: f64,
     /// What is dropped or pseudonymised before anything is made of a record.
     pub redact: Rules,
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
 use watershed_lake::{FileName, FileStore, MemoryFiles};
-use watershed_model::{Catalogue, Heard, Millis, Operation, Page, RetryCause, Verdict};
+use watershed_model::{Catalogue, Heard, Kind, Millis, Operation, Page, RetryCause, Verdict};
 use watershed_zoom::Answer;
 use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 
@@ -175,7 +175,7 @@ pub(crate) fn bar(
     with: &Map<String, Value>,
     connection: &Connection,
 ) -> Option<Bar> {
-    if !operation.path.is_empty() {
+    if operation.kind != Kind::File {
         return None;
     }
     let file_type = with.get("file").and_then(|f| f.get("file_type")).and_then(Value::as_str);

@@ -50,6 +50,16 @@ impl Trouble {
         }
     }
 
+    /// More rows are missing than a mistake may explain.
+    pub(crate) fn ceiling(dataset: &str, missing: u64, all: u64) -> Trouble {
+        let message = format!(
+            "{missing} of {all} stored {dataset} are in no list any more: more than the \
+             connection's delete_ceiling; none of them was marked as deleted"
+        );
+        let hint = "where they were really deleted, raise delete_ceiling, then `watershed retry`";
+        Trouble { verdict: "ceiling", http: None, code: None, message, hint }
+    }
+
     pub(crate) fn answer(http: u16, code: Option<i64>, message: String) -> Trouble {
         let hint = "Zoom gave an answer that is not understood: `watershed retry` asks again";
         Trouble { verdict: "dead", http: Some(http), code, message, hint }

@@ -22,6 +22,7 @@ pub mod exit;
 mod files;
 mod http;
 mod letter;
+mod missing;
 mod offset;
 mod pace;
 mod phase;

@@ -13,9 +13,9 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 use tracing::Instrument as _;
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
 use watershed_model::{
-    Child, Coverage, DeadLetter, Heard, LetterId, Millis, Operation, RetryCause, Verdict,
+    Child, Coverage, DeadLetter, Heard, Kind, LetterId, Millis, Operation, RetryCause, Verdict,
 };
-use watershed_sink::Write;
+use watershed_sink::{Gone, Write};
 use watershed_workflow::Parameters;
 use watershed_zoom::{Answer, Request};
 
@@ -25,6 +25,7 @@ use crate::conclude;
 use crate::covered;
 use crate::files;
 use crate::letter::{Trouble, letter_id};
+use crate::missing;
 use crate::pace::Paces;
 use crate::phase::{self, Phase};
 use crate::room::Room;
@@ -59,7 +60,7 @@ pub(crate) struct Job {
 impl Job {
     /// Whether it brings a file.
     pub(crate) fn is_file(&self) -> bool {
-        self.run.operation(self.leased.step).path.is_empty()
+        self.run.operation(self.leased.step).kind == Kind::File
     }
 }
 
@@ -89,6 +90,8 @@ pub(crate) struct Done {
     pub(crate) failures: Vec<DeadLetter>,
     /// A dead letter that it had, and has no more.
     pub(crate) healed: Option<LetterId>,
+    /// What is proved to be gone.
+    pub(crate) gone: Vec<Gone>,
     /// What the ledger is told.
     pub(crate) settle: Settle,
     /// The connection cannot go on, and why.
@@ -126,7 +129,10 @@ pub(crate) struct Tools {
 impl Done {
     /// Whether anything of it goes into the sink.
     pub(crate) fn writes(&self) -> bool {
-        self.write.is_some() || !self.failures.is_empty() || self.healed.is_some()
+        self.write.is_some()
+            || !self.failures.is_empty()
+            || self.healed.is_some()
+            || !self.gone.is_empty()
     }
 }
 
@@ -320,6 +326,9 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
         }
         Todo::Ask(ask) => ask,
     };
+    if run.operation(leased.step).kind == Kind::Missing {
+        return missing::find(&leased, &run, &ask, tools).await;
+    }
     let slot = (start_from, start_until, reckoned_at);
     let Start { token, at, late_ms } =
         match started.get_or_init(|| start(&leased, &run, &ask, slot, tools)).await {
@@ -383,7 +392,7 @@ async fn asked(
     tools: &Tools,
 ) -> Option<Asked> {
     let operation = run.operation(leased.step);
-    let asked = if operation.path.is_empty() {
+    let asked = if operation.kind == Kind::File {
         files::download(run, operation, ask, token, tools, slot).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());

@@ -127,6 +127,7 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
     let read = clock.clone();
     let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
     let connection = Connection {
+        delete_ceiling: 0.05,
         name: "acme".into(),
         account: "account".into(),
         credentials: Arc::new(|| {

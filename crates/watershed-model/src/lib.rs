@@ -26,7 +26,7 @@ pub use ids::{
 };
 pub use kin::{Brood, Child, KNOWN, Kin};
 pub use operation::{
-    Catalogue, Dataset, Field, FieldType, Lifetime, Operation, Paging, Param, ParamPlace,
+    Catalogue, Dataset, Field, FieldType, Kind, Lifetime, Operation, Paging, Param, ParamPlace,
     ParamType, Record,
 };
 pub use plan::{

@@ -143,6 +143,17 @@ pub enum Lifetime {
     Living,
 }
 
+/// How an operation is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// By a call.
+    Call,
+    /// By bringing in a file, whose URL its record tells.
+    File,
+    /// Without a call: the stored rows of its dataset that no list of this run has brought.
+    Missing,
+}
+
 /// One row of the catalogue.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -150,8 +161,10 @@ pub struct Operation {
     pub id: &'static str,
     /// What it brings, in a line.
     pub summary: &'static str,
-    /// Path template below the base URL, such as `/users/{userId}/meetings`. Empty for a
-    /// download, whose URL the record tells.
+    /// How it is carried out.
+    pub kind: Kind,
+    /// Path template below the base URL, such as `/users/{userId}/meetings`. Empty for what is
+    /// no call.
     pub path: &'static str,
     /// Granular scopes, each an alternative; the first is the one to ask an admin for.
     pub scopes: &'static [&'static str],

@@ -37,6 +37,7 @@ pub fn connection(
         token_url: at("/oauth/token"),
         limits,
         content,
+        delete_ceiling: 0.05,
         redact: watershed_zoom::redact::Rules::default(),
     }
 }

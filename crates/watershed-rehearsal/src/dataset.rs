@@ -16,7 +16,7 @@ use watershed_model::{
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow, Write,
+    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow, Write,
 };
 
 use crate::again::Again;
@@ -227,6 +227,16 @@ impl Sink for Dataset {
         _limit: u32,
     ) -> Pending<'_, Vec<StoredRow>> {
         not_kept()
+    }
+
+    /// One run sees all that there is.
+    fn missing(
+        &self,
+        _missing: Missing,
+        _after: Option<String>,
+        _limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn readings(&self, _after: Option<i64>, _limit: u32) -> Pending<'_, Vec<Reading>> {

@@ -11,7 +11,7 @@ use watershed_model::{
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 use crate::fault::Fault;
@@ -235,6 +235,18 @@ impl Sink for PostgresSink {
         self.reading(async move {
             let client = client(&self.pool).await?;
             stored::rows(&client, &self.tables, &dataset, after.as_ref(), limit).await
+        })
+    }
+
+    fn missing(
+        &self,
+        missing: Missing,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        self.reading(async move {
+            let client = client(&self.pool).await?;
+            stored::missing(&client, &self.tables, &missing, after.as_deref(), limit).await
         })
     }
 

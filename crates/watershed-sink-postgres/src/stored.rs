@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use deadpool_postgres::{Object, Pool, Transaction};
 use serde_json::Map;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use watershed_model::{AccountId, ConnectionName, DeadLetter, LetterId, RunId};
-use watershed_sink::{Member, MemberKey, Reading, RowKey, Stored, StoredRow};
+use watershed_sink::{Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow};
 
 use crate::fault::Fault;
 use crate::pool::{begin, client, lock_of};
@@ -87,26 +88,43 @@ pub(crate) async fn rows(
     let table = table(tables, dataset)?;
     let connection = kept(after.map_or("", |row| row.connection.as_str()));
     let key = kept(after.map_or("", |row| &row.key));
-    all(client, &table.rows_after, &[&connection, &key, &page(limit)], |row| {
-        let mut asked = Map::new();
-        for column in &table.asked {
-            let value = row.try_get::<_, Option<Json>>(column.name)?.map(parsed).transpose()?;
-            asked.insert(column.name.to_owned(), value.unwrap_or_default());
-        }
-        Ok(StoredRow {
-            at: RowKey {
-                connection: ConnectionName(text(row, "_connection")?),
-                key: text(row, "_key")?,
-            },
-            record: parsed(row.try_get("_raw")?)?,
-            asked,
-            listing: text_or_none(row, "_listing")?,
-            fetched_at: millis(row, "_fetched_at")?,
-            run: RunId(text(row, "_run")?),
-            deleted_at: millis_or_none(row, "_deleted_at")?,
-        })
+    let params: [&(dyn ToSql + Sync); 3] = [&connection, &key, &page(limit)];
+    all(client, &table.rows_after, &params, |row| stored_row(table, row)).await
+}
+
+pub(crate) async fn missing(
+    client: &Object,
+    tables: &Tables,
+    missing: &Missing,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<StoredRow>, Fault> {
+    let table = table(tables, &missing.dataset)?;
+    let connection = kept(missing.connection.as_str());
+    let (run, before) = (kept(missing.run.as_str()), Instant::at(missing.before));
+    let after = kept(after.unwrap_or_default());
+    let params: [&(dyn ToSql + Sync); 5] = [&connection, &after, &page(limit), &run, &before];
+    all(client, &table.missing, &params, |row| stored_row(table, row)).await
+}
+
+fn stored_row(table: &Table, row: &Row) -> Result<StoredRow, Fault> {
+    let mut asked = Map::new();
+    for column in &table.asked {
+        let value = row.try_get::<_, Option<Json>>(column.name)?.map(parsed).transpose()?;
+        asked.insert(column.name.to_owned(), value.unwrap_or_default());
+    }
+    Ok(StoredRow {
+        at: RowKey {
+            connection: ConnectionName(text(row, "_connection")?),
+            key: text(row, "_key")?,
+        },
+        record: parsed(row.try_get("_raw")?)?,
+        asked,
+        listing: text_or_none(row, "_listing")?,
+        fetched_at: millis(row, "_fetched_at")?,
+        run: RunId(text(row, "_run")?),
+        deleted_at: millis_or_none(row, "_deleted_at")?,
     })
-    .await
 }
 
 /// Takes over what another sink holds, all of it or nothing.

@@ -32,6 +32,8 @@ pub(crate) struct Table {
     pub asked: Vec<Column>,
     /// After connection and key, limit → those of `KEPT`, then what was asked, each as JSON.
     pub rows_after: String,
+    /// Likewise, rows that a run has not seen.
+    pub missing: String,
     /// Arrays of connections, keys and instants: deleted then, unless fetched later.
     pub delete: String,
 }
@@ -79,10 +81,21 @@ impl Table {
             count: count(dataset.name),
             raw_after: after(dataset.name, "_connection, _key, _raw"),
             rows_after: after(dataset.name, &whole(&asked)),
+            missing: missing(dataset.name, &whole(&asked)),
             delete: delete(dataset.name),
             asked,
             columns,
         }
+    }
+
+    /// Marks what is gone by a column.
+    pub(crate) fn gone(&self, column: &str) -> String {
+        format!(
+            "UPDATE {} SET _deleted_at = $3
+WHERE _connection = $1 AND {}::text = $2 AND _fetched_at <= $3 AND _deleted_at IS NULL",
+            quoted(self.name),
+            quoted(column)
+        )
     }
 
     /// Adds a typed column to a table that an older catalogue made.
@@ -196,6 +209,15 @@ fn after(name: &str, what: &str) -> String {
     format!(
         "SELECT {what} FROM {} WHERE (_connection, _key) > ($1, $2)
 ORDER BY _connection, _key LIMIT $3",
+        quoted(name)
+    )
+}
+
+fn missing(name: &str, what: &str) -> String {
+    format!(
+        "SELECT {what} FROM {} WHERE _connection = $1 AND _key > $2
+    AND _fetched_at < $5 AND _run <> $4 AND _deleted_at IS NULL
+ORDER BY _key LIMIT $3",
         quoted(name)
     )
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, Transaction};
 use watershed_model::{ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, RunRow};
-use watershed_sink::{Ask, Batch, Error};
+use watershed_sink::{Ask, Batch, Error, Gone};
 
 use crate::fault::Fault;
 use crate::pool::{begin, client, lock_of};
@@ -51,15 +51,27 @@ pub(crate) async fn write(pool: &Pool, tables: &Tables, batch: &Batch) -> Result
 
 async fn attempt(client: &mut Object, tables: &Tables, batch: &Batch) -> Result<(), Fault> {
     let connections: BTreeSet<_> = batch.writes.iter().map(|write| &write.connection).collect();
-    let locks: BTreeSet<i64> = connections.into_iter().map(lock_of).collect();
+    let gone = batch.gone.iter().map(|gone| &gone.connection);
+    let locks: BTreeSet<i64> = connections.into_iter().chain(gone).map(lock_of).collect();
     let act = begin(client, &locks.into_iter().collect::<Vec<_>>()).await?;
     rows::write(&act, tables, batch).await?;
     let coverage: Vec<&Coverage> = batch.writes.iter().flat_map(|write| &write.coverage).collect();
     put_coverage(&act, coverage).await?;
     put_failures(&act, &batch.failures).await?;
     remove(&act, &batch.healed).await?;
+    for gone in &batch.gone {
+        mark_gone(&act, tables, gone).await?;
+    }
     put_days(&act, &batch.days).await?;
     act.commit().await?;
+    Ok(())
+}
+
+async fn mark_gone(act: &Transaction<'_>, tables: &Tables, gone: &Gone) -> Result<(), Fault> {
+    let sql = rows::table(tables, gone.dataset.name)?.gone(gone.column);
+    let (connection, value) = (kept(gone.connection.as_str()), kept(&gone.value));
+    let statement = act.prepare_cached(&sql).await?;
+    act.execute(&statement, &[&connection, &value, &Instant::at(gone.at)]).await?;
     Ok(())
 }
 

@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
-use watershed_model::{CoverageState, Row};
-use watershed_sink::{Ask, CoverageFilter, Error, Write};
+use watershed_model::{CoverageState, Millis, Row};
+use watershed_sink::{Ask, Batch, CoverageFilter, Error, Gone, Missing, Write};
 
 use crate::Place;
 use crate::scenario::{
-    PETS, UNKNOWN, batch, coverage, fetched, instant, letter, listing, open, person, text, write,
+    PEOPLE, PETS, UNKNOWN, batch, coverage, fetched, instant, letter, listing, open, person, text,
+    write,
 };
 use crate::suite::held;
 
@@ -120,6 +121,67 @@ pub async fn what_is_deleted_comes_back_only_by_a_later_fetch(place: &dyn Place)
     assert_eq!(text(place, "id", "u1").await.as_deref(), Some("back"));
     assert_eq!(text(place, "_deleted_at", "u1").await, None);
     assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 1);
+}
+
+pub async fn what_is_proved_to_be_gone_is_marked_unless_it_was_read_later(place: &dyn Place) {
+    let sink = open(place).await;
+    let people = ["u1", "u2", "u3"].map(|id| person(id, json!({ "id": id })));
+    write(&sink, fetched(1_000, people.to_vec())).await;
+    write(&sink, fetched(5_000, vec![person("u2", json!({ "id": "u2" }))])).await;
+    let gone = |value: &str, at| Gone {
+        connection: "acme".into(),
+        dataset: &PEOPLE,
+        column: "_key",
+        value: value.to_owned(),
+        at: Millis(at),
+    };
+    let of_nobody = Gone { connection: "globex".into(), ..gone("u3", 4_000) };
+    let batch =
+        Batch { gone: vec![gone("u1", 4_000), gone("u2", 4_000), of_nobody], ..Batch::default() };
+    sink.write(batch.into()).await.unwrap();
+    assert_eq!(place.look("_deleted_at", "u1").await, instant("1970-01-01T00:00:04Z"));
+    assert_eq!(text(place, "_deleted_at", "u2").await, None, "it was read after that");
+    assert_eq!(text(place, "_deleted_at", "u3").await, None, "it is another connection's");
+    assert_eq!(sink.counts("acme".into()).await.unwrap()["people"], 2);
+
+    let batch = Batch { gone: vec![gone("u1", 9_000)], ..Batch::default() };
+    sink.write(batch.into()).await.unwrap();
+    let since = place.look("_deleted_at", "u1").await;
+    assert_eq!(since, instant("1970-01-01T00:00:04Z"), "gone since the first proof");
+}
+
+pub async fn a_row_is_missing_in_a_run_that_neither_brought_it_nor_began_before_it(
+    place: &dyn Place,
+) {
+    let sink = open(place).await;
+    let people = ["u1", "u2", "u3", "u4", "u5"].map(|id| person(id, json!({ "id": id })));
+    write(&sink, fetched(1_000, people.to_vec())).await;
+    // The run of 2000 brings one; another run one more, after it began; one is gone.
+    write(&sink, fetched(2_000, vec![person("u2", json!({ "id": "u2" }))])).await;
+    write(&sink, fetched(3_000, vec![person("u3", json!({ "id": "u3" }))])).await;
+    let gone = Gone {
+        connection: "acme".into(),
+        dataset: &PEOPLE,
+        column: "_key",
+        value: "u4".to_owned(),
+        at: Millis(1_500),
+    };
+    sink.write(Batch { gone: vec![gone], ..Batch::default() }.into()).await.unwrap();
+    let missing = Missing {
+        connection: "acme".into(),
+        dataset: "people".to_owned(),
+        run: "run-of-2000".into(),
+        before: Millis(2_500),
+    };
+    let keys = async |after: Option<&str>, limit| {
+        let page = sink.missing(missing.clone(), after.map(str::to_owned), limit).await.unwrap();
+        page.into_iter().map(|row| row.at.key).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(None, 9).await, ["u1", "u5"]);
+    assert_eq!(keys(None, 1).await, ["u1"]);
+    assert_eq!(keys(Some("u1"), 9).await, ["u5"]);
+    let other = Missing { connection: "globex".into(), ..missing.clone() };
+    assert_eq!(sink.missing(other, None, 9).await.unwrap(), []);
 }
 
 pub async fn two_connections_keep_the_same_key_apart(place: &dyn Place) {

@@ -47,6 +47,8 @@ macro_rules! suite {
             an_unchanged_record_still_tells_who_saw_it_last
             of_several_rows_of_one_key_in_one_batch_the_last_stays
             what_is_deleted_comes_back_only_by_a_later_fetch
+            what_is_proved_to_be_gone_is_marked_unless_it_was_read_later
+            a_row_is_missing_in_a_run_that_neither_brought_it_nor_began_before_it
             two_connections_keep_the_same_key_apart
             names_that_look_like_sql_are_but_values
             a_write_that_fails_at_its_end_leaves_nothing

@@ -16,6 +16,8 @@ pub struct Batch {
     pub failures: Vec<DeadLetter>,
     /// Dead letters of tasks that went well after all: they are removed.
     pub healed: Vec<LetterId>,
+    /// What the account no longer has, by proof.
+    pub gone: Vec<Gone>,
     /// Calls of days, as the ledger counts them now.
     pub days: Vec<DayCalls>,
 }
@@ -26,8 +28,24 @@ impl Batch {
         self.writes.is_empty()
             && self.failures.is_empty()
             && self.healed.is_empty()
+            && self.gone.is_empty()
             && self.days.is_empty()
     }
+}
+
+/// Rows that the account no longer has. What was read of them later than that stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The dataset.
+    pub dataset: &'static Dataset,
+    /// The column by which they are told: `_key`, or one of what they were asked for.
+    pub column: &'static str,
+    /// What stands there.
+    pub value: String,
+    /// When it was proved.
+    pub at: Millis,
 }
 
 /// What one call brought: rows, and the coverage that speaks of them.

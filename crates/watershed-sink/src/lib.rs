@@ -15,12 +15,12 @@ mod sink;
 mod sqlite;
 mod stored;
 
-pub use batch::{Batch, Listing, Part, Write, listing_hash};
+pub use batch::{Batch, Gone, Listing, Part, Write, listing_hash};
 pub use column::{Column, Typed};
 pub use copy::{Copied, Mark, copy, copy_part};
 pub use error::Error;
 pub use question::{
-    Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
+    Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey, Missing,
 };
 pub use sink::{Pending, Sink};
 pub use sqlite::SqliteSink;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watershed_model::{
-    ConnectionName, Coverage, CoverageState, LetterId, OperationId, RunId, Subject,
+    ConnectionName, Coverage, CoverageState, LetterId, Millis, OperationId, RunId, Subject,
 };
 
 use crate::Listing;
@@ -60,6 +60,19 @@ impl ListingKey {
             operation: self.operation.clone(),
         }
     }
+}
+
+/// Rows that were there when they were read last, and that a run has not seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The dataset's name.
+    pub dataset: String,
+    /// The run.
+    pub run: RunId,
+    /// When it began: what another run has seen since is not missing.
+    pub before: Millis,
 }
 
 /// A stored row, as far as a fan-out needs it.

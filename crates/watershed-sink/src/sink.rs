@@ -12,7 +12,7 @@ use watershed_model::{
 
 use crate::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Reading, RowKey, Stored, StoredRow,
+    Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
 };
 
 /// An answer that a sink still owes.
@@ -112,6 +112,15 @@ pub trait Sink: Send + Sync {
         &self,
         dataset: String,
         after: Option<RowKey>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>>;
+
+    /// A page of rows that a run has not seen, those left out that are known to be gone; ordered
+    /// by key, from the first after `after` on; at most `limit`. Fewer than `limit`: the last page.
+    fn missing(
+        &self,
+        missing: Missing,
+        after: Option<String>,
         limit: u32,
     ) -> Pending<'_, Vec<StoredRow>>;
 

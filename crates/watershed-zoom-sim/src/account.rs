@@ -15,7 +15,7 @@ use crate::operation::{Operation, SCOPES};
 use crate::records::SECRET_MARK;
 use crate::spec::Spec;
 use crate::stats::{Stats, Tally};
-use crate::world::World;
+use crate::world::{Change, World};
 
 /// What an app needs to ask for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,11 @@ impl Account {
     pub fn advance_to(&self, now: Timestamp) {
         let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
         world.now_s = now.as_second();
+    }
+
+    /// Changes what the account holds; `false` where it has nothing of that name.
+    pub fn change(&self, change: &Change) -> bool {
+        self.world.write().unwrap_or_else(PoisonError::into_inner).change(change)
     }
 
     /// Where answers say that downloads are: scheme, host and port. The server sets it.

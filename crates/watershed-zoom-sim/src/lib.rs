@@ -38,3 +38,4 @@ pub use server::{Server, router, router_with_clock};
 pub use spec::{Spec, SpecError, Tier};
 pub use stats::{Counts, InVain, Stats};
 pub use truth::TruthRow;
+pub use world::Change;

@@ -25,6 +25,7 @@ use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
 use crate::exchange::{Answer, Call};
 use crate::truth::TruthRow;
+use crate::world::Change;
 
 /// The largest request body that is read.
 const BODY_MAX: usize = 64 * 1024;
@@ -120,9 +121,13 @@ async fn serve(State(served): State<Served>, request: Request) -> Response {
         "/__sim/files" => return lines(served.account, Account::files_of),
         _ => {}
     }
+    let path = parts.uri.path().to_owned();
     let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
     };
+    if path == "/__sim/change" {
+        return change(&served.account, &body);
+    }
     let headers = parts.headers.iter().filter_map(|(name, value)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     });
@@ -219,6 +224,16 @@ fn lines(
     let kind = HeaderValue::from_static("application/x-ndjson");
     response.headers_mut().insert("content-type", kind);
     response
+}
+
+/// One change a line, as [`Change::parse`] reads it; all lines are tried.
+fn change(account: &Account, body: &[u8]) -> Response {
+    let text = String::from_utf8_lossy(body);
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let done = lines.map(|line| Change::parse(line).is_some_and(|change| account.change(&change)));
+    // Each of them, also after one that fails.
+    let failed = done.filter(|done| !done).count();
+    plain(if failed == 0 { StatusCode::NO_CONTENT } else { StatusCode::UNPROCESSABLE_ENTITY })
 }
 
 fn plain(status: StatusCode) -> Response {

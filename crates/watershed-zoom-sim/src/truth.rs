@@ -94,6 +94,9 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn tell(&mut self, user: u64) {
+        if !self.world.has_user(user) {
+            return;
+        }
         let status = self.world.status(user);
         let is_listed = self.account.answers(Operation::ListUsers);
         if is_listed {

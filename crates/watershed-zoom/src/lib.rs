@@ -12,6 +12,7 @@ mod request;
 mod secrets;
 
 pub mod files;
+pub mod gone;
 pub mod hosts;
 pub mod keys;
 pub mod limits;

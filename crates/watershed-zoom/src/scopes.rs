@@ -25,10 +25,11 @@ pub const SEED: &[(&str, &str)] = &[
     ("report:read:meeting:admin", "the report of a meeting"),
 ];
 
-/// Whether the granted scopes open `op`: one of its granular or classic ones is among them.
+/// Whether the granted scopes open `op`: one of its granular or classic ones is among them, or it
+/// needs none.
 pub fn granted(op: &Operation, scopes: &[String]) -> bool {
     let has = |wanted: &&str| scopes.iter().any(|scope| scope == wanted);
-    op.scopes.iter().any(has) || op.classic_scopes.iter().any(has)
+    op.scopes.is_empty() || op.scopes.iter().any(has) || op.classic_scopes.iter().any(has)
 }
 
 /// A scope of [`SEED`] with what it opens.

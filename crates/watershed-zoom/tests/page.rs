@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use watershed_model::{Category, Dataset, Lifetime, Operation, Paging};
+use watershed_model::{Category, Dataset, Kind, Lifetime, Operation, Paging};
 use watershed_zoom::catalogue;
 use watershed_zoom::keys::Key;
 use watershed_zoom::limits::{Overrides, Tier, limits};
@@ -34,6 +34,7 @@ fn operations(page: &mut String) {
         let rows = match (operation.paging, operation.rows_in) {
             (Paging::Token { page_size }, _) => page_size.to_string(),
             (Paging::None, Some(_)) => "all".to_owned(),
+            (Paging::None, None) if operation.kind == Kind::Missing => "no call".to_owned(),
             (Paging::None, None) => "1".to_owned(),
         };
         let lasting = match lifetime {
@@ -52,11 +53,13 @@ fn asked(page: &mut String) {
     row(page, &["operation", "scope", "path", "source"]);
     row(page, &["---"; 4]);
     for operation in catalogue().operations {
-        let path = match operation.path {
-            "" => "the address that the recording tells".to_owned(),
-            path => format!("`GET {path}`"),
+        let path = match operation.kind {
+            Kind::Call => format!("`GET {}`", operation.path),
+            Kind::File => "the address that the recording tells".to_owned(),
+            Kind::Missing => "no call".to_owned(),
         };
-        let (id, scope) = (format!("`{}`", operation.id), format!("`{}`", operation.scopes[0]));
+        let id = format!("`{}`", operation.id);
+        let scope = operation.scopes.first().map_or("none".to_owned(), |s| format!("`{s}`"));
         row(page, &[&id, &scope, &path, operation.source]);
     }
     let idle = SEED.iter().filter(|(scope, _)| watershed_zoom::scopes::opened_by(scope).is_empty());

@@ -25,6 +25,7 @@ pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<C
         token_url: account.token_url.clone(),
         limits: limits_of(account),
         content: content(account),
+        delete_ceiling: account.delete_ceiling,
         redact: rules,
     })
 }

@@ -14,6 +14,7 @@ mod demo;
 mod estimate;
 mod files;
 mod fleet;
+mod gone;
 mod ground;
 mod json_shapes;
 mod kills;

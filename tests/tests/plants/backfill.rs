@@ -66,6 +66,7 @@ fn engine(account: &Account, ledger: Arc<dyn Ledger>, sink: Arc<Planted>) -> Eng
     let ready = |member: &str| account.ready(member).to_owned();
     let (id, client, secret) = (ready("account_id"), ready("client_id"), ready("client_secret"));
     let connection = Connection {
+        delete_ceiling: 0.05,
         name: "default".into(),
         account: id.as_str().into(),
         credentials: Arc::new(move || {

@@ -13,7 +13,7 @@ use watershed_model::{
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Pending, Reading, RowKey, Sink, SqliteSink, Stored, StoredRow,
+    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, SqliteSink, Stored, StoredRow,
 };
 
 use crate::batches;
@@ -182,6 +182,15 @@ impl Sink for Planted {
         limit: u32,
     ) -> Pending<'_, Vec<StoredRow>> {
         self.inner.rows(dataset, after, limit)
+    }
+
+    fn missing(
+        &self,
+        missing: Missing,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        self.inner.missing(missing, after, limit)
     }
 
     fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {

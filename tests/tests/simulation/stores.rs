@@ -22,7 +22,7 @@ use watershed_model::{
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 use crate::ground::files_step;
@@ -266,6 +266,15 @@ impl Sink for OwnSink {
         limit: u32,
     ) -> Pending<'_, Vec<StoredRow>> {
         Box::pin(async move { here(self.inner.rows(dataset, after, limit)) })
+    }
+
+    fn missing(
+        &self,
+        missing: Missing,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        Box::pin(async move { here(self.inner.missing(missing, after, limit)) })
     }
 
     fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {

@@ -51,6 +51,7 @@ impl Dispatch {
             batch.writes.extend(done.write);
             batch.failures.extend(done.failures);
             batch.healed.extend(done.healed);
+            batch.gone.extend(done.gone);
             settles.push(done.settle);
             rooms.extend(done.room);
         }

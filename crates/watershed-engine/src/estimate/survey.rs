@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use watershed_ledger::tables::Budget;
-use watershed_model::{Category, Limits, Operation, RunId, StepId};
+use watershed_model::{Category, Kind, Limits, Operation, RunId, StepId};
 use watershed_sink::{Batch, Sink, Write};
 
 use crate::active::ActiveRun;
@@ -209,7 +209,7 @@ impl Survey {
         let (nodes, units) = (self.tree.nodes.len(), self.tree.units.len());
         let node = &self.tree.nodes[at];
         // One reading serves all files of a recording, whichever of them was drawn.
-        let calls = match self.operation(at).path.is_empty() {
+        let calls = match self.operation(at).kind == Kind::File {
             true => u64::from(!node.free && !node.together),
             false => got.calls,
         };
@@ -247,7 +247,7 @@ impl Survey {
     /// Bytes of the files that are to come, by what those weigh that were looked at.
     fn weigh_files(&self, reckoned: &Reckoned) -> f64 {
         let weight = self.desk.tools.files.weight();
-        let brings = |step: StepId| self.desk.run.operation(step).path.is_empty();
+        let brings = |step: StepId| self.desk.run.operation(step).kind == Kind::File;
         let steps = (0..).map(StepId).zip(&reckoned.steps);
         let files: f64 = steps.filter(|(step, _)| brings(*step)).map(|(_, f)| f.items).sum();
         files * weight.bytes as f64 / weight.files.max(1) as f64

@@ -19,7 +19,7 @@ use super::thread::{Hand, Keeper};
 use super::{read, stored, write};
 use crate::{
     Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 /// A sink on one SQLite file, which any number of processes may have open.
@@ -216,6 +216,18 @@ impl Sink for SqliteSink {
     ) -> Pending<'_, Vec<StoredRow>> {
         let tables = Arc::clone(&self.tables);
         self.on_reader(move |reader| stored::rows(reader, &tables, &dataset, after.as_ref(), limit))
+    }
+
+    fn missing(
+        &self,
+        missing: Missing,
+        after: Option<String>,
+        limit: u32,
+    ) -> Pending<'_, Vec<StoredRow>> {
+        let tables = Arc::clone(&self.tables);
+        self.on_reader(move |reader| {
+            stored::missing(reader, &tables, &missing, after.as_deref(), limit)
+        })
     }
 
     fn readings(&self, after: Option<i64>, limit: u32) -> Pending<'_, Vec<Reading>> {

@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::read::all;
 use super::state::{self, instant, instant_or_none, parsed};
 use super::table::{Table, Tables, cell_of};
-use crate::{Error, Member, MemberKey, Reading, RowKey, Stored, StoredRow};
+use crate::{Error, Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow};
 
 const ACCOUNTS: &str = include_str!("../../sql/accounts.sql");
 const LETTERS: &str = include_str!("../../sql/letters.sql");
@@ -92,23 +92,40 @@ pub(super) fn rows(
         ":key": after.map_or("", |row| &row.key),
         ":limit": limit,
     };
-    all(connection, &table.rows_after, params, |row| {
-        let mut asked = Map::new();
-        for column in &table.asked {
-            asked.insert(column.name.to_owned(), told(column.ty, row.get(column.name)?)?);
-        }
-        Ok(StoredRow {
-            at: RowKey {
-                connection: ConnectionName(row.get("_connection")?),
-                key: row.get("_key")?,
-            },
-            record: parsed(&row.get::<_, String>("_raw")?)?,
-            asked,
-            listing: row.get("_listing")?,
-            fetched_at: instant(&row.get::<_, String>("_fetched_at")?)?,
-            run: RunId(row.get("_run")?),
-            deleted_at: instant_or_none(row.get("_deleted_at")?)?,
-        })
+    all(connection, &table.rows_after, params, |row| stored_row(table, row))
+}
+
+pub(super) fn missing(
+    connection: &Connection,
+    tables: &Tables,
+    missing: &Missing,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<StoredRow>, Fault> {
+    let table = named(tables, &missing.dataset)?;
+    let params = named_params! {
+        ":connection": missing.connection.as_str(),
+        ":run": missing.run.as_str(),
+        ":before": missing.before.to_string(),
+        ":after": after.unwrap_or_default(),
+        ":limit": limit,
+    };
+    all(connection, &table.missing, params, |row| stored_row(table, row))
+}
+
+fn stored_row(table: &Table, row: &Row<'_>) -> Result<StoredRow, Fault> {
+    let mut asked = Map::new();
+    for column in &table.asked {
+        asked.insert(column.name.to_owned(), told(column.ty, row.get(column.name)?)?);
+    }
+    Ok(StoredRow {
+        at: RowKey { connection: ConnectionName(row.get("_connection")?), key: row.get("_key")? },
+        record: parsed(&row.get::<_, String>("_raw")?)?,
+        asked,
+        listing: row.get("_listing")?,
+        fetched_at: instant(&row.get::<_, String>("_fetched_at")?)?,
+        run: RunId(row.get("_run")?),
+        deleted_at: instant_or_none(row.get("_deleted_at")?)?,
     })
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Table {
     pub asked: Vec<Column>,
     /// `:connection`, `:key`, `:limit` → the next rows after it: `KEPT`, then what was asked.
     pub rows_after: String,
+    /// `:connection`, `:after`, `:run`, `:before`, `:limit` → likewise, rows that a run has not seen.
+    pub missing: String,
     /// `:connection`, `:key`, `:at`: deleted then, unless it was fetched later.
     pub delete: String,
 }
@@ -85,10 +87,21 @@ impl Table {
             fill_members: fill_members(dataset.name),
             count: count(dataset.name),
             rows_after: rows_after(dataset.name, &asked),
+            missing: missing(dataset.name, &asked),
             delete: delete(dataset.name),
             asked,
             columns,
         }
+    }
+
+    /// Marks what is gone by a column, `:value`.
+    pub(super) fn gone(&self, column: &str) -> String {
+        format!(
+            "UPDATE {} SET _deleted_at = :at
+WHERE _connection = :connection AND {} = :value AND _fetched_at <= :at AND _deleted_at IS NULL",
+            quoted(self.name),
+            quoted(column)
+        )
     }
 
     /// Adds a typed column to a table that an older catalogue made.
@@ -231,13 +244,26 @@ fn count(name: &str) -> String {
     )
 }
 
-fn rows_after(name: &str, asked: &[Column]) -> String {
+fn whole(asked: &[Column]) -> String {
     let kept = KEPT.iter().map(|(kept, _)| quoted(kept));
-    let names: Vec<String> = kept.chain(asked.iter().map(|c| quoted(c.name))).collect();
+    kept.chain(asked.iter().map(|c| quoted(c.name))).collect::<Vec<_>>().join(", ")
+}
+
+fn rows_after(name: &str, asked: &[Column]) -> String {
     format!(
         "SELECT {} FROM {} WHERE (_connection, _key) > (:connection, :key)
 ORDER BY _connection, _key LIMIT :limit",
-        names.join(", "),
+        whole(asked),
+        quoted(name)
+    )
+}
+
+fn missing(name: &str, asked: &[Column]) -> String {
+    format!(
+        "SELECT {} FROM {} WHERE _connection = :connection AND _key > :after
+    AND _fetched_at < :before AND _run <> :run AND _deleted_at IS NULL
+ORDER BY _key LIMIT :limit",
+        whole(asked),
         quoted(name)
     )
 }

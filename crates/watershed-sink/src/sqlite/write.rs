@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::members::{self, List};
 use super::state::{json, word};
 use super::table::{Tables, cell_of};
-use crate::{Batch, Error, Write};
+use crate::{Batch, Error, Gone, Write};
 
 const PUT_COVERAGE: &str = include_str!("../../sql/put_coverage.sql");
 const PUT_DAYS: &str = include_str!("../../sql/put_days.sql");
@@ -32,6 +32,9 @@ pub(super) fn write(
         put_failure(&act, letter)?;
     }
     remove(&act, &batch.healed)?;
+    for gone in &batch.gone {
+        mark_gone(&act, tables, gone)?;
+    }
     for day in &batch.days {
         put_day(&act, day)?;
     }
@@ -73,6 +76,19 @@ fn put_rows(act: &Transaction<'_>, tables: &Tables, write: &Write) -> Result<(),
             list.put(act, &row.key, (!taken).then_some(record.as_str()))?;
         }
     }
+    Ok(())
+}
+
+fn mark_gone(act: &Transaction<'_>, tables: &Tables, gone: &Gone) -> Result<(), Fault> {
+    let dataset = gone.dataset.name;
+    let table = tables
+        .named(dataset)
+        .ok_or_else(|| Error::UnknownDataset { dataset: dataset.to_owned() })?;
+    act.prepare_cached(&table.gone(gone.column))?.execute(named_params! {
+        ":connection": gone.connection.as_str(),
+        ":value": gone.value,
+        ":at": gone.at.to_string(),
+    })?;
     Ok(())
 }
 

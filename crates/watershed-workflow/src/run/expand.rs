@@ -103,7 +103,7 @@ impl Program {
     fn keep_together(&self, kin: &mut [Kin], first: &mut BTreeSet<StepId>) {
         for kin in kin {
             if let Kin::Task(child) = kin
-                && self.operations[child.step.index()].path.is_empty()
+                && self.operations[child.step.index()].kind == watershed_model::Kind::File
             {
                 child.together = !first.insert(child.step);
             }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
-    Catalogue, Category, Dataset, Field, FieldType, Lifetime, Operation, Paging, Param, ParamPlace,
-    ParamType, Record, StepId,
+    Catalogue, Category, Dataset, Field, FieldType, Kind, Lifetime, Operation, Paging, Param,
+    ParamPlace, ParamType, Record, StepId,
 };
 use watershed_workflow::{Compiled, Program, RunContext, compile};
 
@@ -142,6 +142,7 @@ macro_rules! operation {
         static $name: Operation = Operation {
             id: $id,
             summary: "",
+            kind: Kind::Call,
             path: "",
             scopes: &[],
             classic_scopes: &[],

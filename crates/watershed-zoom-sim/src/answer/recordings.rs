@@ -7,7 +7,7 @@ use super::operations::{Asked, Said, user};
 use super::refusal::Refusal;
 use crate::records;
 use crate::time::date;
-use crate::world::{Recording, Source, World};
+use crate::world::{Bin, Recording, Source, World};
 
 const PAGE_MAX: usize = 300;
 /// "One month" at most between `from` and `to`: what is longer is cut, not refused.
@@ -21,11 +21,16 @@ pub(super) fn list_of_user(asked: &mut Asked<'_>) -> Result<Said, Refusal> {
     let user = user(asked)?;
     let (from, to) = range(asked)?;
     let account_id = &asked.account.credentials().account_id;
-    // No recording is in the trash: the account has none.
-    let in_trash = asked.ask.text("trash") == Some("true");
+    // Dates do not choose among what is in the trash.
+    if asked.ask.text("trash") == Some("true") {
+        let rows = trash_of(asked.world, user)
+            .map(|found| records::recording(asked.world, &found, Source::UserList, account_id));
+        let (found, total) = listing::places(rows.collect(), page_ask);
+        return Ok(asked.page(found, page_ask, total, "meetings"));
+    }
     let number = asked.ask.text("meeting_id").and_then(|number| number.parse::<i64>().ok());
     let rows: Vec<Value> = recordings_of(asked.world, user, from, to)
-        .filter(|found| !in_trash && number.is_none_or(|number| found.meeting.number == number))
+        .filter(|found| number.is_none_or(|number| found.meeting.number == number))
         .map(|found| records::recording(asked.world, &found, Source::UserList, account_id))
         .collect();
     let (found, total) = listing::places(rows, page_ask);
@@ -92,6 +97,14 @@ pub(crate) fn recordings_of(
             .into_iter()
             .filter(move |instance| (from..=to).contains(&instance.start_day()))
             .filter_map(move |instance| world.recording(&meeting, &instance))
+    })
+}
+
+fn trash_of(world: &World, user: u64) -> impl Iterator<Item = Recording> + '_ {
+    world.meetings(user).flat_map(move |meeting| {
+        let instances = world.instances(&meeting);
+        let trashed = instances.into_iter().filter(|i| world.bin(i.at) == Some(Bin::Trash));
+        trashed.filter_map(move |instance| world.recorded(&meeting, &instance))
     })
 }
 

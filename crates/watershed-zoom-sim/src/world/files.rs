@@ -122,8 +122,13 @@ impl Recording {
 }
 
 impl World {
-    /// The recording of an instance, if it was recorded.
+    /// The recording of an instance, if it was recorded and is not in the trash or gone.
     pub(crate) fn recording(&self, meeting: &Meeting, instance: &Instance) -> Option<Recording> {
+        self.recorded(meeting, instance).filter(|_| self.bin(instance.at).is_none())
+    }
+
+    /// The recording of an instance, wherever it went.
+    pub(crate) fn recorded(&self, meeting: &Meeting, instance: &Instance) -> Option<Recording> {
         let place = [instance.at.of.user, instance.at.of.meeting, instance.at.instance];
         let mut draw = Draw::of(self.seed, Purpose::Recording, place);
         let by_chance = match meeting.kind {

@@ -47,7 +47,9 @@ impl World {
     }
 
     pub(crate) fn instance(&self, at: InstanceAt) -> Option<(Meeting, Instance)> {
-        let known = at.of.user < self.users && at.of.meeting < self.meeting_count(at.of.user);
+        let known = self.has_user(at.of.user)
+            && at.of.user < self.users
+            && at.of.meeting < self.meeting_count(at.of.user);
         if !known {
             return None;
         }

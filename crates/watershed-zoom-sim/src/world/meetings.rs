@@ -86,6 +86,9 @@ impl Meeting {
 
     /// How many rows `previous_meetings` has of it, between two days (both inclusive).
     pub(crate) fn previous_rows(&self, world: &World, from_day: i64, to_day: i64) -> usize {
+        if !world.has_meeting(self.at) {
+            return 0;
+        }
         let from_day = from_day.max(world.listed_from_day());
         let inside = |start: &i64| (from_day..=to_day).contains(&day_of(*start));
         match self.kind {
@@ -104,14 +107,15 @@ impl Meeting {
 
     /// Whether `scheduled` lists it.
     pub(crate) fn is_scheduled(&self, world: &World) -> bool {
-        self.kind.is_listed() && self.is_alive(world.now_s)
+        self.kind.is_listed() && self.is_alive(world.now_s) && world.has_meeting(self.at)
     }
 }
 
 impl World {
     /// How many meetings the user has, listed or not.
     pub(crate) fn meeting_count(&self, user: u64) -> u64 {
-        if !matches!(self.profile(user), Profile::Host(_) | Profile::Inactive) {
+        let hosts = matches!(self.profile(user), Profile::Host(_) | Profile::Inactive);
+        if !hosts || !self.has_user(user) {
             return 0;
         }
         let mut draw = Draw::of(self.seed, Purpose::MeetingCount, [user, 0, 0]);
@@ -126,7 +130,10 @@ impl World {
     /// The meeting of a number, if there is one.
     pub(crate) fn find_meeting(&self, number: i64) -> Option<Meeting> {
         let at = self.ids.open_meeting(number)?;
-        (at.user < self.users && at.meeting < self.meeting_count(at.user)).then(|| self.meeting(at))
+        let is_there = at.user < self.users
+            && at.meeting < self.meeting_count(at.user)
+            && self.has_meeting(at);
+        is_there.then(|| self.meeting(at))
     }
 
     /// The UUID of an instance; the one after the last held is the coming one's.

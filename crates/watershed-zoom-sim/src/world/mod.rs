@@ -4,6 +4,7 @@
 //! number of users. What is *said* about these things, field by field, is in `records`.
 
 mod files;
+mod gone;
 mod instances;
 mod meetings;
 mod names;
@@ -12,6 +13,8 @@ mod speech;
 mod stays;
 
 pub(crate) use files::{FileKind, Recording, RecordingFile, Source, file_bytes};
+pub use gone::Change;
+pub(crate) use gone::{Bin, Gone};
 pub(crate) use instances::Instance;
 pub(crate) use meetings::{Meeting, MeetingKind};
 pub(crate) use people::{Person, Profile, Status};
@@ -42,6 +45,7 @@ pub(crate) struct World {
     /// Where downloads are served: scheme, host and port.
     pub(crate) base: Arc<str>,
     pub(crate) habits: Habits,
+    gone: Arc<Gone>,
     /// The size of the largest video or sound file, in KiB.
     media_kib: u64,
 }
@@ -67,6 +71,7 @@ impl World {
             scale: spec.meetings_per_user.clamp(0.0, MEETINGS_MAX as f64),
             now_s: spec.now.as_second(),
             base: Arc::from("https://sim.zoom.invalid"),
+            gone: Arc::default(),
             media_kib: spec.media_kib.max(2),
             habits: Habits {
                 previous_lists_open_series: draw.chance(0.5),

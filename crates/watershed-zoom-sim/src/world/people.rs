@@ -123,22 +123,31 @@ impl World {
             None => self.ids.open_user(id_or_email)?,
         };
         let exists = user < self.users
+            && self.has_user(user)
             && (!id_or_email.contains('@')
                 || self.person(user).email.eq_ignore_ascii_case(id_or_email));
         exists.then_some(user)
     }
 
     pub(crate) fn count_of_status(&self, status: Status) -> u64 {
+        if self.any_user_gone() {
+            return self.users_of_status(status, 0).count() as u64;
+        }
         self.before(status, self.users)
     }
 
-    /// The users of a status from the `skip`th on. Finds the first without visiting the rest.
+    /// The users of a status from the `skip`th on. Where nobody is gone, it finds the first
+    /// without visiting the rest.
     pub(crate) fn users_of_status(
         &self,
         status: Status,
         skip: u64,
     ) -> impl Iterator<Item = u64> + '_ {
         let (mut low, mut high) = (0, self.users);
+        let mut pass_over = 0;
+        if self.any_user_gone() {
+            (high, pass_over) = (0, skip);
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if self.before(status, middle + 1) > skip {
@@ -147,7 +156,9 @@ impl World {
                 low = middle + 1;
             }
         }
-        (low..self.users).filter(move |user| self.status(*user) == status)
+        (low..self.users)
+            .filter(move |user| self.status(*user) == status && self.has_user(*user))
+            .skip(usize::try_from(pass_over).unwrap_or(usize::MAX))
     }
 
     /// How many users before this one have the status.

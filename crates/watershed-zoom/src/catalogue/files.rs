@@ -1,7 +1,7 @@
 //! Files of recordings, and what is said in transcripts.
 
 use watershed_model::{
-    Category, Dataset, Lifetime, Operation, Paging, Param, ParamPlace, ParamType, Record,
+    Category, Dataset, Kind, Lifetime, Operation, Paging, Param, ParamPlace, ParamType, Record,
 };
 
 use super::macros::fields;
@@ -56,6 +56,7 @@ pub(crate) static TRANSCRIPT_CUES: Dataset =
 pub(crate) static DOWNLOAD_RECORDING_FILE: Operation = Operation {
     id: "zoom.download_recording_file",
     summary: "A file of a recording, whole; of a transcript also its text, cue by cue.",
+    kind: Kind::File,
     // The URL is signed and short-lived: the recording is read again for it.
     path: "",
     scopes: &[

@@ -1,6 +1,6 @@
 //! Meetings as they are scheduled: the list, the details, the invitation.
 
-use watershed_model::{Category, Dataset, Lifetime, Operation, Paging, Record};
+use watershed_model::{Category, Dataset, Kind, Lifetime, Operation, Paging, Record};
 
 use super::macros::{fields, params};
 
@@ -29,6 +29,7 @@ pub(super) static MEETINGS: Dataset =
 pub(super) static LIST_MEETINGS: Operation = Operation {
     id: "zoom.list_meetings",
     summary: "Meetings that a user scheduled. Never instant ones, never expired ones.",
+    kind: Kind::Call,
     path: "/users/{userId}/meetings",
     scopes: &["meeting:read:list_meetings:admin", "meeting:read:list_meetings:master"],
     classic_scopes: &["meeting:read:admin", "meeting:master"],
@@ -116,6 +117,7 @@ pub(super) static GET_MEETING: Operation = Operation {
     id: "zoom.get_meeting",
     summary: "One scheduled meeting, until its id lapses: 30 days after its last use, of a \
               recurring one a year.",
+    kind: Kind::Call,
     path: "/meetings/{meetingId}",
     scopes: &["meeting:read:meeting:admin", "meeting:read:meeting:master"],
     classic_scopes: &["meeting:read:admin", "meeting:master"],
@@ -123,6 +125,7 @@ pub(super) static GET_MEETING: Operation = Operation {
     params: params![
         meeting_id => "meetingId": Int, Path, required;
         show_previous_occurrences => "show_previous_occurrences": Bool, Query, optional;
+        missing => "": Bool, Hint, optional;
     ],
     paging: Paging::None,
     rows_in: None,
@@ -143,6 +146,7 @@ pub(super) static MEETING_INVITATIONS: Dataset =
 pub(super) static GET_INVITATION: Operation = Operation {
     id: "zoom.get_invitation",
     summary: "The text that invites to a meeting, with passcode and numbers to dial.",
+    kind: Kind::Call,
     path: "/meetings/{meetingId}/invitation",
     scopes: &["meeting:read:invitation:admin", "meeting:read:invitation:master"],
     classic_scopes: &["meeting:read:admin", "meeting:master"],

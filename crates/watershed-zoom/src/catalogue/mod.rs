@@ -7,6 +7,7 @@
 pub(crate) mod files;
 mod macros;
 mod meetings;
+mod missing;
 pub(crate) mod past;
 pub(crate) mod recordings;
 pub(crate) mod reports;
@@ -31,9 +32,13 @@ const OPERATIONS: &[&Operation] = &[
     &reports::REPORT_MEETING,
     &recordings::LIST_USER_RECORDINGS,
     &recordings::LIST_ACCOUNT_RECORDINGS,
+    &recordings::LIST_TRASHED_RECORDINGS,
     &recordings::GET_RECORDING,
     &recordings::GET_RECORDING_SETTINGS,
     &files::DOWNLOAD_RECORDING_FILE,
+    &missing::MISSING_USERS,
+    &missing::MISSING_MEETINGS,
+    &missing::MISSING_RECORDINGS,
 ];
 
 const DATASETS: &[&Dataset] = &[

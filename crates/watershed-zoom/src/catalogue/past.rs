@@ -1,6 +1,6 @@
 //! What was held: instances, their summary, who was there.
 
-use watershed_model::{Category, Dataset, Lifetime, Operation, Paging, Record};
+use watershed_model::{Category, Dataset, Kind, Lifetime, Operation, Paging, Record};
 
 use super::macros::{fields, params};
 
@@ -13,6 +13,7 @@ pub(super) static PAST_INSTANCES: Dataset =
 pub(super) static LIST_PAST_INSTANCES: Operation = Operation {
     id: "zoom.list_past_instances",
     summary: "Ended instances of a meeting, up to 15 months back.",
+    kind: Kind::Call,
     path: "/past_meetings/{meetingId}/instances",
     scopes: &["meeting:read:list_past_instances:admin"],
     classic_scopes: &["meeting:read:admin", "meeting:master"],
@@ -56,6 +57,7 @@ pub(super) static PAST_MEETINGS: Dataset =
 pub(super) static GET_PAST_MEETING: Operation = Operation {
     id: "zoom.get_past_meeting",
     summary: "One ended instance, up to a year back, with how many were there.",
+    kind: Kind::Call,
     path: "/past_meetings/{meetingUUID}",
     scopes: &["meeting:read:past_meeting:admin"],
     classic_scopes: &["meeting:read:admin", "meeting:master"],
@@ -101,6 +103,7 @@ pub(crate) static PAST_PARTICIPANTS: Dataset = Dataset {
 pub(super) static LIST_PAST_PARTICIPANTS: Operation = Operation {
     id: "zoom.list_past_participants",
     summary: "Who was there, in a list that costs no day's budget; up to 15 months back.",
+    kind: Kind::Call,
     path: "/past_meetings/{meetingUUID}/participants",
     scopes: &["meeting:read:list_past_participants:admin"],
     classic_scopes: &["meeting:read:admin", "meeting:master"],

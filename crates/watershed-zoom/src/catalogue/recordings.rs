@@ -1,6 +1,6 @@
 //! Cloud recordings, the list of their files, and who may see them.
 
-use watershed_model::{Category, Dataset, Lifetime, Operation, Paging, Record};
+use watershed_model::{Category, Dataset, Kind, Lifetime, Operation, Paging, Record};
 
 use super::macros::{fields, params};
 
@@ -80,6 +80,7 @@ pub(crate) static RECORDING_FILES: Dataset = Dataset {
 pub(super) static LIST_USER_RECORDINGS: Operation = Operation {
     id: "zoom.list_user_recordings",
     summary: "Recordings of one user in a window of at most a month.",
+    kind: Kind::Call,
     path: "/users/{userId}/recordings",
     scopes: &[
         "cloud_recording:read:list_user_recordings:admin",
@@ -103,9 +104,32 @@ pub(super) static LIST_USER_RECORDINGS: Operation = Operation {
              checked 2026-11-24",
 };
 
+pub(super) static LIST_TRASHED_RECORDINGS: Operation = Operation {
+    id: "zoom.list_trashed_recordings",
+    summary: "Recordings of one user that lie in the trash, from where they can be had back.",
+    kind: Kind::Call,
+    path: "/users/{userId}/recordings",
+    scopes: LIST_USER_RECORDINGS.scopes,
+    classic_scopes: LIST_USER_RECORDINGS.classic_scopes,
+    category: Some(Category::Medium),
+    params: params![
+        user_id => "userId": Text, Path, required;
+        trash => "trash": Bool, Choose, required;
+    ],
+    paging: Paging::Token { page_size: super::PAGE_SIZE },
+    rows_in: Some("meetings"),
+    record: &RECORDING,
+    dataset: &RECORDINGS,
+    lifetime: Lifetime::Living,
+    start_field: Some("start_time"),
+    version: 1,
+    source: LIST_USER_RECORDINGS.source,
+};
+
 pub(super) static LIST_ACCOUNT_RECORDINGS: Operation = Operation {
     id: "zoom.list_account_recordings",
     summary: "Recordings of the whole account in a window of at most a month.",
+    kind: Kind::Call,
     // `me`: a literal account id asks for the `:master` scope.
     path: "/accounts/me/recordings",
     scopes: &[
@@ -132,6 +156,7 @@ pub(super) static LIST_ACCOUNT_RECORDINGS: Operation = Operation {
 pub(super) static GET_RECORDING: Operation = Operation {
     id: "zoom.get_recording",
     summary: "The recording of one instance with its files.",
+    kind: Kind::Call,
     path: "/meetings/{meetingUUID}/recordings",
     scopes: &[
         "cloud_recording:read:list_recording_files:admin",
@@ -139,7 +164,10 @@ pub(super) static GET_RECORDING: Operation = Operation {
     ],
     classic_scopes: &["recording:read:admin", "recording:read", "recording:master"],
     category: Some(Category::Light),
-    params: params![uuid => "meetingUUID": Text, PathUuid, required],
+    params: params![
+        uuid => "meetingUUID": Text, PathUuid, required;
+        missing => "": Bool, Hint, optional;
+    ],
     paging: Paging::None,
     rows_in: None,
     record: &RECORDING,
@@ -180,6 +208,7 @@ pub(super) static RECORDING_SETTINGS: Dataset = Dataset {
 pub(super) static GET_RECORDING_SETTINGS: Operation = Operation {
     id: "zoom.get_recording_settings",
     summary: "Who may see and download the recording of one instance.",
+    kind: Kind::Call,
     path: "/meetings/{meetingUUID}/recordings/settings",
     scopes: &[
         "cloud_recording:read:recording_settings:admin",

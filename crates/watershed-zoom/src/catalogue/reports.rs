@@ -1,6 +1,6 @@
 //! Reports: authoritative, heavy.
 
-use watershed_model::{Category, Dataset, Lifetime, Operation, Paging, Record};
+use watershed_model::{Category, Dataset, Kind, Lifetime, Operation, Paging, Record};
 
 use super::macros::{fields, params};
 
@@ -32,6 +32,7 @@ pub(crate) static REPORT_PARTICIPANTS_ROWS: Dataset = Dataset {
 pub(super) static REPORT_PARTICIPANTS: Operation = Operation {
     id: "zoom.report_participants",
     summary: "Who was there, authoritative; about a year back; two participants at least.",
+    kind: Kind::Call,
     path: "/report/meetings/{meetingUUID}/participants",
     scopes: &[
         "report:read:list_meeting_participants:admin",
@@ -87,6 +88,7 @@ pub(super) static REPORT_MEETING: Operation = Operation {
     id: "zoom.report_meeting",
     summary: "One ended instance as reported; about a year back. More than zoom.get_past_meeting \
               tells are tracking fields and custom keys alone.",
+    kind: Kind::Call,
     path: "/report/meetings/{meetingUUID}",
     scopes: &["report:read:meeting:admin", "report:read:meeting:master"],
     classic_scopes: &["report:read:admin", "report:master"],

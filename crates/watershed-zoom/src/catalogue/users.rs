@@ -1,6 +1,6 @@
 //! Users, each one's own record, and settings.
 
-use watershed_model::{Category, Dataset, Lifetime, Operation, Paging, Record};
+use watershed_model::{Category, Dataset, Kind, Lifetime, Operation, Paging, Record};
 
 use super::macros::{fields, params};
 
@@ -48,6 +48,7 @@ pub(super) static USERS: Dataset = Dataset { name: "users", record: &USER, asked
 pub(super) static LIST_USERS: Operation = Operation {
     id: "zoom.list_users",
     summary: "Users of the account in one status.",
+    kind: Kind::Call,
     path: "/users",
     scopes: &["user:read:list_users:admin", "user:read:list_users:master"],
     classic_scopes: &["user:read:admin", "user:master"],
@@ -129,11 +130,15 @@ pub(super) static USER_DETAILS: Dataset =
 pub(super) static GET_USER: Operation = Operation {
     id: "zoom.get_user",
     summary: "One user: what the list tells, and role, job, manager, phone numbers.",
+    kind: Kind::Call,
     path: "/users/{userId}",
     scopes: &["user:read:user:admin", "user:read:user:master"],
     classic_scopes: &["user:read:admin", "user:master"],
     category: Some(Category::Light),
-    params: params![user_id => "userId": Text, Path, required],
+    params: params![
+        user_id => "userId": Text, Path, required;
+        missing => "": Bool, Hint, optional;
+    ],
     paging: Paging::None,
     rows_in: None,
     record: &USER_DETAIL,
@@ -187,6 +192,7 @@ pub(super) static USER_SETTINGS: Dataset =
 pub(super) static GET_USER_SETTINGS: Operation = Operation {
     id: "zoom.get_user_settings",
     summary: "Settings of one user. What the account has locked is not told.",
+    kind: Kind::Call,
     path: "/users/{userId}/settings",
     scopes: &["user:read:settings:admin", "user:read:settings:master"],
     classic_scopes: &["user:read:admin", "user:master"],

@@ -108,6 +108,12 @@ pub(crate) const KEYS: &[Key] = &[
         "The part of the account's rate limit that may be used, above 0 and at most 1.",
     ),
     key(
+        "connections.*.delete_ceiling",
+        Kind::Number(1.0),
+        "The part of a dataset's rows that may be missing in all lists before nothing of it is called \
+         deleted, above 0 and at most 1.",
+    ),
+    key(
         "connections.*.redact",
         Kind::Rules,
         "Fields that are dropped or pseudonymised before anything is stored.",
@@ -130,7 +136,6 @@ pub(crate) const LATER: &[(&str, &str)] = &[
     ("connections.*.reserve_events", "there are no events to keep a budget for"),
     ("connections.*.webhook_secret", "there are no webhooks to verify"),
     ("connections.*.lookback", "there is no reconcile to look back"),
-    ("connections.*.delete_ceiling", "nothing is ever marked as deleted"),
 ];
 
 /// What a path of the configuration is.

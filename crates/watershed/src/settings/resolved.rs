@@ -20,6 +20,8 @@ use crate::store::Store;
 
 /// The part of an account's limit that is used where nothing is said.
 pub(crate) const SHARE: f64 = 0.9;
+/// The part of a dataset's rows that may be missing in all lists, where nothing is said.
+pub(crate) const DELETE_CEILING: f64 = 0.05;
 /// Zoom's token endpoint.
 pub(crate) const TOKEN_URL: &str = "https://zoom.us/oauth/token";
 /// The plan assumed where none is named: its limits are within every other's.
@@ -87,6 +89,8 @@ pub(crate) struct Account {
     pub content: String,
     /// The part of the limits that may be used.
     pub share: f64,
+    /// The part of a dataset's rows that may be missing in all lists.
+    pub delete_ceiling: f64,
     /// What is dropped or pseudonymised.
     pub redact: BTreeMap<String, Action>,
     /// What pseudonyms are made with.
@@ -162,6 +166,7 @@ fn account(
         limits: figures(from, name)?,
         content: from.text(&path("content"))?.unwrap_or(CONTENT).to_owned(),
         share: from.number(&path("share"))?.unwrap_or(SHARE),
+        delete_ceiling: from.number(&path("delete_ceiling"))?.unwrap_or(DELETE_CEILING),
         redact: from.rules(&path("redact"))?,
         redact_key: match from.found(&path("redact_key")) {
             Some(_) => Some(from.credential(&path("redact_key"), origin, warnings)?),
