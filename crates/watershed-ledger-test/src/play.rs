@@ -34,6 +34,8 @@ pub(crate) struct Worker {
     pub(crate) last: Option<Exchange>,
     /// The answer to its last exchange was lost: it says it again.
     pub(crate) unanswered: bool,
+    /// Runs that had been submitted when it said that.
+    pub(crate) submitted: usize,
 }
 
 /// A history being played.
@@ -46,6 +48,8 @@ pub(crate) struct Play<'a> {
     /// Fences that were once somebody's.
     pub(crate) old: Vec<Leased>,
     kept: Option<(Box<dyn Any>, Oracle)>,
+    /// The lanes of runs, as they were submitted.
+    pub(crate) submitted: Vec<ConnectionName>,
     births: u64,
     /// Calls of days, as they were told last, by account, categories and day: what outlives the
     /// ledger.
@@ -68,6 +72,7 @@ impl<'a> Play<'a> {
             workers: Vec::new(),
             old: Vec::new(),
             kept: None,
+            submitted: Vec::new(),
             births: 0,
             days: BTreeMap::new(),
             dice: Dice::new(mix(&[history.seed, 99])),
@@ -85,7 +90,7 @@ impl<'a> Play<'a> {
     fn born(&mut self) -> Worker {
         self.births += 1;
         let id = WorkerId(format!("worker{}", self.births));
-        Worker { id, sequence: 0, held: Vec::new(), last: None, unanswered: false }
+        Worker { id, sequence: 0, held: Vec::new(), last: None, unanswered: false, submitted: 0 }
     }
 
     /// Plays every act, then drains; tells the act that it is at.
@@ -118,7 +123,7 @@ impl<'a> Play<'a> {
             Act::Repeat { worker } => {
                 let who = &self.workers[*worker];
                 let seen = self.oracle.workers.get(&who.id).map(|(known, _)| *known);
-                match who.last.clone() {
+                match who.last.clone().filter(|_| !self.spoke_to_fewer(*worker)) {
                     Some(last) => {
                         // Carried out anew after a rollback, it takes leases of the same
                         // numbers; a ledger does not come back within the millisecond.
@@ -232,6 +237,7 @@ impl<'a> Play<'a> {
             kin,
             joins,
         };
+        self.submitted.push(connection(planned.connection));
         self.say(Command::Submit(Box::new(submit))).map(|_| ())
     }
 

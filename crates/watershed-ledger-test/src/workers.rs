@@ -54,12 +54,16 @@ impl Play<'_> {
         answer_lost: bool,
     ) -> Result<(), Wrong> {
         if self.workers[worker].unanswered
+            && !self.spoke_to_fewer(worker)
             && let Some(last) = self.workers[worker].last.clone()
         {
             return self.send(worker, last);
         }
         let random = self.dice.roll();
+        let submitted = self.submitted.len();
         let who = &mut self.workers[worker];
+        who.submitted = submitted;
+        who.unanswered = false;
         who.sequence += 1;
         let exchange =
             Exchange { worker: who.id.clone(), sequence: who.sequence, random, settles, want };
@@ -69,6 +73,15 @@ impl Play<'_> {
             return self.say(Command::Exchange(exchange)).map(|_| ());
         }
         self.send(worker, exchange)
+    }
+
+    /// Whether runs have been submitted, since its last exchange, to lanes that this asked of: a
+    /// ledger that keeps each account by itself knew of no account to carry it to.
+    pub(crate) fn spoke_to_fewer(&self, worker: usize) -> bool {
+        let who = &self.workers[worker];
+        let since = &self.submitted[who.submitted..];
+        let asked = who.last.as_ref().map(|last| &last.want.lanes);
+        asked.is_some_and(|lanes| since.iter().any(|lane| lanes.contains(lane)))
     }
 
     /// An exchange whose answer reaches the worker.
