@@ -193,7 +193,10 @@ operation!(
     USER,
     LIGHT,
     None,
-    [param("user_id", ParamType::Text, ParamPlace::Path)]
+    [
+        param("user_id", ParamType::Text, ParamPlace::Path),
+        optional("missing", ParamType::Bool, ParamPlace::Hint)
+    ]
 );
 operation!(
     GET_USER_SETTINGS,
@@ -211,7 +214,8 @@ operation!(
     None,
     [
         param("meeting_id", ParamType::Int, ParamPlace::Path),
-        optional("show_previous_occurrences", ParamType::Bool, ParamPlace::Query)
+        optional("show_previous_occurrences", ParamType::Bool, ParamPlace::Query),
+        optional("missing", ParamType::Bool, ParamPlace::Hint)
     ]
 );
 operation!(
@@ -313,7 +317,43 @@ operation!(
     [
         param("uuid", ParamType::Text, ParamPlace::PathUuid),
         optional("ttl", ParamType::Int, ParamPlace::Query),
-        optional("trash", ParamType::Bool, ParamPlace::Query)
+        optional("trash", ParamType::Bool, ParamPlace::Query),
+        optional("missing", ParamType::Bool, ParamPlace::Hint)
+    ]
+);
+operation!(
+    TRASHED,
+    "zoom.list_trashed_recordings",
+    RECORDING,
+    MEDIUM,
+    Some("start_time"),
+    [
+        param("user_id", ParamType::Text, ParamPlace::Path),
+        param("trash", ParamType::Bool, ParamPlace::Choose)
+    ]
+);
+operation!(MISSING_USERS, "watershed.missing_users", USER, None, None, []);
+operation!(
+    MISSING_MEETINGS,
+    "watershed.missing_meetings",
+    MEETING,
+    None,
+    None,
+    [
+        param("from", ParamType::Date, ParamPlace::Window),
+        param("to", ParamType::Date, ParamPlace::Window)
+    ]
+);
+operation!(
+    MISSING_RECORDINGS,
+    "watershed.missing_recordings",
+    RECORDING,
+    None,
+    None,
+    [
+        param("from", ParamType::Date, ParamPlace::Window),
+        param("to", ParamType::Date, ParamPlace::Window),
+        optional("not_in_trash", ParamType::Bool, ParamPlace::Hint)
     ]
 );
 operation!(
@@ -327,7 +367,7 @@ operation!(
 
 /// The catalogue of these tests.
 pub(crate) fn catalogue() -> Catalogue {
-    static OPERATIONS: [&Operation; 16] = [
+    static OPERATIONS: [&Operation; 20] = [
         &LIST_USERS,
         &GET_USER,
         &GET_USER_SETTINGS,
@@ -344,6 +384,10 @@ pub(crate) fn catalogue() -> Catalogue {
         &ACCOUNT_RECORDINGS,
         &GET_RECORDING,
         &DOWNLOAD,
+        &TRASHED,
+        &MISSING_USERS,
+        &MISSING_MEETINGS,
+        &MISSING_RECORDINGS,
     ];
     Catalogue { operations: &OPERATIONS, datasets: &[] }
 }
