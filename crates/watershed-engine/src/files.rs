@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
@@ -15,10 +16,11 @@ use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 
 use crate::active::ActiveRun;
 use crate::connection::{Connection, Content};
+use crate::echo;
 use crate::stop::Stopping;
 use crate::task::{Ask, Asked, Job, Spent, Todo, Tools, unanswered};
 use crate::token::Held;
-use crate::transport::Call;
+use crate::transport::{Answered, Call};
 
 mod bring;
 
@@ -342,12 +344,12 @@ async fn recording(
         body_max: crate::task::PAGE_BODY_MAX,
         rest: None,
     };
-    let answered = tools.send(get).await.map_err(|e| unanswered(&e))?;
-    let answer =
-        Answer { status: answered.status, headers: &answered.headers, body: &answered.body };
+    let Answered { status, headers, body } = tools.send(get).await.map_err(|e| unanswered(&e))?;
+    let body = echo::without(status, body, &[token.bearer.expose_secret()]);
+    let answer = Answer { status, headers: &headers, body: &body };
     *heard = watershed_zoom::heard(&answer);
     match watershed_zoom::read(operation, &with, &answer, tools.clock.now()) {
-        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(answered.body),
+        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(body),
         other => Err(other),
     }
 }

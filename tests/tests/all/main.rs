@@ -15,6 +15,7 @@ mod estimate;
 mod files;
 mod fleet;
 mod ground;
+mod hostile;
 mod json_shapes;
 mod kills;
 mod live;

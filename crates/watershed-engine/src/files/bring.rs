@@ -156,7 +156,7 @@ async fn part(
     };
     taken(opened, incoming, exact.or(total), source)
         .await
-        .map_err(|verdict| Broken { verdict, moved: incoming.size() > from })?;
+        .map_err(|broken| Broken { moved: broken.moved && incoming.size() > from, ..broken })?;
     phase::tell(Phase::Answered);
     match total {
         Some(total) if total != incoming.size() => Err(Broken {
@@ -167,13 +167,13 @@ async fn part(
     }
 }
 
-/// Takes a body to its end.
+/// Takes a body to its end. One that is late is not gone on with at once: it holds its slot.
 async fn taken(
     mut opened: Opened,
     incoming: &mut dyn Incoming,
     whole: Option<u64>,
     source: &Source<'_>,
-) -> Result<(), Verdict> {
+) -> Result<(), Broken> {
     let clock = &source.tools.clock;
     let most = whole.unwrap_or(TEXT_MAX as u64);
     let missing = most.saturating_sub(incoming.size());
@@ -185,13 +185,17 @@ async fn taken(
             biased;
             next = opened.body.next() => match next {
                 Some(Ok(bytes)) => bytes,
-                Some(Err(error)) => return Err(unanswered(&error)),
+                Some(Err(error)) => {
+                    return Err(Broken { verdict: unanswered(&error), moved: true });
+                }
                 None => return Ok(()),
             },
-            () = &mut late => return Err(again(format!("the file did not come in {seconds} s"))),
+            () = &mut late => {
+                return Err(again(format!("the file did not come in {seconds} s")).into());
+            }
         };
         if incoming.size() + bytes.len() as u64 > most {
-            return Err(again(format!("the file is longer than {most} bytes")));
+            return Err(again(format!("the file is longer than {most} bytes")).into());
         }
         incoming.append(bytes).await.map_err(|error| failed(&error))?;
     }
@@ -232,12 +236,15 @@ async fn follow(
     rest: Option<Rest>,
     source: &Source<'_>,
 ) -> Result<Opened, TransportError> {
-    let trusted_with = |url: &Url| hosts::may_carry_token(url, source.configured);
     let mut url = Url::parse(&target.url)
         .map_err(|_| misled("-", "the recording names a download URL that is none"))?;
     let mut trusted = true;
     for _ in 0..=HOPS_MAX {
-        trusted &= trusted_with(&url);
+        let host = url.host_str().unwrap_or("-").to_owned();
+        if !hosts::may_be_fetched(&url, source.configured) {
+            return Err(misled(&host, "a file may not be fetched from there"));
+        }
+        trusted &= hosts::may_carry_token(&url, source.configured);
         let get = Call::Get {
             url: url.clone(),
             bearer: trusted.then(|| source.bearer.clone()),
@@ -249,10 +256,9 @@ async fn follow(
         if !matches!(opened.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(opened);
         }
-        let host = url.host_str().unwrap_or("-");
         match opened.header("location").and_then(|to| url.join(to).ok()) {
-            Some(next) if next.scheme() == "https" || trusted_with(&next) => url = next,
-            _ => return Err(misled(host, "a redirect leads to no https address")),
+            Some(next) => url = next,
+            None => return Err(misled(&host, "a redirect leads nowhere")),
         }
     }
     Err(misled(url.host_str().unwrap_or("-"), "more than 5 redirects"))
