@@ -28,7 +28,7 @@ pub use clock::clock_off;
 pub use coverage::{Covered, Line, coverage};
 pub use files::files_differ;
 pub use home::{Home, Settings};
-pub use hostile::{Behaviour, FOREIGN, Hostile, Kind, Leaves, behaviours};
+pub use hostile::{Behaviour, Hostile, Kind, Lead, Leaves, behaviours};
 pub use moments::{Moment, at};
 pub use phases::{InFlight, Phase, TRACED};
 pub use program::{program, root};

@@ -385,7 +385,8 @@ async fn asked(
     tools: &Tools,
 ) -> Option<Asked> {
     let operation = run.operation(leased.step);
-    let asked = if operation.path.is_empty() {
+    let is_file = operation.path.is_empty();
+    let asked = if is_file {
         files::download(run, operation, ask, token, tools, slot).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
@@ -395,6 +396,7 @@ async fn asked(
         Asked { verdict, spent }
     };
     match &asked.verdict {
+        _ if is_file => {}
         Verdict::Retry { cause: RetryCause::Transport, .. } => run.link.unanswered(),
         _ => run.link.answered(tools.clock.now()),
     }

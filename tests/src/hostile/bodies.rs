@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Leaves::{Either, Less, Taken, Whole};
+use super::Leaves::{Less, Taken, Whole};
 use super::wire::{Answer, Wire};
 use super::{API, Behaviour, JSON, Kind, LISTS};
 
@@ -76,7 +76,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("an object of nothing that is documented", JSON, Less, |wire| {
         body(wire, 200, r#"{"Meetings": [], "ok": true}"#)
     }),
-    Behaviour::new("each member twice, the second time empty", API, Either, |wire| {
+    Behaviour::new("each member twice, the second time empty", API, Taken, |wire| {
         let empty = r#","meetings":[],"participants":[],"recording_files":[],"uuid":""}"#;
         wire.in_bytes(|mut body| {
             body.pop();
@@ -95,7 +95,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("a list among the records", LISTS, Less, |wire| {
         listed(wire, |list| among(list, json!([])))
     }),
-    Behaviour::new("files that are no list", RECORDS, Either, |wire| {
+    Behaviour::new("files that are no list", RECORDS, Taken, |wire| {
         wire.changed(|body| body["recording_files"] = json!({"0": null}))
     }),
     Behaviour::new("a page for people with 200", JSON, Less, |wire| page(wire, 200)),

@@ -29,7 +29,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         wire.raw(head)?;
         wire.raw(truth.body)
     }),
-    Behaviour::new("a length that is too long", ALL, Less, |wire| {
+    Behaviour::new("a length that is too long", ALL, Either, |wire| {
         let length = wire.truth()?.body.len() + 1_000;
         around(wire, &format!("content-length: {length}\r\n"), |body| body)
     }),
@@ -57,7 +57,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
             [b"fffffffffffffffff\r\n".to_vec(), body].concat()
         })
     }),
-    Behaviour::new("chunks without a last one", ALL, Less, |wire| {
+    Behaviour::new("chunks without a last one", ALL, Either, |wire| {
         around(wire, "transfer-encoding: chunked\r\n", |body| {
             let mut chunks = chunk(body);
             chunks.truncate(chunks.len() - 5);

@@ -11,6 +11,7 @@ use std::io;
 mod bodies;
 mod downloads;
 mod framing;
+mod leads;
 mod pages;
 mod records;
 mod server;
@@ -19,7 +20,7 @@ mod statuses;
 mod tokens;
 mod wire;
 
-pub use records::FOREIGN;
+pub use leads::Lead;
 pub use server::Hostile;
 use wire::Wire;
 
@@ -147,6 +148,8 @@ pub enum Leaves {
     Less,
     /// The whole, or less with a reason.
     Either,
+    /// Less with a reason; and what it says is said of the account, so that the rest may wait too.
+    Waits,
 }
 
 /// One way in which an account can be hostile.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Leaves::{Either, Less, Taken, Whole};
+use super::Leaves::{Less, Taken, Whole};
 use super::wire::{Answer, Asked, Wire};
 use super::{Behaviour, Kind, LISTS};
 
@@ -27,7 +27,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("ever new tokens without a record", PAGED, Less, |wire| {
         next_of(wire, |page| json!(format!("t{}", number(page) + 1)), |list| *list = json!([]))
     }),
-    Behaviour::new("a token where no page belongs", RECORD, Either, |wire| {
+    Behaviour::new("a token where no page belongs", RECORD, Taken, |wire| {
         wire.changed(|body| body["next_page_token"] = json!("more"))
     }),
     Behaviour::new("page tokens that are always refused", PAGED, Less, refused),

@@ -8,8 +8,8 @@ use super::statuses::ESCAPES;
 use super::wire::Wire;
 use super::{API, Behaviour, Kind, LISTS};
 
-/// Nobody's name in the account, in all that is stored of a hostile one.
-pub const FOREIGN: &str = "mallory";
+/// Nobody's name in the account.
+const FOREIGN: &str = "mallory";
 
 /// What has an id of its own in the answer.
 const NAMED: &[Kind] = &[Kind::List, Kind::Pages, Kind::Record, Kind::Recording];
@@ -54,16 +54,14 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("texts that are expressions", API, Taken, |wire| {
         texts(wire, "${{ inputs.from }} {{ evil }} $(reboot) `reboot`")
     }),
-    Behaviour::new("times that are none", API, Either, |wire| {
-        times(wire, "the day after tomorrow")
-    }),
-    Behaviour::new("times beyond all calendars", API, Either, |wire| {
+    Behaviour::new("times that are none", API, Taken, |wire| times(wire, "the day after tomorrow")),
+    Behaviour::new("times beyond all calendars", API, Taken, |wire| {
         times(wire, "+999999-12-31T23:59:59Z")
     }),
-    Behaviour::new("times before all calendars", API, Either, |wire| {
+    Behaviour::new("times before all calendars", API, Taken, |wire| {
         times(wire, "-009999-01-01T00:00:00Z")
     }),
-    Behaviour::new("times on 30 February", API, Either, |wire| times(wire, "2026-02-30T25:61:61Z")),
+    Behaviour::new("times on 30 February", API, Taken, |wire| times(wire, "2026-02-30T25:61:61Z")),
     Behaviour::new("times that are empty", API, Taken, |wire| times(wire, "")),
     Behaviour::new("numbers as large as they get", API, Taken, |wire| {
         numbers(wire, json!(u64::MAX))

@@ -35,6 +35,11 @@ pub(super) struct Shared {
     pub(super) stopped: AtomicBool,
     struck: AtomicU64,
     passed_at: Mutex<Instant>,
+    /// Where calls are led, by [`super::Lead`].
+    leads: Vec<String>,
+    led: AtomicU64,
+    /// Calls that carry more than they should: cookies, a referrer, a token in their address.
+    odd: Mutex<Vec<String>>,
 }
 
 impl Hostile {
@@ -43,6 +48,19 @@ impl Hostile {
     /// # Errors
     /// Where no port is free.
     pub fn before(account: &Account, kind: Kind, behaviour: Behaviour) -> Result<Hostile> {
+        Hostile::leading(account, kind, behaviour, Vec::new())
+    }
+
+    /// One that leads calls of that kind away, one after the other to each of these.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub fn leading(
+        account: &Account,
+        kind: Kind,
+        behaviour: Behaviour,
+        leads: Vec<String>,
+    ) -> Result<Hostile> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
@@ -53,6 +71,9 @@ impl Hostile {
             stopped: AtomicBool::new(false),
             struck: AtomicU64::new(0),
             passed_at: Mutex::new(Instant::now()),
+            leads,
+            led: AtomicU64::new(0),
+            odd: Mutex::default(),
         });
         let of = shared.clone();
         thread::spawn(move || {
@@ -78,6 +99,16 @@ impl Hostile {
         self.shared.struck.load(Ordering::SeqCst)
     }
 
+    /// How many leads were given.
+    pub fn led(&self) -> u64 {
+        self.shared.led.load(Ordering::SeqCst)
+    }
+
+    /// Calls that carried a cookie, a referrer, or a secret in their address.
+    pub fn odd(&self) -> Vec<String> {
+        self.shared.odd.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How long ago the last call was passed on.
     pub fn idle(&self) -> Duration {
         self.shared.passed_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
@@ -97,6 +128,7 @@ impl Shared {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(SILENCE_MAX))?;
         let asked = Asked::peek(&stream)?;
+        self.look(&asked);
         let nth = self.strikes(&asked);
         let act = if nth.is_some() { self.behaviour.act } else { Behaviour::NONE.act };
         if nth.is_none() {
@@ -110,6 +142,22 @@ impl Shared {
             is_read: false,
         };
         act(&mut wire)
+    }
+
+    /// The next lead; after the last one the first again.
+    pub(super) fn lead(&self) -> String {
+        let nth = self.led.fetch_add(1, Ordering::SeqCst) as usize;
+        self.leads[nth % self.leads.len()].replace("{own}", &self.own)
+    }
+
+    fn look(&self, asked: &Asked) {
+        let address = &asked.target;
+        // The paths of files are marked as secrets themselves.
+        let told = address.contains("token=") && !address.contains("next_page_token=");
+        if told || asked.header("cookie").or(asked.header("referer")).is_some() {
+            let odd = format!("{address} {:?}", asked.headers);
+            self.odd.lock().unwrap_or_else(PoisonError::into_inner).push(odd);
+        }
     }
 
     /// How many calls were struck before this one, if it is to be.

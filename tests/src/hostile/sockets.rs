@@ -13,7 +13,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     }),
     Behaviour::new("reset within the body", ALL, Less, half_reset),
     Behaviour::new("reset within the body, twice", ALL, Whole, half_reset).first(2),
-    Behaviour::new("closed within the body", ALL, Less, |wire| {
+    Behaviour::new("closed within the body", ALL, Either, |wire| {
         let truth = wire.truth()?;
         let length = truth.body.len() + 7;
         wire.raw(format!("{}content-length: {length}\r\n\r\n", truth.head()))?;
@@ -57,7 +57,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         wire.flood("x-more: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n")
     }),
     Behaviour::new("100 and 103 without end", ALL, Less, |wire| {
-        wire.flood("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+        wire.shower("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
     })
     .slow(),
     Behaviour::new("103 before the answer", ALL, Whole, |wire| {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Leaves::{Either, Less, Whole};
+use super::Leaves::{Either, Less, Waits, Whole};
 use super::wire::{Answer, Wire};
 use super::{ALL, API, Behaviour, JSON, Kind};
 
@@ -46,18 +46,18 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         wire.send(&Answer::json(503, &body).with("retry-after", "31536000000"))
     }),
     Behaviour::new("408 for ever", ALL, Less, |wire| wire.send(&Answer::of(408, "text/html", ""))),
-    Behaviour::new("401 for ever", ALL, Less, |wire| {
+    Behaviour::new("401 for ever", ALL, Waits, |wire| {
         refuse(wire, 401, 124, "Invalid access token.")
     }),
     Behaviour::new("401, once", API, Whole, |w| refuse(w, 401, 124, "Access token is expired."))
         .first(1),
-    Behaviour::new("a token that is revoked", ALL, Less, |wire| {
+    Behaviour::new("a token that is revoked", ALL, Waits, |wire| {
         refuse(wire, 401, 4741, "Revoked.")
     }),
     Behaviour::new("401 with a page for people", ALL, Less, |wire| {
         wire.send(&Answer::of(401, "text/html", "<html>who are you?</html>"))
     }),
-    Behaviour::new("access denied", API, Less, |wire| {
+    Behaviour::new("access denied", API, Waits, |wire| {
         refuse(wire, 403, 0, "Access to the Zoom REST API has been denied for this account.")
     }),
     Behaviour::new("200 with a refusal", API, Less, |wire| {
@@ -68,8 +68,8 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         refuse(wire, 400, 4711, &text)
     }),
     Behaviour::new("429 without headers, twice", ALL, Whole, |w| throttle(w, &[])).first(2),
-    Behaviour::new("429 for ever", ALL, Less, |wire| throttle(wire, &[])),
-    Behaviour::new("429 of a day, for ever", API, Less, |wire| {
+    Behaviour::new("429 for ever", ALL, Waits, |wire| throttle(wire, &[])),
+    Behaviour::new("429 of a day, for ever", API, Waits, |wire| {
         throttle(wire, &[("x-ratelimit-type", "Daily-limit")])
     }),
     Behaviour::new("429, back in a thousand years", API, Whole, |wire| {

@@ -3,6 +3,7 @@
 
 mod agreed;
 mod bad_input;
+mod bearer;
 mod campaign;
 mod chaos;
 mod cli;

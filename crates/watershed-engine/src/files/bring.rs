@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use secrecy::SecretString;
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 use watershed_lake::{Error, FileName, FileStore, Incoming};
 use watershed_model::{Operation, RetryCause, Verdict};
@@ -15,7 +16,7 @@ use crate::transport::{Call, Opened, Rest, TransportError};
 
 /// Bytes of a file that are taken where nothing tells how many it has, and of a text in any case:
 /// a day of speech is some 2 MiB.
-pub(super) const TEXT_MAX: usize = 64 * 1024 * 1024;
+pub(super) const TEXT_MAX: usize = 16 * 1024 * 1024;
 /// Hops that a download may be sent on.
 const HOPS_MAX: usize = 5;
 /// How often one attempt goes on after a break, while each brings something.
@@ -62,13 +63,17 @@ pub(super) async fn bring(
         let content_type = whole(&mut *incoming, target, source).await?;
         let head = incoming.head(HEAD).await.map_err(|error| failed(&error))?;
         let size = incoming.size();
-        let text = match target.kind {
-            FileKind::Json => Some(incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?),
-            _ => None,
+        let is_whole = match target.kind {
+            FileKind::Json => {
+                let _room = room(size, source.tools).await;
+                let text = incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?;
+                zoom_files::is_json(&text)
+            }
+            _ => true,
         };
         let told = target.size.filter(|told| *told != size);
         let wrong = target.kind.wrong(&content_type, &head).or_else(|| {
-            if text.is_some_and(|text| !zoom_files::is_json(&text)) {
+            if !is_whole {
                 return Some(again("the file is not JSON to its end".to_owned()));
             }
             let told = told.filter(|_| target.kind.has_exact_size())?;
@@ -84,6 +89,12 @@ pub(super) async fn bring(
         before = Some(size);
         incoming.restart(None).await.map_err(|error| failed(&error))?;
     }
+}
+
+/// Room for a text of so many bytes, before it is read into memory.
+pub(super) async fn room(bytes: u64, tools: &Tools) -> Option<OwnedSemaphorePermit> {
+    let bytes = usize::try_from(bytes).unwrap_or(TEXT_MAX).min(TEXT_MAX);
+    tools.room.take(bytes, &*tools.clock).await
 }
 
 /// Fetches what has not come yet, again after each break. The content type, where the server told

@@ -1,7 +1,8 @@
 //! What must hold of a run against a hostile account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::Connection;
 use serde_json::Value;
 use watershed_tests::{Behaviour, Kind, Leaves, Scope, audit, coverage, files_differ};
 
@@ -19,7 +20,7 @@ pub(super) struct Came {
     /// The most memory that the run held.
     pub(super) peak: u64,
     /// What coverage says of what is not complete.
-    pub(super) reasons: BTreeSet<String>,
+    pub(super) reasons: BTreeMap<String, usize>,
 }
 
 impl Came {
@@ -27,7 +28,7 @@ impl Came {
     pub(super) fn endless(behaviour: Behaviour, kind: Kind, peak: u64, said: &str) -> Came {
         let name = format!("{} · {}", behaviour.name, kind.name());
         let wrong = vec![format!("{name}: it does not end; it said: {}", end_of(said))];
-        Came { end: "no end".to_owned(), wrong, peak, reasons: BTreeSet::new() }
+        Came { end: "no end".to_owned(), wrong, peak, reasons: BTreeMap::new() }
     }
 }
 
@@ -39,7 +40,9 @@ pub(super) fn judge(
     played: &Played<'_>,
 ) -> Came {
     let reasons = reasons(played);
-    let new: BTreeSet<&String> = reasons.difference(&ground.reasons).collect();
+    let more =
+        |(why, count): &(&String, &usize)| ground.reasons.get(*why).is_none_or(|n| n < *count);
+    let new: BTreeSet<&str> = reasons.iter().filter(more).map(|(why, _)| why.as_str()).collect();
     let causes = causes(played, &new);
     let complete = differences(ground, played, &[]);
     let mut wrong = Vec::new();
@@ -63,19 +66,25 @@ pub(super) fn judge(
             must(false, format!("{at:?} reaches the terminal: {}", around(text, &at.to_string())));
         }
     }
-    for shown in &played.shown {
+    // Without a token there is no run to be told of.
+    let began = played.home.sink().exists() && kind != Kind::Token;
+    for shown in played.shown.iter().filter(|_| began) {
         must(shown.code == Some(0), format!("{shown}"));
     }
-    for what in differences(ground, played, kind.feeds()) {
-        must(kind == Kind::Token, format!("not touched, and not complete: {what}"));
-    }
     let code = played.ended.code.unwrap_or(-1);
+    // Without a token nothing comes.
+    if kind != Kind::Token && behaviour.leaves != Leaves::Waits {
+        for what in differences(ground, played, kind.feeds()) {
+            must(false, format!("not touched, and not complete: {what}"));
+        }
+    }
     let named = !causes.is_empty();
-    let less = [1, 3, 4].contains(&code) && named;
+    // What is unavailable is an answer: a run may be complete with it.
+    let less = named && (code != 2 || kind == Kind::Token) && (code != 0 || !new.is_empty());
     let holds = match behaviour.leaves {
         Leaves::Whole => code == 0 && complete.is_empty(),
-        Leaves::Taken => code == 0 || (code == 3 && named),
-        Leaves::Less => less,
+        Leaves::Taken => code == 0 || less,
+        Leaves::Less | Leaves::Waits => less,
         Leaves::Either => (code == 0 && complete.is_empty()) || less,
     };
     let told = || {
@@ -99,36 +108,51 @@ pub(super) fn judge(
     Came { end: ended, wrong, peak: played.peak, reasons }
 }
 
-/// What coverage says of operations that are not complete: state, operation, reason.
-fn reasons(played: &Played<'_>) -> BTreeSet<String> {
-    let Ok(covered) = coverage(&played.home.sink()) else { return BTreeSet::new() };
-    let open = covered.lines.into_iter().filter(|line| line.state != "complete");
-    open.map(|line| {
+/// What coverage says of operations that are not complete, and how often: state, reason.
+fn reasons(played: &Played<'_>) -> BTreeMap<String, usize> {
+    let mut reasons = BTreeMap::new();
+    let Ok(covered) = coverage(&played.home.sink()) else { return reasons };
+    for line in covered.lines.into_iter().filter(|line| line.state != "complete") {
         let why = line.reason.unwrap_or_default();
-        format!("{} {}", line.state, why.split([':', ';']).next().unwrap_or_default())
-    })
-    .collect()
+        let why = why.split([':', ';']).next().unwrap_or_default();
+        *reasons.entry(format!("{} {why}", line.state)).or_default() += 1;
+    }
+    reasons
 }
 
-/// What says that there is less: dead letters, coverage, and where nothing is covered yet, the
-/// error of the run itself.
-fn causes(played: &Played<'_>, new: &BTreeSet<&String>) -> BTreeSet<String> {
-    let letters = &played.shown.last().expect("failures").stdout;
-    let letters = letters.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut causes: BTreeSet<String> = letters
-        .filter(|letter| letter["message"].as_str().is_some_and(|m| !m.is_empty()))
-        .map(|letter| format!("dead letter ({})", letter["verdict"].as_str().unwrap_or("?")))
-        .collect();
+/// What says that there is less: dead letters, coverage, what a run that goes on repeats, and where
+/// there is no run yet, its error.
+fn causes(played: &Played<'_>, new: &BTreeSet<&str>) -> BTreeSet<String> {
+    let mut causes = letters(played);
     let unavailable = new.iter().filter_map(|reason| reason.strip_prefix("unavailable "));
     causes.extend(unavailable.map(|why| format!("unavailable ({why})")));
     let partial = new.iter().filter(|reason| reason.starts_with("partial asked"));
     causes.extend(partial.map(|_| "partial".to_owned()));
-    if causes.is_empty() || played.stopped {
+    let waiting = new.iter().filter_map(|reason| reason.strip_prefix("waiting "));
+    causes.extend(waiting.map(|why| format!("waiting ({why})")));
+    if played.stopped {
+        let status = played.shown.last().and_then(|ended| ended.stdout.lines().last());
+        let status: Value = serde_json::from_str(status.unwrap_or_default()).unwrap_or_default();
+        let repeats = status["calls"]["repeated"].as_object().into_iter().flatten();
+        causes.extend(repeats.map(|(cause, _)| format!("asked again ({cause})")));
+    } else if causes.is_empty() {
         let said = played.ended.stderr.lines();
         let errors = said.filter_map(|line| line.split_once("error: ").map(|(_, what)| what));
         causes.extend(errors.map(|what| what.chars().take(80).collect()));
     }
     causes
+}
+
+/// The verdicts of dead letters that say why.
+fn letters(played: &Played<'_>) -> BTreeSet<String> {
+    let told = || -> rusqlite::Result<BTreeSet<String>> {
+        let database = Connection::open(played.home.sink())?;
+        let mut letters =
+            database.prepare("SELECT DISTINCT verdict FROM _failures WHERE message <> ''")?;
+        let told = letters.query_map([], |row| row.get::<_, String>(0))?;
+        told.map(|verdict| Ok(format!("dead letter ({})", verdict?))).collect()
+    };
+    told().unwrap_or_default()
 }
 
 /// How the dataset differs from the account, less these datasets; and the files, unless they are

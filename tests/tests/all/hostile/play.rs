@@ -1,6 +1,6 @@
 //! One pair: the account, its hostile server, one run and what it leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,11 @@ use super::judge::{Came, judge};
 use crate::ground::{NO_LIMITS, account, free_home};
 
 /// What has not ended by then would not end.
-const RUN_MAX: Duration = Duration::from_secs(420);
+const RUN_MAX: Duration = Duration::from_secs(300);
 /// A run whose calls are struck and no others for so long is at nothing else any more.
 const QUIET: Duration = Duration::from_secs(12);
 /// The same where a call takes its whole time, or a token is asked for again and again.
-const QUIET_SLOW: Duration = Duration::from_secs(200);
+const QUIET_SLOW: Duration = Duration::from_secs(80);
 /// A run that is asked to stop does.
 const STOP_MAX: Duration = Duration::from_secs(40);
 
@@ -26,8 +26,8 @@ pub(super) struct Ground {
     account: Mutex<Account>,
     pub(super) truth: Truth,
     pub(super) files: BTreeMap<String, HeldFile>,
-    /// What a run says of an operation where nothing is hostile.
-    pub(super) reasons: BTreeSet<String>,
+    /// What coverage says where nothing is hostile, and how often.
+    pub(super) reasons: BTreeMap<String, usize>,
 }
 
 /// A run that has ended.
@@ -36,7 +36,7 @@ pub(super) struct Played<'a> {
     pub(super) ended: Ended,
     /// It was still at it, and was asked to stop.
     pub(super) stopped: bool,
-    /// What `status`, `failures` and `coverage` say of it to people.
+    /// What `status`, `failures` and `coverage` say of it to people, and `status` in JSON.
     pub(super) shown: Vec<Ended>,
     pub(super) peak: u64,
     pub(super) struck: u64,
@@ -57,11 +57,14 @@ impl Ground {
         let truth = account.truth().expect("the account tells");
         let files = account.files().expect("the account tells");
         let mut ground =
-            Ground { account: Mutex::new(account), truth, files, reasons: BTreeSet::new() };
+            Ground { account: Mutex::new(account), truth, files, reasons: BTreeMap::new() };
         for kind in Kind::ALL {
             let of = play(Behaviour::NONE, kind, &ground);
             assert!(of.wrong.is_empty(), "the server itself is in the way: {:#?}", of.wrong);
-            ground.reasons.extend(of.reasons);
+            for (reason, count) in of.reasons {
+                let most = ground.reasons.entry(reason).or_default();
+                *most = count.max(*most);
+            }
         }
         ground
     }
@@ -72,7 +75,7 @@ pub(super) fn play(behaviour: Behaviour, kind: Kind, ground: &Ground) -> Came {
     let (hostile, home) = {
         let account = ground.account.lock().expect("no player broke");
         let hostile = Hostile::before(&account, kind, behaviour).expect("a server");
-        let home = home(&hostile, &account);
+        let home = hostile_home(&hostile, &account, if behaviour.slow { 64 } else { 16 });
         (hostile, home)
     };
     let began = Instant::now();
@@ -81,7 +84,8 @@ pub(super) fn play(behaviour: Behaviour, kind: Kind, ground: &Ground) -> Came {
     let (mut peak, mut stopped) = (0, false);
     while !run.ends_within(Duration::from_millis(20)) {
         peak = peak.max(run.peak_memory());
-        let at_nothing_else = behaviour.leaves == Leaves::Less && hostile.idle() > quiet;
+        let may_stay = matches!(behaviour.leaves, Leaves::Less | Leaves::Waits);
+        let at_nothing_else = may_stay && hostile.idle() > quiet;
         if at_nothing_else && began.elapsed() > quiet {
             stopped = true;
             break;
@@ -97,7 +101,8 @@ pub(super) fn play(behaviour: Behaviour, kind: Kind, ground: &Ground) -> Came {
         Ok(ended) => ended,
         Err(error) => return Came::endless(behaviour, kind, peak, &error.to_string()),
     };
-    let shown = [&["status", "one"][..], &["failures"], &["coverage"], &["failures", "--json"]];
+    let shown =
+        [&["status", "one"][..], &["failures"], &["coverage"], &["status", "one", "--json"]];
     let shown = shown.map(|words| home.run(words)).into();
     let struck = hostile.struck();
     let played = Played { home: &home, ended, stopped, shown, peak, struck };
@@ -106,13 +111,13 @@ pub(super) fn play(behaviour: Behaviour, kind: Kind, ground: &Ground) -> Came {
 
 /// A folder whose account is the hostile one, and a copy of the backfill that waits less before it
 /// tries again, and goes on whatever fails.
-fn home(hostile: &Hostile, account: &Account) -> Home {
+pub(crate) fn hostile_home(hostile: &Hostile, account: &Account, concurrency: u16) -> Home {
     let home = free_home(account);
     let base = hostile.base();
     home.write(
         "watershed.toml",
         &format!(
-            "[worker]\nconcurrency = 16\n\n[connections.default]\n\
+            "[worker]\nconcurrency = {concurrency}\n\n[connections.default]\n\
              account_id = {{ env = \"ZOOM_ACCOUNT_ID\" }}\n\
              client_id = {{ env = \"ZOOM_CLIENT_ID\" }}\n\
              client_secret = {{ env = \"ZOOM_CLIENT_SECRET\" }}\n\
