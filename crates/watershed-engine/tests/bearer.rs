@@ -62,14 +62,11 @@ impl Network {
             "recording_start": "2026-01-02T10:00:00Z", "download_url": self.first,
         });
         let recording = json!({"uuid": "U==", "id": 1, "recording_files": [file]});
-        match url.path() {
-            "/v2/accounts/me/recordings" | "/v2/meetings/U%3D%3D/recordings" => {
-                assert!(bearer.is_some(), "the API is asked with the token");
-                self.api.lock().expect("nobody broke").push(host);
-                let list = json!({"meetings": [recording], "recording_files": [file]});
-                return (200, json, list.to_string());
-            }
-            _ => {}
+        if url.path().starts_with("/v2/") && url.path().ends_with("/recordings") {
+            assert!(bearer.is_some(), "the API is asked with the token");
+            self.api.lock().expect("nobody broke").push(host);
+            let list = json!({"meetings": [recording], "uuid": "U==", "recording_files": [file]});
+            return (200, json, list.to_string());
         }
         let with = if bearer.is_some() { "+" } else { "" };
         self.asked.lock().expect("nobody broke").push(format!("{host}{with}"));
