@@ -377,3 +377,33 @@ async fn recording(
         other => Err(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_that_failed_was_a_try_of_all_that_waited_for_it_and_of_nobody_later() {
+        let recordings = Recordings::default();
+        let cell = recordings.of("r".to_owned(), 0);
+        assert!(recordings.begin("r", &cell, Millis(10)));
+        assert_eq!(recordings.tried("r", Millis(10)), None, "it is still being read");
+        let silence =
+            Verdict::Retry { cause: RetryCause::Transport, message: "nobody there".to_owned() };
+        recordings.failed("r", Millis(10), silence.clone());
+        assert_eq!(recordings.tried("r", Millis(10)), Some(silence.clone()));
+        assert_eq!(recordings.tried("r", Millis(9)), Some(silence));
+        assert_eq!(recordings.tried("r", Millis(11)), None);
+        let cell = recordings.of("r".to_owned(), 20);
+        assert!(!recordings.begin("r", &cell, Millis(10)), "that slot is used");
+        assert!(recordings.begin("r", &cell, Millis(11)));
+    }
+
+    #[test]
+    fn who_waited_for_what_is_not_to_be_tried_again_is_late_as_before() {
+        let recordings = Recordings::default();
+        recordings.of("r".to_owned(), 0);
+        recordings.failed("r", Millis(10), Verdict::Empty);
+        assert_eq!(recordings.tried("r", Millis(10)), None);
+    }
+}

@@ -118,24 +118,10 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         wire.send(&truth)
     }),
     Behaviour::new("every member of another type", API, Taken, |wire| {
-        wire.changed(|body| {
-            each_record(body, |name, value| match value {
-                _ if matches!(name, "id" | "uuid") => {}
-                Value::String(_) => *value = json!({"not": ["a", "text"]}),
-                Value::Number(_) => *value = json!(["12"]),
-                Value::Bool(_) => *value = json!("yes"),
-                _ => *value = json!(-0.5),
-            })
-        })
+        wire.changed(|body| each_record(body, other_type))
     }),
     Behaviour::new("every member null", API, Taken, |wire| {
-        wire.changed(|body| {
-            each_record(body, |name, value| {
-                if !matches!(name, "id" | "uuid") {
-                    *value = Value::Null;
-                }
-            })
-        })
+        wire.changed(|body| each_record(body, nothing))
     }),
 ];
 
@@ -177,6 +163,22 @@ fn among(mut list: Value, stranger: Value) -> Value {
         list.push(stranger);
     }
     list
+}
+
+fn other_type(name: &str, value: &mut Value) {
+    *value = match value {
+        _ if matches!(name, "id" | "uuid") => return,
+        Value::String(_) => json!({"not": ["a", "text"]}),
+        Value::Number(_) => json!(["12"]),
+        Value::Bool(_) => json!("yes"),
+        _ => json!(-0.5),
+    };
+}
+
+fn nothing(name: &str, value: &mut Value) {
+    if !matches!(name, "id" | "uuid") {
+        *value = Value::Null;
+    }
 }
 
 /// Each member of each record of an answer.

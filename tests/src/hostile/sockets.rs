@@ -19,7 +19,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         wire.raw(format!("{}content-length: {length}\r\n\r\n", truth.head()))?;
         wire.raw(&truth.body)
     }),
-    Behaviour::new("silence in place of an answer", ALL, Less, |wire| wire.silence()).slow(),
+    Behaviour::new("silence in place of an answer", ALL, Less, silence).slow(),
     Behaviour::new("a head that comes byte by byte", ALL, Less, |wire| {
         wire.raw("HTTP/1.1 200 OK\r\nx-slow: ")?;
         wire.drip("a")
@@ -82,6 +82,10 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         },
     ),
 ];
+
+fn silence(wire: &mut Wire<'_>) -> std::io::Result<()> {
+    wire.silence()
+}
 
 fn half_reset(wire: &mut Wire<'_>) -> std::io::Result<()> {
     let truth = wire.truth()?;

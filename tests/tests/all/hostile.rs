@@ -54,6 +54,7 @@ fn whatever_an_account_answers_a_run_ends_and_the_rest_is_complete() {
         played(&quick, AT_ONCE, &ground, &came);
     });
     let came = came.into_inner().expect("no player broke");
+    tell(&came);
     let wrong: Vec<&String> = came.values().flat_map(|came: &Came| &came.wrong).collect();
     assert!(
         wrong.is_empty(),
@@ -61,7 +62,6 @@ fn whatever_an_account_answers_a_run_ends_and_the_rest_is_complete() {
         wrong.len(),
         wrong.iter().map(|w| format!("{w}\n")).collect::<String>()
     );
-    tell(&came);
     let peak = came.values().map(|came| came.peak).max().unwrap_or(0) / 1_000_000;
     measured(
         "a hostile account",

@@ -165,7 +165,8 @@ async fn part(
             return Err(zoom_files::refused(source.operation, &answer, now).into());
         }
     };
-    taken(opened, incoming, exact.or(total), source)
+    let whole = exact.or(total.filter(|_| !target.kind.is_text()));
+    taken(opened, incoming, whole, source)
         .await
         .map_err(|broken| Broken { moved: broken.moved && incoming.size() > from, ..broken })?;
     phase::tell(Phase::Answered);
