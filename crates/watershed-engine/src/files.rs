@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use url::Url;
@@ -15,14 +16,15 @@ use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 
 use crate::active::ActiveRun;
 use crate::connection::{Connection, Content};
+use crate::echo;
 use crate::stop::Stopping;
 use crate::task::{Ask, Asked, Job, Spent, Todo, Tools, unanswered};
 use crate::token::Held;
-use crate::transport::Call;
+use crate::transport::{Answered, Call};
 
 mod bring;
 
-use bring::{Source, TEXT_MAX, bring, failed};
+use bring::{Source, TEXT_MAX, bring, failed, room};
 
 /// Recordings remembered at once.
 const KEPT_MAX: usize = 256;
@@ -73,8 +75,8 @@ struct Kept {
     answer: Arc<OnceCell<Bytes>>,
     /// Whether it has been read, or is being read.
     begun: bool,
-    /// The slot of the last reading that failed.
-    failed_at: Option<Millis>,
+    /// The slot of the last reading that failed, and what it came to.
+    failed: Option<(Millis, Verdict)>,
 }
 
 impl Recordings {
@@ -86,7 +88,7 @@ impl Recordings {
         {
             kept.remove(&oldest);
         }
-        let new = || Kept { at: now, answer: Arc::default(), begun: false, failed_at: None };
+        let new = || Kept { at: now, answer: Arc::default(), begun: false, failed: None };
         kept.entry(key).or_insert_with(new).answer.clone()
     }
 
@@ -96,16 +98,27 @@ impl Recordings {
     fn begin(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let may = kept.get_mut(key).filter(|kept| {
-            Arc::ptr_eq(&kept.answer, cell) && kept.failed_at.is_none_or(|failed| failed < slot)
+            let failed = kept.failed.as_ref().map(|(failed, _)| *failed);
+            Arc::ptr_eq(&kept.answer, cell) && failed.is_none_or(|failed| failed < slot)
         });
         may.map(|kept| kept.begun = true).is_some()
     }
 
-    fn failed(&self, key: &str, slot: Millis) {
+    fn failed(&self, key: &str, slot: Millis, verdict: Verdict) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = kept.get_mut(key) {
-            (kept.answer, kept.begun, kept.failed_at) = (Arc::default(), false, Some(slot));
+            (kept.answer, kept.begun, kept.failed) = (Arc::default(), false, Some((slot, verdict)));
         }
+    }
+
+    /// What a reading in that slot or a later one came to, if it is to be tried again: it was a try
+    /// of each that waited for it. Files that read it one after the other, each for as long as a
+    /// call may take, would keep all others from their slots.
+    fn tried(&self, key: &str, slot: Millis) -> Option<Verdict> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (failed_at, verdict) = kept.get(key)?.failed.as_ref()?;
+        let again = matches!(verdict, Verdict::Retry { .. }) && *failed_at >= slot;
+        again.then(|| verdict.clone())
     }
 
     /// Whether a file's recording has been read here, or is being read: it needs no call, and no
@@ -205,12 +218,19 @@ pub(crate) async fn download(
     slot: (Millis, Millis),
 ) -> Option<Asked> {
     let mut spent = Spent::default();
-    let verdict = match targets(run, ask, token, tools, slot, &mut spent).await {
+    let targets = targets(run, ask, token, tools, slot, &mut spent).await;
+    if spent.calls > 0 {
+        // The recording tells whether the account answers; where the file is, another may.
+        let unanswered =
+            matches!(targets, Err(Some(Verdict::Retry { cause: RetryCause::Transport, .. })));
+        if unanswered { run.link.unanswered() } else { run.link.answered(tools.clock.now()) }
+    }
+    let verdict = match targets {
         Ok((targets, key)) => {
             let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
             let source =
                 Source { operation, bearer: &token.bearer, configured: &configured, tools };
-            let verdict = match all(run, ask, &targets, &source).await {
+            let verdict = match all(run, ask, &targets, &source, &mut spent).await {
                 Ok(verdict) | Err(verdict) => verdict,
             };
             let aged = !matches!(
@@ -235,6 +255,7 @@ async fn all(
     ask: &Ask,
     targets: &[DownloadTarget],
     source: &Source<'_>,
+    spent: &mut Spent,
 ) -> Result<Verdict, Verdict> {
     let file = zoom_files::FileRef::of(&ask.with)?;
     // What is only weighed is kept as long as it takes to read it.
@@ -262,6 +283,8 @@ async fn all(
         }
         let mut incoming = bring(store, &name, target, source).await?;
         if file.has_cues() {
+            spent.room = None;
+            spent.room = room(incoming.size(), source.tools).await;
             let text = incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?;
             verdict = zoom_files::read_transcript(&ask.with, &target.key, &text);
             if !matches!(verdict, Verdict::Data(_)) {
@@ -291,6 +314,9 @@ async fn targets(
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
     let body = cell
         .get_or_try_init(|| async {
+            if let Some(verdict) = tools.recordings.tried(&key, start_from) {
+                return Err(Some(verdict));
+            }
             // Nothing is read anew while a stop is asked for.
             let passed = tools.clock.now() > start_until || tools.stop.state() != Stopping::No;
             if passed || !tools.recordings.begin(&key, &cell, start_from) {
@@ -298,8 +324,8 @@ async fn targets(
             }
             spent.calls += 1;
             let read = recording(&file.instance_uuid, token, tools, &mut spent.heard).await;
-            if read.is_err() {
-                tools.recordings.failed(&key, start_from);
+            if let Err(verdict) = &read {
+                tools.recordings.failed(&key, start_from, verdict.clone());
             }
             match read {
                 Err(Verdict::Empty) => Err(Some(file.missing(tools.clock.now()))),
@@ -342,12 +368,42 @@ async fn recording(
         body_max: crate::task::PAGE_BODY_MAX,
         rest: None,
     };
-    let answered = tools.send(get).await.map_err(|e| unanswered(&e))?;
-    let answer =
-        Answer { status: answered.status, headers: &answered.headers, body: &answered.body };
+    let Answered { status, headers, body } = tools.send(get).await.map_err(|e| unanswered(&e))?;
+    let body = echo::without(status, body, &[token.bearer.expose_secret()]);
+    let answer = Answer { status, headers: &headers, body: &body };
     *heard = watershed_zoom::heard(&answer);
     match watershed_zoom::read(operation, &with, &answer, tools.clock.now()) {
-        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(answered.body),
+        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(body),
         other => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_that_failed_was_a_try_of_all_that_waited_for_it_and_of_nobody_later() {
+        let recordings = Recordings::default();
+        let cell = recordings.of("r".to_owned(), 0);
+        assert!(recordings.begin("r", &cell, Millis(10)));
+        assert_eq!(recordings.tried("r", Millis(10)), None, "it is still being read");
+        let silence =
+            Verdict::Retry { cause: RetryCause::Transport, message: "nobody there".to_owned() };
+        recordings.failed("r", Millis(10), silence.clone());
+        assert_eq!(recordings.tried("r", Millis(10)), Some(silence.clone()));
+        assert_eq!(recordings.tried("r", Millis(9)), Some(silence));
+        assert_eq!(recordings.tried("r", Millis(11)), None);
+        let cell = recordings.of("r".to_owned(), 20);
+        assert!(!recordings.begin("r", &cell, Millis(10)), "that slot is used");
+        assert!(recordings.begin("r", &cell, Millis(11)));
+    }
+
+    #[test]
+    fn who_waited_for_what_is_not_to_be_tried_again_is_late_as_before() {
+        let recordings = Recordings::default();
+        recordings.of("r".to_owned(), 0);
+        recordings.failed("r", Millis(10), Verdict::Empty);
+        assert_eq!(recordings.tried("r", Millis(10)), None);
     }
 }

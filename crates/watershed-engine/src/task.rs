@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 use tracing::Instrument as _;
@@ -23,6 +24,7 @@ use crate::active::{ActiveRun, Stopped};
 use crate::clock::Clock;
 use crate::conclude;
 use crate::covered;
+use crate::echo;
 use crate::files;
 use crate::letter::{Trouble, letter_id};
 use crate::missing;
@@ -34,7 +36,7 @@ use crate::token::{Held, NoToken};
 use crate::transport::{Answered, Call, Transport, TransportError};
 
 /// Bytes of a page that are taken at most. A page of 300 recordings is some 3 MiB.
-pub(crate) const PAGE_BODY_MAX: usize = 32 * 1024 * 1024;
+pub(crate) const PAGE_BODY_MAX: usize = 16 * 1024 * 1024;
 
 /// A clock that is behind after a sleep by no more than this was slewed, not set.
 const SLEW_MS: i64 = 5;
@@ -392,7 +394,8 @@ async fn asked(
     tools: &Tools,
 ) -> Option<Asked> {
     let operation = run.operation(leased.step);
-    let asked = if operation.kind == Kind::File {
+    let is_file = operation.kind == Kind::File;
+    let asked = if is_file {
         files::download(run, operation, ask, token, tools, slot).await?
     } else {
         let cursor = leased.checkpoint.as_ref().map(|c| c.token.as_str());
@@ -402,6 +405,7 @@ async fn asked(
         Asked { verdict, spent }
     };
     match &asked.verdict {
+        _ if is_file => {}
         Verdict::Retry { cause: RetryCause::Transport, .. } => run.link.unanswered(),
         _ => run.link.answered(tools.clock.now()),
     }
@@ -457,14 +461,11 @@ pub(crate) async fn call(
     let get =
         Call::Get { url, bearer: Some(token.bearer.clone()), body_max: PAGE_BODY_MAX, rest: None };
     match tools.send(get).await {
-        Ok(answered) => {
-            let answer = Answer {
-                status: answered.status,
-                headers: &answered.headers,
-                body: &answered.body,
-            };
+        Ok(Answered { status, headers, body }) => {
+            let body = echo::without(status, body, &[token.bearer.expose_secret()]);
+            let answer = Answer { status, headers: &headers, body: &body };
             spent.heard = watershed_zoom::heard(&answer);
-            spent.room = tools.room.take(answered.body.len(), &*tools.clock).await;
+            spent.room = tools.room.take(body.len(), &*tools.clock).await;
             watershed_zoom::read_after(operation, with, cursor, &answer, tools.clock.now())
         }
         Err(error) => unanswered(&error),

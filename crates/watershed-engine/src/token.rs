@@ -16,7 +16,8 @@ use watershed_zoom::token::{self, TokenError};
 
 use crate::clock::Clock;
 use crate::connection::{Connection, Credentials};
-use crate::transport::{Call, Transport};
+use crate::echo;
+use crate::transport::{Answered, Call, Transport};
 
 /// Renewed this long before its end, so that no call starts with a dying token.
 const RENEW_BEFORE_MS: i64 = 300_000;
@@ -193,16 +194,18 @@ impl Tokens {
     }
 
     async fn ask_once(&self, credentials: &Credentials) -> Result<token::Token, TokenError> {
+        let id = credentials.client_id.expose_secret();
+        let secret = credentials.client_secret.expose_secret();
         let call = Call::Token {
             url: self.connection.token_url.clone(),
-            basic: (
-                credentials.client_id.expose_secret().to_owned(),
-                credentials.client_secret.clone(),
-            ),
+            basic: (id.to_owned(), credentials.client_secret.clone()),
             form: token::form(credentials.account_id.as_str()),
         };
         match self.transport.send(call).await {
-            Ok(answered) => token::read(answered.status, &answered.body),
+            Ok(Answered { status, body, .. }) => {
+                let body = echo::without(status, body, &[secret, &echo::basic(id, secret)]);
+                token::read(status, &body)
+            }
             Err(error) => Err(TokenError::Retry { reason: error.to_string() }),
         }
     }

@@ -130,6 +130,7 @@ pub fn find_files(
     now: Millis,
 ) -> Result<Vec<DownloadTarget>, Verdict> {
     let broken = |why: &str| Verdict::Retry { cause: RetryCause::BadBody, message: why.to_owned() };
+    let recording_body = recording_body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(recording_body);
     let recording: Value = serde_json::from_slice(recording_body)
         .map_err(|_| broken("the recording's answer is not JSON"))?;
     let Some(Value::Array(files)) = recording.get("recording_files") else {

@@ -4,9 +4,10 @@
 //! taken as written, also where cues overlap or end before they begin.
 
 /// Bytes that are taken at most.
-const TEXT_MAX: usize = 64 * 1024 * 1024;
-/// Cues that are taken at most: a day of one cue a second is 86,400.
-const CUES_MAX: usize = 500_000;
+const TEXT_MAX: usize = 16 * 1024 * 1024;
+/// Cues that are taken at most: a day of one cue a second. With all that is made of them they take
+/// some 100 MB.
+const CUES_MAX: usize = 86_400;
 /// A speaker's name is not longer than this, in characters.
 const SPEAKER_MAX: usize = 64;
 

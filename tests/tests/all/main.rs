@@ -3,6 +3,7 @@
 
 mod agreed;
 mod bad_input;
+mod bearer;
 mod campaign;
 mod chaos;
 mod cli;
@@ -16,6 +17,7 @@ mod files;
 mod fleet;
 mod gone;
 mod ground;
+mod hostile;
 mod json_shapes;
 mod kills;
 mod live;

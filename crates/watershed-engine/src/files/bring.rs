@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use secrecy::SecretString;
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 use watershed_lake::{Error, FileName, FileStore, Incoming};
 use watershed_model::{Operation, RetryCause, Verdict};
@@ -15,7 +16,7 @@ use crate::transport::{Call, Opened, Rest, TransportError};
 
 /// Bytes of a file that are taken where nothing tells how many it has, and of a text in any case:
 /// a day of speech is some 2 MiB.
-pub(super) const TEXT_MAX: usize = 64 * 1024 * 1024;
+pub(super) const TEXT_MAX: usize = 16 * 1024 * 1024;
 /// Hops that a download may be sent on.
 const HOPS_MAX: usize = 5;
 /// How often one attempt goes on after a break, while each brings something.
@@ -62,13 +63,17 @@ pub(super) async fn bring(
         let content_type = whole(&mut *incoming, target, source).await?;
         let head = incoming.head(HEAD).await.map_err(|error| failed(&error))?;
         let size = incoming.size();
-        let text = match target.kind {
-            FileKind::Json => Some(incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?),
-            _ => None,
+        let is_whole = match target.kind {
+            FileKind::Json => {
+                let _room = room(size, source.tools).await;
+                let text = incoming.head(TEXT_MAX).await.map_err(|error| failed(&error))?;
+                zoom_files::is_json(&text)
+            }
+            _ => true,
         };
         let told = target.size.filter(|told| *told != size);
         let wrong = target.kind.wrong(&content_type, &head).or_else(|| {
-            if text.is_some_and(|text| !zoom_files::is_json(&text)) {
+            if !is_whole {
                 return Some(again("the file is not JSON to its end".to_owned()));
             }
             let told = told.filter(|_| target.kind.has_exact_size())?;
@@ -84,6 +89,12 @@ pub(super) async fn bring(
         before = Some(size);
         incoming.restart(None).await.map_err(|error| failed(&error))?;
     }
+}
+
+/// Room for a text of so many bytes, before it is read into memory.
+pub(super) async fn room(bytes: u64, tools: &Tools) -> Option<OwnedSemaphorePermit> {
+    let bytes = usize::try_from(bytes).unwrap_or(TEXT_MAX).min(TEXT_MAX);
+    tools.room.take(bytes, &*tools.clock).await
 }
 
 /// Fetches what has not come yet, again after each break. The content type, where the server told
@@ -154,9 +165,10 @@ async fn part(
             return Err(zoom_files::refused(source.operation, &answer, now).into());
         }
     };
-    taken(opened, incoming, exact.or(total), source)
+    let whole = exact.or(total.filter(|_| !target.kind.is_text()));
+    taken(opened, incoming, whole, source)
         .await
-        .map_err(|verdict| Broken { verdict, moved: incoming.size() > from })?;
+        .map_err(|broken| Broken { moved: broken.moved && incoming.size() > from, ..broken })?;
     phase::tell(Phase::Answered);
     match total {
         Some(total) if total != incoming.size() => Err(Broken {
@@ -167,13 +179,13 @@ async fn part(
     }
 }
 
-/// Takes a body to its end.
+/// Takes a body to its end. One that is late is not gone on with at once: it holds its slot.
 async fn taken(
     mut opened: Opened,
     incoming: &mut dyn Incoming,
     whole: Option<u64>,
     source: &Source<'_>,
-) -> Result<(), Verdict> {
+) -> Result<(), Broken> {
     let clock = &source.tools.clock;
     let most = whole.unwrap_or(TEXT_MAX as u64);
     let missing = most.saturating_sub(incoming.size());
@@ -185,13 +197,17 @@ async fn taken(
             biased;
             next = opened.body.next() => match next {
                 Some(Ok(bytes)) => bytes,
-                Some(Err(error)) => return Err(unanswered(&error)),
+                Some(Err(error)) => {
+                    return Err(Broken { verdict: unanswered(&error), moved: true });
+                }
                 None => return Ok(()),
             },
-            () = &mut late => return Err(again(format!("the file did not come in {seconds} s"))),
+            () = &mut late => {
+                return Err(again(format!("the file did not come in {seconds} s")).into());
+            }
         };
         if incoming.size() + bytes.len() as u64 > most {
-            return Err(again(format!("the file is longer than {most} bytes")));
+            return Err(again(format!("the file is longer than {most} bytes")).into());
         }
         incoming.append(bytes).await.map_err(|error| failed(&error))?;
     }
@@ -232,12 +248,15 @@ async fn follow(
     rest: Option<Rest>,
     source: &Source<'_>,
 ) -> Result<Opened, TransportError> {
-    let trusted_with = |url: &Url| hosts::may_carry_token(url, source.configured);
     let mut url = Url::parse(&target.url)
         .map_err(|_| misled("-", "the recording names a download URL that is none"))?;
     let mut trusted = true;
     for _ in 0..=HOPS_MAX {
-        trusted &= trusted_with(&url);
+        let host = url.host_str().unwrap_or("-").to_owned();
+        if !hosts::may_be_fetched(&url, source.configured) {
+            return Err(misled(&host, "a file may not be fetched from there"));
+        }
+        trusted &= hosts::may_carry_token(&url, source.configured);
         let get = Call::Get {
             url: url.clone(),
             bearer: trusted.then(|| source.bearer.clone()),
@@ -249,10 +268,9 @@ async fn follow(
         if !matches!(opened.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(opened);
         }
-        let host = url.host_str().unwrap_or("-");
         match opened.header("location").and_then(|to| url.join(to).ok()) {
-            Some(next) if next.scheme() == "https" || trusted_with(&next) => url = next,
-            _ => return Err(misled(host, "a redirect leads to no https address")),
+            Some(next) => url = next,
+            None => return Err(misled(&host, "a redirect leads nowhere")),
         }
     }
     Err(misled(url.host_str().unwrap_or("-"), "more than 5 redirects"))

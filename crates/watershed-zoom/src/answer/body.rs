@@ -6,6 +6,9 @@ use super::Answer;
 
 /// Levels of nesting that are taken. The deepest documented answer has six.
 const DEPTH_MAX: usize = 64;
+/// Values that are taken. A page of 300 recordings, each with twenty files, has some 150,000; each
+/// takes up to a hundred bytes of memory, three times over.
+const VALUES_MAX: usize = 500_000;
 
 /// What a body is.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +21,8 @@ pub(super) enum Body {
     OtherKind(String),
     /// JSON that ends early or is none.
     Broken(String),
-    /// JSON that nests deeper than any answer does.
-    TooDeep,
+    /// JSON beyond all bounds: what is wrong with it.
+    TooMuch(&'static str),
 }
 
 pub(super) fn open(answer: &Answer<'_>) -> Body {
@@ -35,8 +38,8 @@ pub(super) fn open(answer: &Answer<'_>) -> Body {
     if !kind.is_empty() && !kind.contains("json") {
         return Body::OtherKind(format!("{} in place of JSON", shown(&kind)));
     }
-    if !shallow(body) {
-        return Body::TooDeep;
+    if let Err(why) = bounded(body) {
+        return Body::TooMuch(why);
     }
     match serde_json::from_slice(body) {
         Ok(value) => Body::Json(value),
@@ -49,9 +52,11 @@ pub(super) fn shown(text: &str) -> String {
     watershed_model::printable(text, 300)
 }
 
-/// Whether brackets nest at most [`DEPTH_MAX`] deep; strings are skipped. One pass, no stack.
-fn shallow(body: &[u8]) -> bool {
+/// Whether brackets nest at most [`DEPTH_MAX`] deep and hold at most [`VALUES_MAX`] values; strings
+/// are skipped. One pass, no stack.
+fn bounded(body: &[u8]) -> Result<(), &'static str> {
     let mut depth = 0_usize;
+    let mut values = 0_usize;
     let mut quoted = false;
     let mut escaped = false;
     for byte in body {
@@ -62,15 +67,20 @@ fn shallow(body: &[u8]) -> bool {
             _ if quoted => {}
             b'[' | b'{' => {
                 depth += 1;
-                if depth > DEPTH_MAX {
-                    return false;
-                }
+                values += 1;
             }
+            b',' => values += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if depth > DEPTH_MAX {
+            return Err("the body nests deeper than 64 levels");
+        }
+        if values > VALUES_MAX {
+            return Err("the body holds more than 500,000 values");
+        }
     }
-    true
+    Ok(())
 }
 
 #[cfg(test)]
@@ -108,8 +118,21 @@ mod tests {
     fn sixty_four_levels_are_taken_and_sixty_five_are_not() {
         let nest = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(matches!(opened("application/json", nest(64).as_bytes()), Body::Json(_)));
-        assert_eq!(opened("application/json", nest(65).as_bytes()), Body::TooDeep);
-        assert_eq!(opened("application/json", nest(100_000).as_bytes()), Body::TooDeep);
+        for n in [65, 100_000] {
+            let opened = opened("application/json", nest(n).as_bytes());
+            assert_eq!(opened, Body::TooMuch("the body nests deeper than 64 levels"));
+        }
+    }
+
+    #[test]
+    fn half_a_million_values_are_taken_and_no_more() {
+        let list = |n: usize| format!("[{}1]", "1,".repeat(n - 2));
+        let most = list(VALUES_MAX + 1);
+        assert!(matches!(opened("application/json", most.as_bytes()), Body::Json(_)));
+        let more = opened("application/json", list(VALUES_MAX + 2).as_bytes());
+        assert_eq!(more, Body::TooMuch("the body holds more than 500,000 values"));
+        let text = format!("{{\"topic\":\"{}\"}}", ",".repeat(VALUES_MAX * 2));
+        assert!(matches!(opened("application/json", text.as_bytes()), Body::Json(_)));
     }
 
     #[test]

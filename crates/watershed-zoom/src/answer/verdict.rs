@@ -52,7 +52,7 @@ pub fn read_after(
             strip_secrets(&mut body);
             asked.answered(answer, body)
         }
-        (200..=299, Body::TooDeep) => asked.dead(answer, "the body nests deeper than 64 levels"),
+        (200..=299, Body::TooMuch(why)) => asked.dead(answer, why),
         (200..=299, Body::Empty) => retry(RetryCause::BadBody, "the body is empty".to_owned()),
         (200..=299, Body::Broken(why)) => retry(RetryCause::BadBody, why),
         (200..=299, Body::OtherKind(why)) => retry(RetryCause::NotJson, why),
@@ -119,6 +119,8 @@ impl Asked<'_> {
 
     fn page(&self, answer: &Answer<'_>, body: &Value, records: Vec<Value>) -> Verdict {
         let token = match body.get("next_page_token") {
+            // A record has no pages, whatever it says.
+            _ if self.op.rows_in.is_none() => None,
             None | Some(Value::Null) => None,
             Some(Value::String(token)) if token.is_empty() => None,
             Some(Value::String(token)) if token.len() <= PAGE_TOKEN_MAX => Some(token.as_str()),
@@ -136,6 +138,9 @@ impl Asked<'_> {
         };
         if rows.is_empty() && !records.is_empty() && token.is_some() {
             return self.dead(answer, "the listing goes in circles: a page brought nothing new");
+        }
+        if token.is_some() && self.cursor.is_some() && carried.trail.comes_again(&records) {
+            return self.dead(answer, "the listing goes in circles: the same records come again");
         }
         let items: Vec<Value> = records.iter().map(|record| rows::item(self.op, record)).collect();
         let ended_at = unripe::ended_at(self.with);

@@ -55,6 +55,11 @@ impl FileKind {
         matches!(self, FileKind::Video | FileKind::Audio)
     }
 
+    /// Whether it is text, which has a few bytes for each word.
+    pub fn is_text(self) -> bool {
+        matches!(self, FileKind::Captions | FileKind::Json | FileKind::Text | FileKind::Csv)
+    }
+
     /// That a file which begins so is asked for again: an error page or a file of another kind is
     /// not taken as one. `None`: it can be one of this kind.
     pub fn wrong(self, content_type: &str, head: &[u8]) -> Option<Verdict> {

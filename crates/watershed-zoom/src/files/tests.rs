@@ -47,6 +47,14 @@ fn a_file_is_found_again_by_its_id() {
 }
 
 #[test]
+fn a_byte_order_mark_before_the_recording_is_passed_over() {
+    let recording = json!({"recording_files": [{"id": "f-1", "download_url": "u"}]});
+    let file = FileRef::of(&with(transcript_file())).expect("it is a file");
+    let found = find_files(format!("\u{feff}{recording}").as_bytes(), &file, NOW);
+    assert_eq!(found.map(|found| found[0].url.clone()), Ok("u".to_owned()));
+}
+
+#[test]
 fn files_without_id_are_found_by_type_and_start_and_told_apart_by_their_place() {
     let recording = json!({"recording_files": [
         {"id": "x", "file_type": "CC", "recording_start": "a", "download_url": "1"},

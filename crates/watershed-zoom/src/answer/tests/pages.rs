@@ -132,3 +132,37 @@ fn unavailable_names_what_zoom_said() {
     let message = "Zoom code 1001: User does not exist".to_owned();
     assert_eq!(found, Verdict::Unavailable { why: Unavailable::UserGone, message });
 }
+
+/// How many pages are read of a listing whose page n is `body(n)`, at most 1,000.
+fn pages_read(body: impl Fn(u32) -> Value) -> u32 {
+    let mut cursor: Option<String> = None;
+    for n in 1..=1_000 {
+        match after("zoom.list_users", json!({}), cursor.as_deref(), &body(n)) {
+            Verdict::Data(page) => cursor = page.next,
+            dead => {
+                assert_eq!(word(&dead), "dead 200 0");
+                return n;
+            }
+        }
+    }
+    1_000
+}
+
+#[test]
+fn a_list_in_circles_is_a_dead_letter_whatever_its_tokens_are() {
+    let users = |id: u32| json!([{"id": id.to_string()}]);
+    let turns = |n: u32| json!({"users": users(n % 2), "next_page_token": (n % 2).to_string()});
+    assert!(pages_read(turns) < 50);
+    let same = |n: u32| json!({"users": users(7), "next_page_token": n.to_string()});
+    assert!(pages_read(same) < 20);
+    let none = |n: u32| json!({"users": [], "next_page_token": n.to_string()});
+    assert!(pages_read(none) < 20);
+    let on = |n: u32| json!({"users": users(n), "next_page_token": n.to_string()});
+    assert_eq!(pages_read(on), 1_000);
+}
+
+#[test]
+fn a_record_has_no_pages() {
+    let body = json!({"uuid": "u", "id": 1, "next_page_token": "x"});
+    assert_eq!(page("zoom.get_past_meeting", json!({"uuid": "u"}), None, &body).next, None);
+}
