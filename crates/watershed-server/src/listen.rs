@@ -16,7 +16,7 @@ use watershed_model::Millis;
 use crate::routes::router;
 use crate::state::Server;
 
-/// Open connections. Each may use two files of the 1,024 that a process usually has.
+/// Open connections: well below the 1,024 files that a process usually may have open.
 const CONNECTIONS_MAX: usize = 400;
 /// 10 s from the start of a connection, or from the last answer on it, to the end of the next
 /// head: whoever is slower is cut off.
@@ -32,7 +32,7 @@ const UPKEEP: Duration = Duration::from_secs(10);
 /// 7 days: whoever sends an event again does so within two hours.
 const DONE_KEPT_MS: i64 = 7 * Millis::DAY;
 /// Events that are forgotten at once.
-const FORGOTTEN_AT_ONCE: u32 = 10_000;
+const FORGOTTEN_AT_ONCE: u32 = 1_000;
 
 /// Serves until `shutdown` ends; then takes no more connections, and ends what is in flight within
 /// the grace that the server was made with.
@@ -101,12 +101,20 @@ async fn sweep(server: &Server) {
     loop {
         tokio::select! {
             _ = upkeep.tick() => server.metrics.upkeep(),
-            _ = sweep.tick() => {
-                let before = (server.clock)() + -DONE_KEPT_MS;
-                while let Ok(forgotten) = server.stores.inbox.forget(before, FORGOTTEN_AT_ONCE).await
-                    && forgotten == u64::from(FORGOTTEN_AT_ONCE)
-                {}
-            }
+            _ = sweep.tick() => forget(server).await,
+        }
+    }
+}
+
+/// Some at a time: nobody who keeps events waits long for it.
+async fn forget(server: &Server) {
+    let (inbox, before) = (&server.stores.inbox, (server.clock)() + -DONE_KEPT_MS);
+    loop {
+        match inbox.forget(before, FORGOTTEN_AT_ONCE).await {
+            Ok(forgotten) if forgotten == u64::from(FORGOTTEN_AT_ONCE) => {}
+            Ok(_) => return,
+            // The next time, then.
+            Err(error) => return tracing::warn!(%error, "old events could not be forgotten"),
         }
     }
 }

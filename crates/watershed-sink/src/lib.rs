@@ -1,8 +1,9 @@
 //! Datasets and coverage: the sink trait, and SQLite.
 //!
 //! Holds what outlives every queue: rows, coverage, runs, dead letters, the inbox of webhooks,
-//! and which account a connection belongs to. Guarantees: rows and the coverage that speaks of them are
-//! durable together or not at all ([`Sink::write`]), and older data never overwrites newer.
+//! and which account a connection belongs to. Guarantees: rows and the coverage that speaks of
+//! them are durable together or not at all ([`Sink::write`]), and older data never overwrites
+//! newer.
 //! Never decides what to ask, and never reads a clock: instants come with the rows.
 //! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
 

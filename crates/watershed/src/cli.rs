@@ -613,8 +613,13 @@ mod tests {
         insta::assert_snapshot!("help", command.render_help());
         for sub in command.get_subcommands_mut() {
             let name = format!("help_{}", sub.get_name());
-            if sub.get_name() != "help" {
-                insta::assert_snapshot!(name, sub.render_help());
+            if sub.get_name() == "help" {
+                continue;
+            }
+            insta::assert_snapshot!(name.clone(), sub.render_help());
+            for below in sub.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+                let name = format!("{name}_{}", below.get_name());
+                insta::assert_snapshot!(name, below.render_help());
             }
         }
     }

@@ -120,7 +120,7 @@ fn no_secret_of_a_webhook_is_in_any_byte_that_is_written() {
         home.start_command(command).wait(std::time::Duration::from_secs(60)).expect("it ends");
     }
     let told = endpoint.process.stderr();
-    assert!(told.len() > 2_000, "TRACE is loud, or nothing is proved: {told}");
+    assert!(told.contains("a webhook was not taken"), "or nothing is proved: {told}");
     endpoint.process.kill().expect("it is gone");
     assert_eq!(leaks(home.path(), &[SECRET_MARK.to_owned()]), [""; 0]);
 }

@@ -68,7 +68,8 @@ fn user(name: &str) -> Value {
         "email": "sample@example.com", "type": 1,
     });
     if name == "user.settings_updated" {
-        user = json!({ "id": "sample-user", "settings": { "recording": { "auto_recording": "cloud" } } });
+        let settings = json!({ "recording": { "auto_recording": "cloud" } });
+        user = json!({ "id": "sample-user", "settings": settings });
     }
     user
 }

@@ -94,6 +94,23 @@ fn what_is_sent_again_is_acknowledged_and_kept_once() {
 }
 
 #[test]
+fn where_a_connection_redacts_only_ids_kinds_and_times_are_kept() {
+    let home = folder(
+        "[connections.careful]\naccount_id = \"careful-account\"\nclient_id = \"careful\"\n\
+         client_secret = { env = \"ACME_SECRET\" }\nwebhook_secret = { env = \"ACME_WEBHOOKS\" }\n\
+         redact = { \"*.join_url\" = \"drop\" }\n",
+    );
+    let endpoint = Endpoint::start(&home);
+    let body = ended("careful-account", "a==");
+    let headers = signed(SECRET, &now(), &body);
+    let answer = endpoint.ask("POST", "/webhooks/zoom/careful", &headers, body.as_bytes());
+    assert_eq!(answer.status, 204);
+    assert_eq!(inbox(&home), ["a=="]);
+    let kept = asked(&home, "SELECT body FROM _inbox").remove(0);
+    assert!(!kept.contains("Weekly") && kept.contains("host-1"), "{kept}");
+}
+
+#[test]
 fn an_event_that_nobody_knows_is_kept_and_counted() {
     let home = folder("");
     let endpoint = Endpoint::start(&home);

@@ -79,8 +79,8 @@ fn what_is_in_flight_at_a_stop_is_answered() {
 #[test]
 fn on_a_postgresql_that_goes_away_nothing_acknowledged_is_lost() {
     let mut server = PostgresServer::start(&[]);
-    server.sql("postgres", "CREATE DATABASE zoom");
-    let home = folder(&format!("[sink]\nurl = \"{}\"\n", server.url("postgres", "zoom")));
+    let database = server.database();
+    let home = folder(&format!("[sink]\nurl = \"{}\"\n", database.url));
     let endpoint = Endpoint::start(&home);
     let body = |n: u32| ended("acme-account", &format!("{n}=="));
     let mut acknowledged = Vec::new();
@@ -100,7 +100,7 @@ fn on_a_postgresql_that_goes_away_nothing_acknowledged_is_lost() {
     acknowledged.push("50==".to_owned());
     let kept =
         "SELECT string_agg(body #>> '{payload,object,uuid}', ' ' ORDER BY place) FROM _inbox";
-    assert_eq!(server.sql("zoom", kept).trim(), acknowledged.join(" "));
+    assert_eq!(server.sql(&database.name, kept).trim(), acknowledged.join(" "));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use watershed_test_servers::RedisServer;
 
-use super::endpoint::{Endpoint, PATH, folder};
+use super::endpoint::{Endpoint, PATH, asked, ended, folder};
 
 const ROUTES: [(&str, &str); 5] = [
     ("GET", "/healthz"),
@@ -61,6 +61,29 @@ fn with_a_token_metrics_need_it_and_health_does_not() {
     assert_eq!(ask("/metrics", Some("SIMSECRET-0123456789abcdee")), 401);
     assert_eq!(ask("/metrics", Some("SIMSECRET-0123456789abcdef")), 200);
     assert_eq!((ask("/healthz", None), ask("/readyz", None)), (200, 200));
+}
+
+#[test]
+fn what_was_done_more_than_a_week_ago_is_forgotten() {
+    let home = folder("");
+    let endpoint = Endpoint::start(&home);
+    for uuid in ["old==", "late==", "waits=="] {
+        assert_eq!(endpoint.post(&ended("acme-account", uuid)).status, 204);
+    }
+    drop(endpoint);
+    let database = rusqlite::Connection::open(home.sink()).expect("the dataset");
+    let done = "UPDATE _inbox SET body = NULL, done_at = strftime('%FT%H:%M:%fZ', 'now', ?1)
+                WHERE place = ?2";
+    for (when, place) in [("-8 days", 1), ("-6 days", 2)] {
+        database.execute(done, (when, place)).expect("it is done");
+    }
+    let _endpoint = Endpoint::start(&home);
+    let until = Instant::now() + Duration::from_secs(30);
+    while asked(&home, "SELECT \"key\" FROM _inbox").len() == 3 {
+        assert!(Instant::now() < until, "nothing is forgotten");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(asked(&home, "SELECT cast(place AS TEXT) FROM _inbox"), ["2", "3"]);
 }
 
 #[test]
