@@ -21,6 +21,8 @@ const CONNECTIONS_MAX: usize = 400;
 /// 10 s from the start of a connection, or from the last answer on it, to the end of the next
 /// head: whoever is slower is cut off.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// 2 s instead, while more than half of the room is taken: whoever is slow makes way.
+const HEAD_TIME_BUSY: Duration = Duration::from_secs(2);
 /// Bytes of a head.
 const HEAD_MAX: usize = 16 * 1024;
 /// After the system gave no connection: it has too many files open.
@@ -49,10 +51,11 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: impl Future<
             () = &mut shutdown => break,
             () = &mut sweeping => break,
         };
+        let busy = room.available_permits() * 2 < CONNECTIONS_MAX;
         let service = TowerToHyperService::new(app.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
+            .header_read_timeout(if busy { HEAD_TIME_BUSY } else { HEAD_TIME })
             .max_buf_size(HEAD_MAX)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);

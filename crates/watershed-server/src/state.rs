@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use watershed_ledger::{Ledger, ReadClock};
 use watershed_model::{AccountId, ConnectionName};
 use watershed_sink::{Inbox, Sink};
 use watershed_zoom::webhook::{Desk, Signer};
 
 use crate::access::Access;
+use crate::body::LARGE_AT_ONCE;
 use crate::health::Ready;
 use crate::keeper::Keeper;
 use crate::metrics::Metrics;
@@ -55,6 +57,8 @@ pub struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) keeper: Keeper,
     pub(crate) ready: Ready,
+    /// Room for long bodies.
+    pub(crate) large: Semaphore,
 }
 
 impl std::ops::Deref for Server {
@@ -84,6 +88,7 @@ impl Server {
             metrics,
             keeper,
             ready: Ready::default(),
+            large: Semaphore::new(LARGE_AT_ONCE),
         }))
     }
 }

@@ -48,7 +48,7 @@ async fn answer(
     request: Request,
 ) -> (Outcome, Response) {
     let (head, body) = request.into_parts();
-    let body = match read(body).await {
+    let body = match read(body, &server.large).await {
         Ok(body) => body,
         Err(NoBody::TooLong) => {
             return (Outcome::Size, told(StatusCode::PAYLOAD_TOO_LARGE, "too long"));
@@ -56,6 +56,7 @@ async fn answer(
         Err(NoBody::TooSlow) => {
             return (Outcome::Slow, told(StatusCode::REQUEST_TIMEOUT, "too slow"));
         }
+        Err(NoBody::NoRoom) => return (Outcome::Busy, later()),
     };
     let heads = Heads {
         timestamp: text(&head.headers, TIMESTAMP),
@@ -98,12 +99,14 @@ async fn keep(
     };
     let response = match outcome {
         Outcome::Kept | Outcome::Known => StatusCode::NO_CONTENT.into_response(),
-        _ => {
-            let later = [("retry-after", RETRY_AFTER)];
-            (StatusCode::SERVICE_UNAVAILABLE, later, "not now\n").into_response()
-        }
+        _ => later(),
     };
     (outcome, response)
+}
+
+fn later() -> Response {
+    let when = [("retry-after", RETRY_AFTER)];
+    (StatusCode::SERVICE_UNAVAILABLE, when, "not now\n").into_response()
 }
 
 fn refused(why: Refusal) -> (Outcome, Response) {

@@ -56,6 +56,54 @@ fn who_is_slow_keeps_nobody_waiting_and_is_cut_off() {
 }
 
 #[test]
+fn more_who_are_slow_than_there_is_room_for_make_way_soon() {
+    let home = folder("");
+    let endpoint = Endpoint::start(&home);
+    let _heads: Vec<TcpStream> = (0..500)
+        .map(|_| {
+            let mut stream = endpoint.connect();
+            stream.write_all(b"POST /webhooks/zoom/acme HTTP/1.1\r\nHo").expect("half a head");
+            stream
+        })
+        .collect();
+    let asked = Instant::now();
+    assert_eq!(endpoint.post(&ended("acme-account", "a==")).status, 204);
+    let took = asked.elapsed();
+    eprintln!("behind 500 who are slow: {took:?}");
+    assert!(took < Duration::from_secs(7), "{took:?}");
+}
+
+#[test]
+fn long_bodies_that_trickle_fill_no_memory_and_keep_no_short_one_waiting() {
+    let home = folder("");
+    let endpoint = Endpoint::start(&home);
+    let long = |uuid: &str| {
+        let body = ended("acme-account", uuid);
+        format!("{body}{}", " ".repeat(500_000))
+    };
+    assert_eq!(endpoint.post(&long("first==")).status, 204);
+    let body = long("slow==");
+    let head = head(&endpoint.host, "POST", PATH, &signed(SECRET, &now(), &body), body.len());
+    let _slow: Vec<TcpStream> = (0..64)
+        .map(|_| {
+            let mut stream = endpoint.connect();
+            stream.write_all(&head).expect("it takes a head");
+            stream.write_all(&body.as_bytes()[..400]).expect("it takes some of a body");
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let answer = endpoint.post(&long("another=="));
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(endpoint.post(&ended("acme-account", "short==")).status, 204);
+    assert!((endpoint.outcome("busy") - 1.0).abs() < f64::EPSILON);
+    let until = Instant::now() + Duration::from_secs(20);
+    while endpoint.post(&long("another==")).status != 204 {
+        assert!(Instant::now() < until, "long ones are never read again");
+    }
+}
+
+#[test]
 fn what_is_in_flight_at_a_stop_is_answered() {
     let home = folder("");
     let mut endpoint = Endpoint::start(&home);
