@@ -132,23 +132,36 @@ fn on_a_postgresql_that_goes_away_nothing_acknowledged_is_lost() {
     let endpoint = Endpoint::start(&home);
     let body = |n: u32| ended("acme-account", &format!("{n}=="));
     let mut acknowledged = Vec::new();
-    for n in 0..50 {
-        assert_eq!(endpoint.post(&body(n)).status, 204);
-        acknowledged.push(format!("{n}=="));
-    }
-    server.kill();
-    let began = Instant::now();
-    assert_eq!(endpoint.post(&body(50)).status, 503);
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
-    server.restart();
     let until = Instant::now() + Duration::from_secs(60);
-    while endpoint.post(&body(50)).status != 204 {
+    // What the killed server's children still commit is as durable as the rest.
+    for n in 0.. {
+        if n == 50 {
+            server.kill();
+        }
+        let began = Instant::now();
+        match endpoint.post(&body(n)).status {
+            204 => acknowledged.push(format!("{n}==")),
+            503 if n >= 50 => {
+                assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+                break;
+            }
+            other => panic!("event {n} was answered {other}"),
+        }
+        assert!(Instant::now() < until, "it goes well without its database");
+    }
+    server.restart();
+    while endpoint.post(&body(u32::MAX)).status != 204 {
         assert!(Instant::now() < until, "it never goes well again");
     }
-    acknowledged.push("50==".to_owned());
+    acknowledged.push(format!("{}==", u32::MAX));
     let kept =
         "SELECT string_agg(body #>> '{payload,object,uuid}', ' ' ORDER BY place) FROM _inbox";
-    assert_eq!(server.sql(&database.name, kept).trim(), acknowledged.join(" "));
+    let kept = server.sql(&database.name, kept);
+    let kept: Vec<&str> = kept.split_whitespace().collect();
+    let lost: Vec<_> = acknowledged.iter().filter(|uuid| !kept.contains(&uuid.as_str())).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    // The one that was not acknowledged may be there all the same.
+    assert!(kept.len() <= acknowledged.len() + 1, "{kept:?}");
 }
 
 #[test]
