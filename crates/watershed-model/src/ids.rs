@@ -66,6 +66,10 @@ text_id!(
     /// One dead letter.
     LetterId
 );
+text_id!(
+    /// One event of a webhook, the same however often it is sent.
+    EventKey
+);
 
 /// A step by its place in `Plan::steps`, which is in topological order.
 #[derive(

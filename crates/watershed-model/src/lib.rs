@@ -7,6 +7,7 @@
 
 mod budget;
 mod coverage;
+mod event;
 mod failure;
 mod ids;
 mod kin;
@@ -20,9 +21,10 @@ mod verdict;
 
 pub use budget::{Category, CategorySet, DayCalls, Limit, Limits, Period};
 pub use coverage::{Coverage, CoverageState, Subject, Window};
+pub use event::InboxEvent;
 pub use failure::{DeadLetter, ScopeSeed};
 pub use ids::{
-    AccountId, ConnectionName, LetterId, OperationId, PlanHash, RunId, StepId, WorkerId,
+    AccountId, ConnectionName, EventKey, LetterId, OperationId, PlanHash, RunId, StepId, WorkerId,
 };
 pub use kin::{Brood, Child, KNOWN, Kin};
 pub use operation::{

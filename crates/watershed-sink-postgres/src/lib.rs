@@ -8,6 +8,7 @@
 
 mod cells;
 mod fault;
+mod inbox;
 mod layout;
 mod members;
 mod opening;

@@ -18,8 +18,17 @@ const RELATIONS: &str = include_str!("../sql/relations.sql");
 const META: &str = include_str!("../sql/version.sql");
 
 /// The tables of the state.
-pub(crate) const STATE: [&str; 8] =
-    ["_meta", "_accounts", "_runs", "_failures", "_coverage", "_listings", "_members", "_days"];
+pub(crate) const STATE: [&str; 9] = [
+    "_meta",
+    "_accounts",
+    "_runs",
+    "_failures",
+    "_coverage",
+    "_listings",
+    "_members",
+    "_days",
+    "_inbox",
+];
 
 /// PostgreSQL 14: older ones get no fixes any more.
 const SERVER_MIN: i32 = 140_000;

@@ -81,6 +81,10 @@ impl PostgresSink {
         &self.shown
     }
 
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     async fn connect(
         url: &str,
         catalogue: Catalogue,
@@ -111,7 +115,7 @@ impl PostgresSink {
     }
 
     /// An act that writes.
-    fn writing<'a, T: Send + 'a>(
+    pub(crate) fn writing<'a, T: Send + 'a>(
         &'a self,
         act: impl Future<Output = Result<T, Fault>> + Send + 'a,
     ) -> Pending<'a, T> {
@@ -124,7 +128,7 @@ impl PostgresSink {
     }
 
     /// An act that reads.
-    fn reading<'a, T: Send + 'a>(
+    pub(crate) fn reading<'a, T: Send + 'a>(
         &'a self,
         act: impl Future<Output = Result<T, Fault>> + Send + 'a,
     ) -> Pending<'a, T> {

@@ -9,6 +9,7 @@ mod scenario;
 mod suite;
 
 pub mod copies;
+pub mod inbox;
 pub mod life;
 pub mod members;
 pub mod rows;

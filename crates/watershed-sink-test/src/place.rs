@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::Catalogue;
-use watershed_sink::{Error, Sink};
+use watershed_sink::{Error, Inbox, Sink};
 
 /// An answer that a place still owes.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -18,6 +18,9 @@ pub trait Place {
 
     /// Opens it to write.
     fn open(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>>;
+
+    /// Opens its inbox.
+    fn open_inbox(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Inbox>, Error>>;
 
     /// Opens it to read.
     fn open_read_only(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>>;

@@ -97,6 +97,15 @@ macro_rules! suite {
             two_who_write_the_same_keys_in_opposite_order_both_go_through
             text_with_nul_and_its_like_comes_back_as_it_was
         }
+        $crate::suite! { inbox of $make:
+            an_event_comes_back_as_it_was_kept
+            an_event_that_comes_again_changes_nothing
+            what_is_done_waits_no_longer_and_is_known_when_it_comes_again
+            events_wait_in_the_order_in_which_they_came_page_by_page
+            connections_have_events_of_their_own_and_a_backlog_each
+            only_what_was_done_long_ago_is_forgotten_some_at_a_time
+            two_who_keep_the_same_events_keep_each_once
+        }
         $crate::suite! { copies of $make:
             a_copy_holds_all_that_the_other_one_held
             a_copy_that_is_broken_off_claims_nothing_and_goes_on
@@ -126,6 +135,7 @@ mod tests {
             include_str!("members.rs"),
             include_str!("life.rs"),
             include_str!("copies.rs"),
+            include_str!("inbox.rs"),
         ];
         for line in groups.into_iter().flat_map(str::lines) {
             let Some(rest) = line.strip_prefix("pub async fn ") else { continue };

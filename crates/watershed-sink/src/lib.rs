@@ -1,8 +1,9 @@
 //! Datasets and coverage: the sink trait, and SQLite.
 //!
-//! Holds what outlives every queue: rows, coverage, runs, dead letters, and which account
-//! a connection belongs to. Guarantees: rows and the coverage that speaks of them are
-//! durable together or not at all ([`Sink::write`]), and older data never overwrites newer.
+//! Holds what outlives every queue: rows, coverage, runs, dead letters, the inbox of webhooks,
+//! and which account a connection belongs to. Guarantees: rows and the coverage that speaks of
+//! them are durable together or not at all ([`Sink::write`]), and older data never overwrites
+//! newer.
 //! Never decides what to ask, and never reads a clock: instants come with the rows.
 //! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
 
@@ -10,6 +11,7 @@ mod batch;
 mod column;
 mod copy;
 mod error;
+mod inbox;
 mod question;
 mod sink;
 mod sqlite;
@@ -19,6 +21,7 @@ pub use batch::{Batch, Gone, Listing, Part, Write, listing_hash};
 pub use column::{Column, Typed};
 pub use copy::{Copied, Mark, copy, copy_part};
 pub use error::Error;
+pub use inbox::{Inbox, InboxCount, Taken, Waiting};
 pub use question::{
     Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey, Missing,
 };

@@ -22,6 +22,7 @@ pub mod token;
 pub mod unseen;
 pub mod uuid;
 pub mod vtt;
+pub mod webhook;
 
 pub use answer::{Answer, heard, item, read, read_after};
 pub use catalogue::catalogue;

@@ -25,12 +25,17 @@ pub const SECRET_MEMBERS: [&str; 13] = [
 
 /// Removes secret members, whatever their values, from `value` and all that it holds.
 pub fn strip_secrets(value: &mut Value) {
+    retain_members(value, |name| SECRET_MEMBERS.binary_search(&name).is_err());
+}
+
+/// Removes the members whose names do not pass, from `value` and all that it holds.
+pub(crate) fn retain_members(value: &mut Value, passes: impl Fn(&str) -> bool) {
     // A stack of its own, so that no depth of a value can exhaust the thread's.
     let mut open = vec![value];
     while let Some(value) = open.pop() {
         match value {
             Value::Object(members) => {
-                members.retain(|name, _| SECRET_MEMBERS.binary_search(&name.as_str()).is_err());
+                members.retain(|name, _| passes(name));
                 open.extend(members.values_mut());
             }
             Value::Array(values) => open.extend(values),

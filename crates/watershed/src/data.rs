@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "postgres")]
 use secrecy::{ExposeSecret, SecretString};
-use watershed_sink::{Error, Sink, SqliteSink};
+use watershed_sink::{Error, Inbox, Sink, SqliteSink};
 #[cfg(feature = "postgres")]
 use watershed_sink_postgres::{PostgresSink, place_of};
 use watershed_zoom::catalogue;
@@ -65,6 +65,24 @@ impl Data {
             #[cfg(feature = "postgres")]
             Data::Postgres { url, .. } => {
                 Arc::new(PostgresSink::open(url.expose_secret(), catalogue()).await?)
+            }
+        })
+    }
+
+    /// Opens it to keep what webhooks bring.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or made.
+    pub(crate) async fn open_inbox(&self) -> Result<(Arc<dyn Sink>, Arc<dyn Inbox>), Error> {
+        Ok(match self {
+            Data::File(path) => {
+                let sink = Arc::new(SqliteSink::open(path, catalogue()).await?);
+                (Arc::clone(&sink) as Arc<dyn Sink>, sink)
+            }
+            #[cfg(feature = "postgres")]
+            Data::Postgres { url, .. } => {
+                let sink = Arc::new(PostgresSink::open(url.expose_secret(), catalogue()).await?);
+                (Arc::clone(&sink) as Arc<dyn Sink>, sink)
             }
         })
     }

@@ -125,6 +125,7 @@ fn the_manual_has_a_page_with_an_example_for_every_command() {
         assert!(page.contains("\n\\fB\\-\\-json\\fR\n"), "{name} lacks --json: {page}");
         expected.push(name);
     }
+    expected.push("watershed-webhook-send.1".to_owned());
     expected.sort();
     assert_eq!(pages, expected);
     let run = std::fs::read_to_string(folder.join("watershed-run.1")).expect("a page");

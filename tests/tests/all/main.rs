@@ -33,4 +33,5 @@ mod scopes;
 mod secrets;
 mod tidy;
 mod versions;
+mod webhooks;
 mod workers;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use watershed_tests::{Account, SECRET_MARK, Spec};
 
 use crate::ground::{account, free_home};
+use crate::webhooks::endpoint::{Endpoint, PATH, SECRET, ended, folder, now, signed};
 
 /// Where `needle` stands in `bytes`, with what is around it.
 fn found(bytes: &[u8], needle: &str) -> Option<String> {
@@ -65,18 +66,63 @@ fn no_secret_is_in_any_byte_that_is_written() {
     command.env("ZOOM_CLIENT_SECRET", "SIMSECRET-but-wrong").env("RUST_LOG", "trace");
     home.start_command(command).wait(std::time::Duration::from_secs(60)).expect("it ends");
 
-    let written = files(home.path());
+    assert_eq!(leaks(home.path(), &needles(&account)), [""; 0]);
+}
+
+/// Where any of the needles stands in a file of a home that has a dataset.
+fn leaks(home: &Path, needles: &[String]) -> Vec<String> {
+    let written = files(home);
     assert!(written.iter().any(|f| f.ends_with("zoom.db")));
     let mut leaks = Vec::new();
     for file in written {
         let bytes = std::fs::read(&file).expect("a file");
-        for needle in needles(&account) {
-            if let Some(around) = found(&bytes, &needle) {
+        for needle in needles {
+            if let Some(around) = found(&bytes, needle) {
                 leaks.push(format!("{}: …{around}…", file.display()));
             }
         }
     }
-    assert_eq!(leaks, [""; 0]);
+    leaks
+}
+
+#[test]
+fn no_secret_of_a_webhook_is_in_any_byte_that_is_written() {
+    let mut home = folder("[server]\ntoken = { env = \"TOKEN\" }\n");
+    home.set("TOKEN", Some("SIMSECRET-0123456789abcdef"));
+    let endpoint = Endpoint::start(&home);
+    let plain = ended("acme-account", "a==");
+    let marked = plain.replace(
+        "\"topic\"",
+        "\"password\":\"SIMSECRET-p\",\"recording_files\":[{\"play_url\":\"https://z/SIMSECRET\"}],\"topic\"",
+    );
+    let marked = format!("{},\"download_token\":\"SIMSECRET-d\"}}", &marked[..marked.len() - 1]);
+    assert_eq!(endpoint.post(&marked).status, 204);
+    // Refused ones are told of, not shown: broken JSON, another account, another secret.
+    let broken = &marked[..marked.len() - 1];
+    let other = marked.replace("acme-account", "globex-account");
+    assert_eq!((endpoint.post(broken).status, endpoint.post(&other).status), (400, 403));
+    let by = |secret: &str| {
+        endpoint.ask("POST", PATH, &signed(secret, &now(), &marked), marked.as_bytes()).status
+    };
+    assert_eq!((by("another"), by(SECRET)), (401, 204));
+    let asked = |token: &str| {
+        let headers = vec![("Authorization", format!("Bearer {token}"))];
+        endpoint.ask("GET", "/metrics", &headers, b"")
+    };
+    assert_eq!(asked("SIMSECRET-0123456789abcdee").status, 401);
+    let metrics = asked("SIMSECRET-0123456789abcdef");
+    assert!(metrics.status == 200 && found(&metrics.body, SECRET_MARK).is_none());
+    let base = format!("http://{}", endpoint.host);
+    for event in ["recording.completed", "endpoint.url_validation", "no.event"] {
+        let words = ["webhook", "send", event, "--to", &base, "--connection", "acme"];
+        let mut command = home.command(&words);
+        command.env("RUST_LOG", "trace");
+        home.start_command(command).wait(std::time::Duration::from_secs(60)).expect("it ends");
+    }
+    let told = endpoint.process.stderr();
+    assert!(told.contains("a webhook was not taken"), "or nothing is proved: {told}");
+    endpoint.process.kill().expect("it is gone");
+    assert_eq!(leaks(home.path(), &[SECRET_MARK.to_owned()]), [""; 0]);
 }
 
 #[test]

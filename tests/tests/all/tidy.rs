@@ -8,7 +8,7 @@ use std::process::Command;
 use watershed_tests::root;
 
 /// Who may import which crates of ours. `tests` and `bench` stand outside.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("workflow", &["model"]),
     ("ledger", &["model"]),
@@ -22,6 +22,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("ledger-test", &["model", "ledger"]),
     ("lake", &[]),
     ("engine", &["model", "workflow", "ledger", "zoom", "sink", "lake"]),
+    ("server", &["model", "ledger", "sink", "zoom"]),
     ("zoom-sim", &[]),
     ("rehearsal", &["model", "workflow", "ledger", "zoom", "zoom-sim", "sink", "lake", "engine"]),
 ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio_postgres::NoTls;
 use watershed_model::Catalogue;
-use watershed_sink::{Error, Sink};
+use watershed_sink::{Error, Inbox, Sink};
 use watershed_sink_postgres::PostgresSink;
 use watershed_sink_test::{Later, instant};
 use watershed_test_servers::{Database, PostgresServer};
@@ -62,6 +62,13 @@ impl watershed_sink_test::Place for Place {
         })
     }
 
+    fn open_inbox(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Inbox>, Error>> {
+        Box::pin(async move {
+            let sink = PostgresSink::open(&self.0.url, catalogue).await?;
+            Ok(Arc::new(sink) as Arc<dyn Inbox>)
+        })
+    }
+
     fn open_read_only(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>> {
         Box::pin(async move {
             let sink = PostgresSink::open_read_only(&self.0.url, catalogue).await?;
@@ -102,7 +109,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn meta(&self) -> Later<'_, u32> {

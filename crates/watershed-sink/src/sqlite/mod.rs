@@ -7,6 +7,7 @@
 
 mod cell;
 mod fault;
+mod inbox;
 mod layout;
 mod members;
 mod opening;

@@ -7,7 +7,7 @@ use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watershed_model::Catalogue;
-use watershed_sink::{Error, Sink, SqliteSink, Write};
+use watershed_sink::{Error, Inbox, Sink, SqliteSink, Write};
 use watershed_sink_test::{CATALOGUE, Later, batch, instant};
 
 /// A file in a directory of its own, gone with the value.
@@ -74,6 +74,13 @@ impl watershed_sink_test::Place for Place {
         })
     }
 
+    fn open_inbox(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Inbox>, Error>> {
+        Box::pin(async move {
+            let sink = SqliteSink::open(&self.path, catalogue).await?;
+            Ok(Arc::new(sink) as Arc<dyn Inbox>)
+        })
+    }
+
     fn open_read_only(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>> {
         Box::pin(async move {
             let sink = SqliteSink::open_read_only(&self.path, catalogue).await?;
@@ -124,7 +131,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn meta(&self) -> Later<'_, u32> {

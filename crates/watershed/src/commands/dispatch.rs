@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::{
     cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
-    rehearse, resume, retry, run, runs, schema, simulate, status, submit, validate, worker,
+    rehearse, resume, retry, run, runs, schema, serve, simulate, status, submit, validate, webhook,
+    worker,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -62,6 +63,8 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
             asynchronous(coverage::coverage(args, call(globals, vars, out)?))
         }
         Command::Copy(args) => asynchronous(copy::copy(args, call(globals, vars, out)?)),
+        Command::Serve(args) => asynchronous(serve::serve(args, call(globals, vars, out)?)),
+        Command::Webhook(args) => asynchronous(webhook::webhook(args, call(globals, vars, out)?)),
         Command::Doctor(args) => asynchronous(doctor::doctor(args, call(globals, vars, out)?)),
     }
 }

@@ -18,10 +18,12 @@ mod retry;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod simulate;
 mod status;
 mod submit;
 mod validate;
+mod webhook;
 mod worker;
 
 mod dispatch;

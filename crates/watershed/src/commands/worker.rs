@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::site::Site;
 
 /// How often the runs are tended.
-const TEND: Duration = Duration::from_secs(2);
+pub(super) const TEND: Duration = Duration::from_secs(2);
 /// A connection that was refused is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Runs that are looked at.
@@ -150,7 +150,8 @@ async fn once_there(
     }
 }
 
-fn waits(error: &anyhow::Error) -> bool {
+/// Whether it is about a store that may answer later.
+pub(super) fn waits(error: &anyhow::Error) -> bool {
     let engine = error.downcast_ref::<watershed_engine::Error>();
     let ledger = error.downcast_ref::<watershed_ledger::Error>();
     let sink = error.downcast_ref::<watershed_sink::Error>();

@@ -17,6 +17,10 @@ pub(crate) enum Kind {
     Count(u64, u64),
     /// A number above 0, at most this.
     Number(f64),
+    /// An address and a port: `127.0.0.1:8080`.
+    Listen,
+    /// Names of hosts; in the environment with commas between.
+    Hosts,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// `{ "DATASET.FIELD" = "hmac", "*.FIELD" = "drop" }`.
@@ -64,6 +68,17 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Duration,
         "How long calls in flight may take to settle after a signal.",
     ),
+    key("server.listen", Kind::Listen, "Where `watershed serve` listens."),
+    key(
+        "server.hosts",
+        Kind::Hosts,
+        "Names that it answers to, beside localhost and addresses: where a proxy passes them on.",
+    ),
+    key(
+        "server.token",
+        Kind::Credential { secret: true },
+        "What is not open to all needs it; so does listening beyond this machine.",
+    ),
     key("log.format", Kind::OneOf(&["text", "json"]), "The form of log lines on stderr."),
     key(
         "connections.*.account_id",
@@ -75,6 +90,11 @@ pub(crate) const KEYS: &[Key] = &[
         "connections.*.client_secret",
         Kind::Credential { secret: true },
         "The app's client secret.",
+    ),
+    key(
+        "connections.*.webhook_secret",
+        Kind::Credential { secret: true },
+        "The secret token of the app's event subscriptions: what webhooks are signed with.",
     ),
     key("connections.*.tier", Kind::OneOf(TIERS), "The account's Zoom plan: it sets the limits."),
     key(
@@ -130,11 +150,9 @@ pub(crate) const KEYS: &[Key] = &[
 /// Settings and sections that later versions know, each with what would go wrong if it were
 /// passed over in silence.
 pub(crate) const LATER: &[(&str, &str)] = &[
-    ("server", "there is no dashboard to listen anywhere"),
     ("notify", "nobody would be notified"),
     ("connections.*.users", "people left out would be fetched all the same"),
     ("connections.*.reserve_events", "there are no events to keep a budget for"),
-    ("connections.*.webhook_secret", "there are no webhooks to verify"),
     ("connections.*.lookback", "there is no reconcile to look back"),
 ];
 

@@ -1,6 +1,7 @@
 //! Layers into settings: each value checked, each complaint naming key, value and place.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub files: Place,
     /// How this process works.
     pub worker: Worker,
+    /// Webhooks, health, metrics.
+    pub server: Server,
     /// The form of log lines.
     pub log: LogFormat,
     /// The accounts, by name.
@@ -59,6 +62,17 @@ pub(crate) struct Worker {
     pub lease_ms: i64,
     /// How long calls in flight may take to settle after a signal.
     pub shutdown_grace_ms: i64,
+}
+
+/// How `watershed serve` serves.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Names that it answers to.
+    pub hosts: Vec<String>,
+    /// What is needed for what is not open to all.
+    pub token: Option<Reference>,
 }
 
 /// The form of log lines.
@@ -79,6 +93,8 @@ pub(crate) struct Account {
     pub client_id: Reference,
     /// The app's client secret.
     pub client_secret: Reference,
+    /// What webhooks are signed with.
+    pub webhook_secret: Option<Reference>,
     /// The Zoom plan.
     pub tier: String,
     /// Whether the plan was named; else the lowest is assumed.
@@ -124,6 +140,11 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         lease_ms: from.need_duration(&["worker", "lease"])?,
         shutdown_grace_ms: from.need_duration(&["worker", "shutdown_grace"])?,
     };
+    let server = Server {
+        listen: from.listen(&["server", "listen"])?,
+        hosts: from.hosts(&["server", "hosts"])?,
+        token: from.optional(&["server", "token"], &mut warnings)?,
+    };
     let log = match from.need_text(&["log", "format"])? {
         "json" => LogFormat::Json,
         _ => LogFormat::Text,
@@ -141,7 +162,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
-    Ok(Settings { store, sink, files, worker, log, connections, warnings })
+    Ok(Settings { store, sink, files, worker, server, log, connections, warnings })
 }
 
 fn account(
@@ -161,6 +182,7 @@ fn account(
         account_id: from.credential(&path("account_id"), origin, warnings)?,
         client_id: from.credential(&path("client_id"), origin, warnings)?,
         client_secret: from.credential(&path("client_secret"), origin, warnings)?,
+        webhook_secret: from.optional(&path("webhook_secret"), warnings)?,
         tier: tier.unwrap_or(TIER).to_owned(),
         tier_known: tier.is_some(),
         limits: figures(from, name)?,
@@ -168,10 +190,7 @@ fn account(
         share: from.number(&path("share"))?.unwrap_or(SHARE),
         delete_ceiling: from.number(&path("delete_ceiling"))?.unwrap_or(DELETE_CEILING),
         redact: from.rules(&path("redact"))?,
-        redact_key: match from.found(&path("redact_key")) {
-            Some(_) => Some(from.credential(&path("redact_key"), origin, warnings)?),
-            None => None,
-        },
+        redact_key: from.optional(&path("redact_key"), warnings)?,
         api_url: from.url(&path("api_url"))?,
         token_url: from
             .url(&path("token_url"))?
@@ -362,6 +381,35 @@ impl From<'_> {
                 Err(wrong(path, &without_secret(value), origin, wanted))
             }
         }
+    }
+
+    fn listen(&self, path: &[&str]) -> Result<SocketAddr, Fault> {
+        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        let wanted = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+        let read = value.as_str().and_then(|text| text.parse().ok());
+        read.ok_or_else(|| wrong(path, value, origin, wanted))
+    }
+
+    fn hosts(&self, path: &[&str]) -> Result<Vec<String>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(Vec::new()) };
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let name = |host: &Value| {
+            let host = host.as_str().filter(|host| !host.is_empty() && host.chars().all(fits))?;
+            Some(host.to_owned())
+        };
+        let read = value.as_array().and_then(|hosts| hosts.iter().map(name).collect());
+        let wanted = "a list of names without port, such as [\"hooks.example.com\"]";
+        read.ok_or_else(|| wrong(path, value, origin, wanted))
+    }
+
+    /// A credential that may be left out.
+    fn optional(
+        &self,
+        path: &[&str],
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Reference>, Fault> {
+        let Some((_, origin, _)) = self.found(path) else { return Ok(None) };
+        self.credential(path, origin, warnings).map(Some)
     }
 
     fn credential(

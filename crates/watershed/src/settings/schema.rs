@@ -49,6 +49,7 @@ fn about(section: &str) -> &'static str {
         "sink" => "Datasets and coverage.",
         "files" => "Recordings, transcripts, chats.",
         "worker" => "How this process works.",
+        "server" => "Webhooks, health and metrics over HTTP.",
         "log" => "Log lines on stderr.",
         "connections" => "Zoom accounts, by a name of your own.",
         "limits" => "What the customer told you, or Zoom agreed; in place of the tier's figures.",
@@ -73,6 +74,10 @@ fn leaf(kind: Kind, about: &str) -> Value {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Kind::Number(most) => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": most }),
+        Kind::Listen => json!({ "type": "string", "examples": ["127.0.0.1:8080"] }),
+        Kind::Hosts => json!({
+            "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9.-]+$" },
+        }),
         Kind::OneOf(words) => json!({ "enum": words }),
         Kind::Rules => json!({
             "type": "object", "additionalProperties": { "enum": ["drop", "hmac"] },

@@ -1,0 +1,164 @@
+//! `watershed serve`: webhooks, health and metrics over HTTP, until it is told to stop.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio::net::TcpListener;
+use watershed_engine::{Stopping, exit};
+use watershed_ledger::Ledger;
+use watershed_model::ConnectionName;
+use watershed_server::{Access, Parts, Server, TOKEN_MIN, serve as serve_on};
+use watershed_sink::{Error as SinkError, Inbox, Sink};
+use watershed_zoom::webhook::{Desk, Signer};
+
+use super::dispatch::Call;
+use super::worker::{TEND, waits};
+use crate::cli::Serve;
+use crate::execution::Signals;
+use crate::fault::Fault;
+use crate::output::Output;
+use crate::settings::{Account, Settings, Vars};
+use crate::store::clock;
+
+/// Where the webhooks of a connection come in.
+const WEBHOOKS: &str = "/webhooks/zoom/";
+
+/// The stores that a server speaks to.
+type Stores = (Arc<dyn Ledger>, Arc<dyn Sink>, Arc<dyn Inbox>);
+
+/// Serves until a stop is asked for.
+pub(crate) async fn serve(args: Serve, call: Call) -> Result<u8> {
+    let Call { settings, vars, out } = call;
+    let listen = args.listen.unwrap_or(settings.server.listen);
+    let access = access(&settings, listen, &vars)?;
+    let desks = desks(&settings, &vars)?;
+    let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
+    let stop = signals.stop();
+    let (ledger, sink, inbox) = tokio::select! {
+        stores = once_there(&settings, out) => stores?,
+        () = stop.reached(Stopping::Drain) => return Ok(exit::COMPLETE),
+    };
+    same_accounts(&*sink, &desks).await?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        Fault::failed(format!("listen on {listen}: {error}"))
+            .hint("choose another --listen; port 0 takes a free one")
+    })?;
+    tell(listener.local_addr()?, &desks, out)?;
+    let grace = u64::try_from(settings.worker.shutdown_grace_ms).unwrap_or_default();
+    let grace = Duration::from_millis(grace);
+    let parts = Parts { ledger, sink, inbox, clock: clock(), desks, access, grace };
+    tokio::select! {
+        () = serve_on(listener, Server::new(parts), stop.reached(Stopping::Drain)) => {}
+        () = stop.reached(Stopping::Now) => {}
+    }
+    Ok(exit::COMPLETE)
+}
+
+/// Who may ask what.
+///
+/// # Errors
+/// Where others could ask and there is no token, or a token that can be guessed.
+fn access(settings: &Settings, listen: SocketAddr, vars: &Vars) -> Result<Access, Fault> {
+    let way_out = "openssl rand -hex 32 makes one: name it as server.token = { env = \"NAME\" }";
+    let token = settings.server.token.as_ref();
+    let token = token.map(|token| token.read("server.token", vars)).transpose()?;
+    match &token {
+        None if !listen.ip().is_loopback() => {
+            return Err(Fault::usage(format!(
+                "listen on {listen}: others than this machine could ask, and there is no token"
+            ))
+            .hint(way_out));
+        }
+        Some(token) if token.expose_secret().chars().count() < TOKEN_MIN => {
+            return Err(Fault::usage(format!(
+                "server.token: it has fewer than {TOKEN_MIN} characters, and could be guessed"
+            ))
+            .hint(way_out));
+        }
+        _ => {}
+    }
+    Ok(Access::new(settings.server.hosts.clone(), token.as_ref()))
+}
+
+/// The connections that webhooks may come for.
+fn desks(settings: &Settings, vars: &Vars) -> Result<BTreeMap<ConnectionName, Desk>, Fault> {
+    let mut desks = BTreeMap::new();
+    for (name, account) in &settings.connections {
+        if let Some(desk) = desk(name, account, vars)? {
+            desks.insert(ConnectionName::from(name.as_str()), desk);
+        }
+    }
+    Ok(desks)
+}
+
+/// Where the webhooks of a connection come in; `None` without a secret.
+pub(super) fn desk(name: &str, account: &Account, vars: &Vars) -> Result<Option<Desk>, Fault> {
+    let Some(secret) = &account.webhook_secret else { return Ok(None) };
+    let what = |key: &str| format!("connections.{name}.{key}");
+    let secret = secret.read(&what("webhook_secret"), vars)?;
+    let id = account.account_id.read_plain(&what("account_id"), vars)?;
+    Ok(Some(Desk {
+        signer: Signer::new(secret.expose_secret().as_bytes()),
+        account: id.into(),
+        redacted: !account.redact.is_empty(),
+    }))
+}
+
+/// The stores, opened as soon as they answer.
+async fn once_there(settings: &Settings, out: Output) -> Result<Stores> {
+    let mut told = false;
+    loop {
+        match open(settings).await {
+            Err(error) if waits(&error) => {
+                if !told {
+                    out.say(format!("waiting: {error}"));
+                    told = true;
+                }
+                tokio::time::sleep(TEND).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+async fn open(settings: &Settings) -> Result<Stores> {
+    let (sink, inbox) = settings.sink.open_inbox().await?;
+    Ok((settings.store.open().await?, sink, inbox))
+}
+
+/// Makes sure that the data of each connection is of the account that its events will be of.
+async fn same_accounts(sink: &dyn Sink, desks: &BTreeMap<ConnectionName, Desk>) -> Result<()> {
+    for (name, desk) in desks {
+        if let Some(stored) = sink.account(name.clone()).await?
+            && stored != desk.account
+        {
+            let (connection, given) = (name.clone(), desk.account.clone());
+            return Err(SinkError::OtherAccount { connection, stored, given }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Says where it listens, and what for.
+fn tell(at: SocketAddr, desks: &BTreeMap<ConnectionName, Desk>, out: Output) -> Result<()> {
+    let base = format!("http://{at}");
+    let webhooks: BTreeMap<&str, String> =
+        desks.keys().map(|name| (name.as_str(), format!("{base}{WEBHOOKS}{name}"))).collect();
+    if out.json {
+        out.object(&json!({ "base": base, "webhooks": webhooks }))?;
+    } else {
+        out.line(format!("listening on {base}"))?;
+    }
+    for url in webhooks.values() {
+        out.remark(format!("webhooks come in at {url}"));
+    }
+    if webhooks.is_empty() {
+        out.remark("no connection has a webhook_secret: every webhook is refused");
+    }
+    Ok(())
+}
