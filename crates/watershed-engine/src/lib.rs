@@ -29,6 +29,7 @@ mod probe;
 mod report;
 mod room;
 mod runtime;
+mod scheduler;
 mod spawned;
 mod stop;
 mod submit;
@@ -48,6 +49,7 @@ pub use estimate::{
 };
 pub use http::HttpTransport;
 pub use report::eta;
+pub use scheduler::{Acted, Scheduled};
 pub use stop::{Stop, StopHandle, Stopping, stop};
 pub use submit::{Request, Submitted};
 pub use token::NoToken;

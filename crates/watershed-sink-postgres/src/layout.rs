@@ -18,8 +18,11 @@ use crate::text::told_json;
 use crate::value::Json;
 
 /// The state tables, version by version. Released ones are never edited.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_state.sql"), include_str!("../migrations/0002_days.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_state.sql"),
+    include_str!("../migrations/0002_days.sql"),
+    include_str!("../migrations/0003_ticks.sql"),
+];
 
 /// The version of the state tables (`_meta`). Only what is built for tests can be of another one.
 pub(crate) fn version() -> u32 {

@@ -9,6 +9,7 @@
 mod batch;
 mod column;
 mod copy;
+mod decision;
 mod error;
 mod question;
 mod sink;
@@ -18,6 +19,7 @@ mod stored;
 pub use batch::{Batch, Listing, Part, Write, listing_hash};
 pub use column::{Column, Typed};
 pub use copy::{Copied, Mark, copy, copy_part};
+pub use decision::Decision;
 pub use error::Error;
 pub use question::{
     Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,

@@ -9,8 +9,10 @@ use crate::fault::Fault;
 use crate::output::Output;
 
 /// Files that are part of this program.
-const SHIPPED: &[(&str, &str)] =
-    &[("zoom-backfill", include_str!("../../../workflows/zoom-backfill.yaml"))];
+const SHIPPED: &[(&str, &str)] = &[
+    ("zoom-backfill", include_str!("../../../workflows/zoom-backfill.yaml")),
+    ("zoom-reconcile", include_str!("../../../workflows/zoom-reconcile.yaml")),
+];
 /// What the compiler takes at most; a byte more is read, for it to complain.
 const FILE_MAX: u64 = 1024 * 1024;
 

@@ -17,12 +17,12 @@ use watershed_ledger::{
     RunView, Settled,
 };
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, PlanHash, RunId,
-    RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
+    PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 use crate::ground::files_step;
@@ -228,6 +228,35 @@ impl Sink for OwnSink {
         inputs: BTreeMap<String, Value>,
     ) -> Pending<'_, Option<RunRow>> {
         Box::pin(async move { here(self.inner.unfinished(connection, plan, inputs)) })
+    }
+
+    fn decided_until(&self, schedule: ScheduleKey, now: Millis) -> Pending<'_, Millis> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.decided_until(schedule, now)))
+    }
+
+    fn decide(&self, decision: Decision) -> Pending<'_, bool> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.decide(decision)))
+    }
+
+    fn open_ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.open_ticks(workflow, connection)))
+    }
+
+    fn ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+        limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.ticks(workflow, connection, limit)))
     }
 
     fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {

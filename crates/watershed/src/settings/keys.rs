@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Number(f64),
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A list of texts: `["zoom-reconcile"]`; in the environment with commas between.
+    Texts,
     /// `{ "DATASET.FIELD" = "hmac", "*.FIELD" = "drop" }`.
     Rules,
     /// `{ env = "NAME" }`, `{ file = "PATH" }`, or the text itself.
@@ -63,6 +65,11 @@ pub(crate) const KEYS: &[Key] = &[
         "worker.shutdown_grace",
         Kind::Duration,
         "How long calls in flight may take to settle after a signal.",
+    ),
+    key(
+        "schedule.workflows",
+        Kind::Texts,
+        "Workflow files, or names of shipped ones, whose schedules start runs of each connection.",
     ),
     key("log.format", Kind::OneOf(&["text", "json"]), "The form of log lines on stderr."),
     key(

@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub files: Place,
     /// How this process works.
     pub worker: Worker,
+    /// Workflows whose schedules start runs.
+    pub scheduled: Vec<String>,
     /// The form of log lines.
     pub log: LogFormat,
     /// The accounts, by name.
@@ -124,6 +126,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         "json" => LogFormat::Json,
         _ => LogFormat::Text,
     };
+    let scheduled = from.texts(&["schedule", "workflows"])?;
     let mut connections = BTreeMap::new();
     for (name, origin) in &layer.connections {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
@@ -137,7 +140,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
-    Ok(Settings { store, sink, files, worker, log, connections, warnings })
+    Ok(Settings { store, sink, files, worker, scheduled, log, connections, warnings })
 }
 
 fn account(
@@ -228,6 +231,14 @@ impl From<'_> {
             _ => Err(wrong(&[path, &[rule.as_str()]].concat(), action, origin, "drop or hmac")),
         };
         rules.iter().map(action).collect()
+    }
+
+    fn texts(&self, path: &[&str]) -> Result<Vec<String>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(Vec::new()) };
+        let texts: Option<Vec<String>> = value
+            .as_array()
+            .and_then(|all| all.iter().map(|v| v.as_str().map(str::to_owned)).collect());
+        texts.ok_or_else(|| wrong(path, value, origin, "a list such as [\"zoom-reconcile\"]"))
     }
 
     fn need_text(&self, path: &[&str]) -> Result<&str, Fault> {

@@ -49,6 +49,7 @@ fn about(section: &str) -> &'static str {
         "sink" => "Datasets and coverage.",
         "files" => "Recordings, transcripts, chats.",
         "worker" => "How this process works.",
+        "schedule" => "What starts by itself, under `watershed schedule`.",
         "log" => "Log lines on stderr.",
         "connections" => "Zoom accounts, by a name of your own.",
         "limits" => "What the customer told you, or Zoom agreed; in place of the tier's figures.",
@@ -74,6 +75,9 @@ fn leaf(kind: Kind, about: &str) -> Value {
         }
         Kind::Number(most) => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": most }),
         Kind::OneOf(words) => json!({ "enum": words }),
+        Kind::Texts => json!({
+            "type": "array", "uniqueItems": true, "items": { "type": "string", "minLength": 1 },
+        }),
         Kind::Rules => json!({
             "type": "object", "additionalProperties": { "enum": ["drop", "hmac"] },
             "propertyNames": { "pattern": "^([a-z_]+|\\*)\\.[a-z_0-9]+$" },
