@@ -36,6 +36,8 @@ pub struct Scheduled {
     pub hash: PlanHash,
     /// When it is due.
     pub schedules: Arc<[Schedule]>,
+    /// How far the connection looks back.
+    pub lookback_days: u16,
 }
 
 /// What a scheduler did.

@@ -21,7 +21,7 @@ use crate::value::Json;
 const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_state.sql"),
     include_str!("../migrations/0002_days.sql"),
-    include_str!("../migrations/0003_ticks.sql"),
+    include_str!("../migrations/0004_ticks.sql"),
 ];
 
 /// The version of the state tables (`_meta`). Only what is built for tests can be of another one.

@@ -40,7 +40,8 @@ pub(crate) struct InputDecl {
     /// Its type.
     #[schemars(rename = "type")]
     pub(crate) ty: At<InputType>,
-    /// Used where none is given. A date may be relative: `-180d`, `today`, `+1d`.
+    /// Used where none is given. A date may be relative: `-180d`, `today`, `+1d`, or
+    /// `-lookback`: as many days as the connection looks back.
     #[schemars(with = "Option<Scalar>")]
     pub(crate) default: Option<At<Value>>,
     /// What an `enum` may be.

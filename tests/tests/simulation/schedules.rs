@@ -12,7 +12,7 @@ use watershed_model::{
 use watershed_rehearsal::{Draws, Network, VirtualClock, connection, in_virtual_time};
 use watershed_sink::{Sink, SqliteSink};
 use watershed_tests::{Size, seeds, told};
-use watershed_workflow::{GRACE_MS, Missed, Overlap, Schedule, compile};
+use watershed_workflow::{GRACE_MS, LOOKBACK_DAYS, Missed, Overlap, Schedule, compile};
 use watershed_zoom_sim::{Account, Spec};
 
 use crate::history::{Fault, History, Store};
@@ -86,6 +86,7 @@ steps:
                 plan: Arc::new(compiled.plan),
                 hash: compiled.hash,
                 schedules: compiled.schedules.into(),
+                lookback_days: LOOKBACK_DAYS,
             },
         }
     }

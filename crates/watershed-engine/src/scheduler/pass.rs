@@ -9,7 +9,7 @@ use watershed_model::{
     Trigger, tick_run,
 };
 use watershed_sink::Decision;
-use watershed_workflow::{Fate, Overlap, Schedule, due, resolve_inputs};
+use watershed_workflow::{Fate, Overlap, Schedule, Today, due, resolve_inputs};
 
 use super::{Acted, QUEUE_MS, Scheduled};
 use crate::engine::Engine;
@@ -182,7 +182,8 @@ impl Engine {
         due_at: Millis,
         given: &BTreeMap<String, String>,
     ) -> Result<RunRow, Error> {
-        let inputs: BTreeMap<String, Value> = resolve_inputs(&of.plan, given, due_at.date())?;
+        let today = Today { date: due_at.date(), lookback_days: of.lookback_days };
+        let inputs: BTreeMap<String, Value> = resolve_inputs(&of.plan, given, today)?;
         let id = tick_run(&of.plan.name, &of.connection, due_at);
         let request = Request {
             connection: of.connection.clone(),

@@ -17,7 +17,7 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_state.sql"),
     include_str!("../../migrations/0002_members.sql"),
     include_str!("../../migrations/0003_days.sql"),
-    include_str!("../../migrations/0004_ticks.sql"),
+    include_str!("../../migrations/0005_ticks.sql"),
 ];
 
 /// The first version that keeps the members of listings apart.

@@ -74,7 +74,8 @@ pub(super) fn check(kind: &InputKind, what: &str, default: &At<Value>, findings:
             (code::DEFAULT, format!("{what} `{text}` is none of the values"), help)
         }
         (InputKind::Date, _) => {
-            let help = "`yyyy-mm-dd`, `today`, or days from today such as `-180d`".to_owned();
+            let help =
+                "`yyyy-mm-dd`, `today`, days from today such as `-180d`, or `-lookback`".to_owned();
             (code::DATE, format!("`{shown}` is no date"), Some(help))
         }
         (InputKind::Text | InputKind::Enum(_), _) => {

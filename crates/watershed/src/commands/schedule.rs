@@ -79,12 +79,13 @@ fn scheduled(settings: &Settings, out: &Output) -> Result<Vec<Scheduled>, Fault>
         }
         let (source, plan, schedules): (Arc<str>, _, Arc<[When]>) =
             (found.text.into(), Arc::new(plan), schedules.into());
-        scheduled.extend(settings.connections.keys().map(|by| Scheduled {
+        scheduled.extend(settings.connections.iter().map(|(by, account)| Scheduled {
             connection: ConnectionName::from(by.as_str()),
             source: source.clone(),
             plan: plan.clone(),
             hash: hash.clone(),
             schedules: schedules.clone(),
+            lookback_days: account.lookback_days,
         }));
     }
     Ok(scheduled)

@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use url::Url;
 use watershed_lake::Place;
+use watershed_model::Millis;
+use watershed_workflow::LOOKBACK_DAYS;
 use watershed_zoom::redact::Action;
 
 use super::credential::Reference;
@@ -89,6 +91,8 @@ pub(crate) struct Account {
     pub content: String,
     /// The part of the limits that may be used.
     pub share: f64,
+    /// Days that `-lookback` reaches back.
+    pub lookback_days: u16,
     /// What is dropped or pseudonymised.
     pub redact: BTreeMap<String, Action>,
     /// What pseudonyms are made with.
@@ -165,6 +169,7 @@ fn account(
         limits: figures(from, name)?,
         content: from.text(&path("content"))?.unwrap_or(CONTENT).to_owned(),
         share: from.number(&path("share"))?.unwrap_or(SHARE),
+        lookback_days: from.duration(&path("lookback"))?.map_or(LOOKBACK_DAYS, whole_days),
         redact: from.rules(&path("redact"))?,
         redact_key: match from.found(&path("redact_key")) {
             Some(_) => Some(from.credential(&path("redact_key"), origin, warnings)?),
@@ -175,6 +180,11 @@ fn account(
             .url(&path("token_url"))?
             .unwrap_or_else(|| Url::parse(TOKEN_URL).expect("a constant that is a URL")),
     })
+}
+
+/// Days that hold so many milliseconds.
+fn whole_days(ms: i64) -> u16 {
+    u16::try_from(ms.cast_unsigned().div_ceil(Millis::DAY.cast_unsigned())).unwrap_or(u16::MAX)
 }
 
 fn figures(from: &From<'_>, name: &str) -> Result<LimitFigures, Fault> {
@@ -282,12 +292,21 @@ impl From<'_> {
     }
 
     fn need_duration(&self, path: &[&str]) -> Result<i64, Fault> {
-        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        self.duration(path)?.ok_or_else(|| missing(path, &Origin::Default))
+    }
+
+    fn duration(&self, path: &[&str]) -> Result<Option<i64>, Fault> {
+        let Some((value, origin, kind)) = self.found(path) else { return Ok(None) };
+        let Kind::Duration(least, most) = kind else { return Ok(None) };
         let parsed = value.as_str().and_then(|text| text.parse::<SignedDuration>().ok());
-        // A lease of an hour is an hour in which nobody else may finish the work.
         match parsed.map(|d| d.as_millis()).and_then(|ms| i64::try_from(ms).ok()) {
-            Some(ms) if (100..=3_600_000).contains(&ms) => Ok(ms),
-            _ => Err(wrong(path, value, origin, "a time from 100ms to 1h, such as \"15s\"")),
+            Some(ms) if (least..=most).contains(&ms) => Ok(Some(ms)),
+            _ => {
+                let shown = |ms| format!("{:#}", SignedDuration::from_millis(ms));
+                let bounds = (shown(least), shown(most));
+                let wanted = format!("a time from {} to {}", bounds.0, bounds.1);
+                Err(wrong(path, value, origin, &wanted))
+            }
         }
     }
 

@@ -69,7 +69,7 @@ fn leaf(kind: Kind, about: &str) -> Value {
             "type": "string", "pattern": "^(sqlite://[^?]+|rediss?(\\+cluster)?://.+|redis\\+unix://.+)$",
         }),
         Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
-        Kind::Duration => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
+        Kind::Duration(..) => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
         Kind::Count(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
