@@ -207,3 +207,50 @@ fn shown(lines: &[Line]) -> String {
 fn minute(text: &str) -> String {
     text.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use watershed_model::TickState;
+
+    use super::*;
+
+    fn line() -> Line {
+        let at = |day: i64| Millis(day * Millis::DAY).to_string();
+        let next = |day| Next {
+            local: "1970-01-03T02:00:00+01:00[Europe/Berlin]".to_owned(),
+            utc: at(day),
+            starts_at: at(day),
+        };
+        Line {
+            workflow: "zoom-reconcile".to_owned(),
+            connection: "acme".to_owned(),
+            cron: "0 2 * * *".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
+            next: vec![next(2), next(3)],
+            last: Some(Last {
+                due_at: at(1),
+                state: TickState::Skipped.name(),
+                why: Some(Skipped::Missed.name()),
+                run: None,
+                run_state: None,
+            }),
+            heavy: Heavy { a_day: Some(1_240.0), by: Some("r".to_owned()), of: Some(54_000.0) },
+        }
+    }
+
+    #[test]
+    fn a_schedule_in_the_list_fits_its_published_schema() {
+        crate::shapes::fits("schedule-line", &line());
+        let heavy = Heavy { a_day: None, by: None, of: None };
+        crate::shapes::fits("schedule-line", &Line { last: None, heavy, ..line() });
+    }
+
+    #[test]
+    fn what_is_due_is_shown_a_line_each_and_the_rest_once() {
+        insta::assert_snapshot!(shown(&[line()]), @r"
+        workflow        connection  schedule                 due (local)       due (UTC)         last                     heavy a day
+        zoom-reconcile  acme        0 2 * * * Europe/Berlin  1970-01-03 02:00  1970-01-03 00:00  1970-01-02 00:00 missed  ≈1,240 of 54,000
+                                                             1970-01-03 02:00  1970-01-04 00:00
+        ");
+    }
+}
