@@ -327,7 +327,8 @@ pub(crate) fn here<T>(act: impl Future<Output = T>) -> T {
         }
     }
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut act = pin!(act);
+    // Without a turn of its own on this runtime, it would be told to yield and have no chance to.
+    let mut act = pin!(tokio::task::unconstrained(act));
     loop {
         match act.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(done) => return done,
