@@ -102,7 +102,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn meta(&self) -> Later<'_, u32> {

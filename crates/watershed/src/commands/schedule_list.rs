@@ -247,10 +247,12 @@ mod tests {
 
     #[test]
     fn what_is_due_is_shown_a_line_each_and_the_rest_once() {
-        insta::assert_snapshot!(shown(&[line()]), @r"
-        workflow        connection  schedule                 due (local)       due (UTC)         last                     heavy a day
-        zoom-reconcile  acme        0 2 * * * Europe/Berlin  1970-01-03 02:00  1970-01-03 00:00  1970-01-02 00:00 missed  ≈1,240 of 54,000
-                                                             1970-01-03 02:00  1970-01-04 00:00
-        ");
+        let told: Vec<String> = shown(&[line()])
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        let first = "zoom-reconcile acme 0 2 * * * Europe/Berlin 1970-01-03 02:00 1970-01-03 00:00";
+        assert_eq!(told[1], format!("{first} 1970-01-02 00:00 missed ≈1,240 of 54,000"));
+        assert_eq!(told[2..], ["1970-01-03 02:00 1970-01-04 00:00"]);
     }
 }

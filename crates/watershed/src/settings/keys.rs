@@ -51,7 +51,7 @@ const fn key(path: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { path, kind, about }
 }
 
-/// A lease of an hour is an hour in which nobody else may finish the work.
+/// An hour in milliseconds. A lease of an hour is an hour in which nobody else may finish the work.
 const HOUR_MS: i64 = 3_600_000;
 /// More calls a second than any account allows: a slip of the finger.
 const RATE_MAX: f64 = 100_000.0;
@@ -133,7 +133,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "connections.*.lookback",
         Kind::Duration(HOUR_MS, 720 * HOUR_MS),
-        "How far `-lookback` reaches back, in whole days: reports, transcripts and files come late.",
+        "How far `-lookback` reaches back, in whole days: reports, transcripts, files come late.",
     ),
     key("connections.*.api_url", Kind::Url, "Base of the API; else as the token answer says."),
     key("connections.*.token_url", Kind::Url, "The token endpoint."),

@@ -304,7 +304,8 @@ impl From<'_> {
             _ => {
                 let shown = |ms| format!("{:#}", SignedDuration::from_millis(ms));
                 let bounds = (shown(least), shown(most));
-                let wanted = format!("a time from {} to {}", bounds.0, bounds.1);
+                let such = if least < 60_000 { "15s" } else { "72h" };
+                let wanted = format!("a time from {} to {}, such as {such:?}", bounds.0, bounds.1);
                 Err(wrong(path, value, origin, &wanted))
             }
         }
