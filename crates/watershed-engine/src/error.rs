@@ -25,6 +25,9 @@ pub enum Error {
     /// The workflow's first branches cannot be made.
     #[error(transparent)]
     Expand(#[from] watershed_workflow::ExpandError),
+    /// The inputs of a tick do not fit the workflow.
+    #[error(transparent)]
+    Inputs(#[from] watershed_workflow::InputError),
     /// No such connection.
     #[error("no connection {0}")]
     NoConnection(ConnectionName),

@@ -32,6 +32,7 @@ mod public;
 mod report;
 mod room;
 mod runtime;
+mod scheduler;
 mod spawned;
 mod stop;
 mod submit;
@@ -51,6 +52,7 @@ pub use estimate::{
 };
 pub use http::HttpTransport;
 pub use report::eta;
+pub use scheduler::{Acted, Scheduled};
 pub use stop::{Stop, StopHandle, Stopping, stop};
 pub use submit::{Request, Submitted};
 pub use token::NoToken;

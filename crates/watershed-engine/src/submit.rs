@@ -68,7 +68,6 @@ impl Engine {
     pub async fn submit(&self, request: Request) -> Result<Submitted, Error> {
         let link = self.link(&request.connection)?.clone();
         let connection = &link.connection;
-        let bind = || self.sink.bind_account(connection.name.clone(), connection.account.clone());
         let found = match &request.run {
             Some(id) => self.sink.run(id.clone()).await?,
             None => {
@@ -78,7 +77,7 @@ impl Engine {
         };
         if let Some(row) = found {
             same(&row, &request)?;
-            bind().await?;
+            self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
             // A failed run goes on, once more.
             let over = |state| matches!(state, RunState::Complete | RunState::Cancelled);
             if over(row.state) && self.ledger.run(&row.id).await?.is_none_or(|v| over(v.state)) {
@@ -88,9 +87,22 @@ impl Engine {
             self.restore(row, &request.plan).await?;
             return Ok(Submitted::Found(id));
         }
+        let plan = request.plan.clone();
+        let row = self.fresh_row(request).await?;
+        let id = row.id.clone();
+        // The row before the first call: it is what a lost ledger is rebuilt from.
+        self.sink.put_run(row.clone()).await?;
+        self.begin(row, &plan).await?;
+        Ok(Submitted::New(id))
+    }
+
+    /// The row of a new run, not yet put down.
+    pub(crate) async fn fresh_row(&self, request: Request) -> Result<RunRow, Error> {
+        let link = self.link(&request.connection)?.clone();
+        let connection = &link.connection;
         // Not before a token was given: a mistyped account id must not stay.
         let token = link.tokens.get().await?;
-        bind().await?;
+        self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
         let granted = self.granted(&link, &token, &request.plan).await?;
         let row = RunRow {
             id: request.run.unwrap_or(request.fresh),
@@ -106,13 +118,9 @@ impl Engine {
             ended_at: None,
             evidence: None,
         };
-        let id = row.id.clone();
         // What cannot begin leaves nothing behind.
         self.active(&row, &request.plan)?.seeds()?;
-        // The row before the first call: it is what a lost ledger is rebuilt from.
-        self.sink.put_run(row.clone()).await?;
-        self.begin(row, &request.plan).await?;
-        Ok(Submitted::New(id))
+        Ok(row)
     }
 
     /// Puts an unfinished run into a ledger that does not know it (any more).
@@ -127,7 +135,7 @@ impl Engine {
         self.begin(row, plan).await
     }
 
-    async fn begin(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
+    pub(crate) async fn begin(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
         let link = self.link(&row.connection)?.clone();
         self.set_limits(&link).await?;
         let run = self.active(&row, plan)?;

@@ -93,6 +93,7 @@ async fn brought(network: Network) -> (Vec<String>, String) {
     let catalogue = watershed_zoom::catalogue();
     let ledger = Arc::new(MemoryLedger::new(Arc::new(|| SystemClock.now())));
     let connection = Connection {
+        delete_ceiling: 0.05,
         name: "acme".into(),
         account: "account".into(),
         credentials: Arc::new(|| {

@@ -16,6 +16,7 @@ mod plan;
 mod row;
 mod run;
 mod text;
+mod tick;
 mod time;
 mod verdict;
 
@@ -38,5 +39,6 @@ pub use plan::{
 pub use row::Row;
 pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
 pub use text::{hash64, printable};
+pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, tick_run};
 pub use time::Millis;
 pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Verdict};

@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LetterId, Millis,
-    PlanHash, RunId, RunRow, hash64,
+    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick, LetterId,
+    Millis, PlanHash, RunId, RunRow, ScheduleKey, hash64,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow, Write,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Write,
 };
 
 use crate::again::Again;
@@ -190,6 +191,31 @@ impl Sink for Dataset {
         ready(None)
     }
 
+    fn decided_until(&self, _schedule: ScheduleKey, _now: Millis) -> Pending<'_, Millis> {
+        not_kept()
+    }
+
+    fn decide(&self, _decision: Decision) -> Pending<'_, bool> {
+        not_kept()
+    }
+
+    fn open_ticks(
+        &self,
+        _workflow: String,
+        _connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        not_kept()
+    }
+
+    fn ticks(
+        &self,
+        _workflow: String,
+        _connection: ConnectionName,
+        _limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        not_kept()
+    }
+
     fn failures(&self, _filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {
         ready(self.kept().letters.values().cloned().collect())
     }
@@ -267,7 +293,7 @@ impl Sink for Dataset {
     }
 }
 
-/// A rehearsal has nothing to copy or to export.
+/// A rehearsal has nothing to copy or to export, and no schedule.
 fn not_kept<T: Send + 'static>() -> Pending<'static, T> {
     let path = "a rehearsal's dataset".into();
     Box::pin(std::future::ready(Err(Error::Missing { path })))

@@ -21,6 +21,7 @@ mod state;
 mod stored;
 mod table;
 mod text;
+mod ticks;
 mod tls;
 mod value;
 mod write;

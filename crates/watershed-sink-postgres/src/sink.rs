@@ -6,12 +6,12 @@ use std::sync::Arc;
 use deadpool_postgres::Pool;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash,
-    RunId, RunRow,
+    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId,
+    Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 use crate::fault::Fault;
@@ -20,7 +20,7 @@ use crate::opening::{examine, may_be_made, recognise, up_to_date};
 use crate::place::Place;
 use crate::pool::{Access, begin, client, pool, within};
 use crate::table::Tables;
-use crate::{read, stored, write};
+use crate::{read, stored, ticks, write};
 
 /// A sink in a PostgreSQL database, which any number of processes may have open.
 ///
@@ -191,6 +191,35 @@ impl Sink for PostgresSink {
     ) -> Pending<'_, Option<RunRow>> {
         self.reading(async move {
             read::unfinished(&client(&self.pool).await?, &connection, &plan, &inputs).await
+        })
+    }
+
+    fn decided_until(&self, schedule: ScheduleKey, now: Millis) -> Pending<'_, Millis> {
+        self.writing(async move { ticks::decided_until(&self.pool, &schedule, now).await })
+    }
+
+    fn decide(&self, decision: Decision) -> Pending<'_, bool> {
+        self.writing(async move { ticks::decide(&self.pool, &decision).await })
+    }
+
+    fn open_ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        self.reading(async move {
+            ticks::open(&client(&self.pool).await?, &workflow, &connection).await
+        })
+    }
+
+    fn ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+        limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        self.reading(async move {
+            ticks::newest(&client(&self.pool).await?, &workflow, &connection, limit).await
         })
     }
 

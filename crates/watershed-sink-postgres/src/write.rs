@@ -23,6 +23,7 @@ const PUT_DAYS: &str = include_str!("../sql/put_days.sql");
 const PUT_FAILURE: &str = include_str!("../sql/put_failure.sql");
 const REMOVE_FAILURES: &str = include_str!("../sql/remove_failures.sql");
 const PUT_RUN: &str = include_str!("../sql/put_run.sql");
+const BEGIN_RUN: &str = include_str!("../sql/begin_run.sql");
 const BIND_ACCOUNT: &str = include_str!("../sql/bind_account.sql");
 const ACCOUNT: &str = include_str!("../sql/account.sql");
 
@@ -225,7 +226,18 @@ async fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
 pub(crate) async fn put_run(pool: &Pool, run: &RunRow) -> Result<(), Fault> {
     let mut client = client(pool).await?;
     let act = begin(&mut client, &[]).await?;
-    let statement = act.prepare_cached(PUT_RUN).await?;
+    write_run(&act, PUT_RUN, run).await?;
+    act.commit().await?;
+    Ok(())
+}
+
+/// Writes a run's row where there is none of its id.
+pub(crate) async fn begin_run(act: &Transaction<'_>, run: &RunRow) -> Result<(), Fault> {
+    write_run(act, BEGIN_RUN, run).await
+}
+
+async fn write_run(act: &Transaction<'_>, sql: &str, run: &RunRow) -> Result<(), Fault> {
+    let statement = act.prepare_cached(sql).await?;
     act.execute(
         &statement,
         &[
@@ -244,7 +256,6 @@ pub(crate) async fn put_run(pool: &Pool, run: &RunRow) -> Result<(), Fault> {
         ],
     )
     .await?;
-    act.commit().await?;
     Ok(())
 }
 

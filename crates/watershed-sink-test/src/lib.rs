@@ -14,6 +14,7 @@ pub mod life;
 pub mod members;
 pub mod rows;
 pub mod state;
+pub mod ticks;
 
 pub use place::{Later, Place};
 pub use scenario::{

@@ -73,6 +73,14 @@ macro_rules! suite {
             a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed
             a_letter_that_fails_again_is_one_letter_of_the_later_time
         }
+        $crate::suite! { ticks of $make:
+            a_schedule_is_due_from_when_it_was_first_seen_and_on_from_what_is_decided
+            of_several_who_decide_a_tick_the_first_one_does
+            a_run_that_is_there_stays_as_it_is
+            what_is_queued_is_freed_once
+            ticks_are_open_while_they_wait_or_their_runs_have_not_ended
+            a_decision_that_fails_leaves_neither_tick_nor_run
+        }
         $crate::suite! { members of $make:
             a_listing_gives_back_its_rows_in_pages_by_key
             a_row_that_another_listing_takes_over_stays_a_member_with_what_was_said_of_it
@@ -132,6 +140,7 @@ mod tests {
         let groups = [
             include_str!("rows.rs"),
             include_str!("state.rs"),
+            include_str!("ticks.rs"),
             include_str!("members.rs"),
             include_str!("life.rs"),
             include_str!("copies.rs"),

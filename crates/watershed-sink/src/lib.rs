@@ -10,6 +10,7 @@
 mod batch;
 mod column;
 mod copy;
+mod decision;
 mod error;
 mod inbox;
 mod question;
@@ -20,6 +21,7 @@ mod stored;
 pub use batch::{Batch, Gone, Listing, Part, Write, listing_hash};
 pub use column::{Column, Typed};
 pub use copy::{Copied, Mark, copy, copy_part};
+pub use decision::Decision;
 pub use error::Error;
 pub use inbox::{Inbox, InboxCount, Taken, Waiting};
 pub use question::{

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
+    PlanHash, RunId, RunRow, ScheduleKey,
 };
 
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
 };
 
 /// An answer that a sink still owes.
@@ -81,6 +82,30 @@ pub trait Sink: Send + Sync {
         plan: PlanHash,
         inputs: BTreeMap<String, Value>,
     ) -> Pending<'_, Option<RunRow>>;
+
+    /// Up to when all ticks of a schedule are decided. Who asks first is told `now`, and so is
+    /// everyone after: a new schedule is not due for the time before.
+    fn decided_until(&self, schedule: ScheduleKey, now: Millis) -> Pending<'_, Millis>;
+
+    /// Decides ticks, and puts down the run that the last of them starts, in one transaction.
+    /// Of several who decide a tick the first one does; whether that was this one, for the last.
+    fn decide(&self, decision: Decision) -> Pending<'_, bool>;
+
+    /// Ticks that hold up later ones of this workflow and connection, oldest first: those that
+    /// are queued, and those whose run has not ended.
+    fn open_ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>>;
+
+    /// At most `limit` ticks of a workflow and connection, newest first.
+    fn ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+        limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>>;
 
     /// The dead letters that pass the filter, oldest first.
     fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>>;

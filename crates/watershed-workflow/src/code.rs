@@ -38,6 +38,14 @@ codes! {
     BACKOFF = "backoff";
     /// Attempts out of range.
     ATTEMPTS = "attempts";
+    /// Cron fields that are none, or of a day that never comes.
+    CRON = "cron";
+    /// A time zone that does not exist.
+    TIMEZONE = "timezone";
+    /// A jitter that is no length of time.
+    JITTER = "jitter";
+    /// A schedule that is due whenever one above it is.
+    REPEATED_SCHEDULE = "repeated-schedule";
     /// A percentage that is none.
     TOLERATE = "tolerate";
     /// A window's size that is none.

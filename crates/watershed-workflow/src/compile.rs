@@ -9,6 +9,7 @@ use watershed_model::{
 use crate::code;
 use crate::diagnostic::{Diagnostics, Findings};
 use crate::read;
+use crate::schedule::Schedule;
 use crate::shape::{Level, Shape};
 use crate::source::{At, SourceFile};
 use crate::spec::{StepDecl, WorkflowSpec};
@@ -21,6 +22,7 @@ mod names;
 mod order;
 mod parameters;
 mod policies;
+mod schedules;
 mod sources;
 
 /// A workflow that compiled.
@@ -30,6 +32,9 @@ pub struct Compiled {
     pub plan: Plan,
     /// BLAKE3 of the plan's canonical JSON: the plan's identity wherever it is kept.
     pub hash: PlanHash,
+    /// When runs start by themselves. No part of the plan: they decide when a run starts, and
+    /// not what it does.
+    pub schedules: Vec<Schedule>,
     /// What probably means something else than it says.
     pub warnings: Diagnostics,
 }
@@ -48,13 +53,13 @@ pub fn compile(
 ) -> Result<Compiled, Diagnostics> {
     let file = SourceFile { name: file_name.to_owned(), text: text.to_owned() };
     let mut findings = Findings::new(Arc::new(file));
-    let plan = plan(&mut findings, catalogue);
+    let compiled = plan(&mut findings, catalogue);
     let failed = findings.has_errors();
     let found = findings.take();
-    match plan {
-        Some(plan) if !failed => {
+    match compiled {
+        Some((plan, schedules)) if !failed => {
             let hash = hash(&plan);
-            Ok(Compiled { plan, hash, warnings: found })
+            Ok(Compiled { plan, hash, schedules, warnings: found })
         }
         _ => Err(found),
     }
@@ -66,11 +71,12 @@ fn hash(plan: &Plan) -> PlanHash {
     PlanHash(blake3::hash(&canonical).to_hex().to_string())
 }
 
-fn plan(findings: &mut Findings, catalogue: &Catalogue) -> Option<Plan> {
+fn plan(findings: &mut Findings, catalogue: &Catalogue) -> Option<(Plan, Vec<Schedule>)> {
     let node = yaml::read(findings)?;
     let spec = read::workflow(&node, findings)?;
     names::check(&spec, findings);
     let inputs = inputs::declare(&spec, findings);
+    let schedules = schedules::declare(&spec, &inputs, findings);
     let operations = operations(&spec, catalogue, findings);
     let sources = sources::resolve(&spec, &operations, findings)?;
     if findings.has_errors() {
@@ -84,7 +90,7 @@ fn plan(findings: &mut Findings, catalogue: &Catalogue) -> Option<Plan> {
     let mut steps = draft.finished(findings);
     carries::add(&mut steps, &draft);
     let (scopes, joins) = draft.scopes(findings)?;
-    Some(Plan {
+    let plan = Plan {
         format: PLAN_FORMAT,
         name: spec.name.value.clone(),
         description: spec.description.as_ref().map(|d| d.value.clone()).unwrap_or_default(),
@@ -92,7 +98,8 @@ fn plan(findings: &mut Findings, catalogue: &Catalogue) -> Option<Plan> {
         steps,
         scopes,
         joins,
-    })
+    };
+    Some((plan, schedules))
 }
 
 fn operations(

@@ -57,18 +57,41 @@ fn hint(suggestion: &Option<String>) -> String {
     suggestion.as_ref().map(|s| format!(" ({s})")).unwrap_or_default()
 }
 
+/// What `-lookback` means where a connection does not say it: 72 hours, in which late reports,
+/// transcripts and files come.
+pub const LOOKBACK_DAYS: u16 = 3;
+
+/// What relative dates are reckoned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Today {
+    /// The UTC day: of submitting, or that of a tick.
+    pub date: Date,
+    /// The days of `-lookback`.
+    pub lookback_days: u16,
+}
+
+impl From<Date> for Today {
+    fn from(date: Date) -> Today {
+        Today { date, lookback_days: LOOKBACK_DAYS }
+    }
+}
+
 /// A day, absolute or relative to the day of submitting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RelativeDate {
     Absolute(Date),
     Days(i64),
+    Lookback,
 }
 
 impl RelativeDate {
-    /// `yyyy-mm-dd`, `today`, `-180d`, `+1d`.
+    /// `yyyy-mm-dd`, `today`, `-180d`, `+1d`, `-lookback`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == "today" {
             return Some(RelativeDate::Days(0));
+        }
+        if text == "-lookback" {
+            return Some(RelativeDate::Lookback);
         }
         if let Some(days) = text.strip_suffix('d') {
             let signed = days.starts_with(['-', '+']);
@@ -79,10 +102,12 @@ impl RelativeDate {
         parse_day(text).map(RelativeDate::Absolute)
     }
 
-    fn on(self, today: Date) -> Option<Date> {
+    fn on(self, today: Today) -> Option<Date> {
+        let after = |days: i64| today.date.checked_add(days.days()).ok();
         match self {
             RelativeDate::Absolute(date) => Some(date),
-            RelativeDate::Days(days) => today.checked_add(days.days()).ok(),
+            RelativeDate::Days(days) => after(days),
+            RelativeDate::Lookback => after(-i64::from(today.lookback_days)),
         }
     }
 }
@@ -100,8 +125,9 @@ pub(crate) fn parse_day(text: &str) -> Option<Date> {
 pub fn resolve_inputs(
     plan: &Plan,
     given: &BTreeMap<String, String>,
-    today: Date,
+    today: impl Into<Today>,
 ) -> Result<BTreeMap<String, Value>, InputError> {
+    let today = today.into();
     for name in given.keys() {
         if !plan.inputs.iter().any(|input| input.name == *name) {
             let known = plan.inputs.iter().map(|i| i.name.as_str());
@@ -134,7 +160,7 @@ pub fn resolve_inputs(
     Ok(resolved)
 }
 
-fn read(input: &InputSpec, text: &str, today: Date) -> Result<Value, InputError> {
+fn read(input: &InputSpec, text: &str, today: Today) -> Result<Value, InputError> {
     let value = match &input.kind {
         InputKind::Date => RelativeDate::parse(text)
             .and_then(|date| date.on(today))
@@ -163,7 +189,8 @@ fn shown(text: &str) -> String {
 fn allowed(kind: &InputKind) -> String {
     match kind {
         InputKind::Date => {
-            "a date `yyyy-mm-dd`, `today`, or days from today such as `-180d`".to_owned()
+            "a date `yyyy-mm-dd`, `today`, days from today such as `-180d`, or `-lookback`"
+                .to_owned()
         }
         InputKind::Text => "any text".to_owned(),
         InputKind::Int => "a whole number".to_owned(),

@@ -17,6 +17,7 @@ use crate::suggest;
 use crate::yaml::{Kind, Node};
 
 mod quantity;
+mod schedule;
 
 /// Values of a literal list.
 const LITERALS_MAX: usize = 10_000;
@@ -26,7 +27,8 @@ const STEPS_MAX: usize = 500;
 const INPUTS_MAX: usize = 100;
 
 /// Keys of a workflow file.
-pub(crate) const WORKFLOW_KEYS: &[&str] = &["name", "description", "inputs", "defaults", "steps"];
+pub(crate) const WORKFLOW_KEYS: &[&str] =
+    &["name", "description", "inputs", "schedule", "defaults", "steps"];
 /// Keys of an input.
 pub(crate) const INPUT_KEYS: &[&str] = &["type", "default", "values", "description"];
 /// Keys of `defaults`, and of a step besides its own.
@@ -66,6 +68,7 @@ pub(crate) fn workflow(node: &Node, findings: &mut Findings) -> Option<WorkflowS
         Some(node) => reader.named(node, "`inputs`", Reader::input),
         None => Vec::new(),
     };
+    let schedule = map.get("schedule").map(|node| reader.schedules(node)).unwrap_or_default();
     let defaults = match map.get("defaults") {
         Some(node) => reader.map(node, "`defaults`", POLICY_KEYS).map(|map| reader.policies(&map)),
         None => None,
@@ -75,7 +78,7 @@ pub(crate) fn workflow(node: &Node, findings: &mut Findings) -> Option<WorkflowS
         return None;
     }
     let steps = reader.named(steps_node, "`steps`", Reader::step);
-    Some(WorkflowSpec { name: name?, description, inputs, defaults, steps })
+    Some(WorkflowSpec { name: name?, description, inputs, schedule, defaults, steps })
 }
 
 type Entries<'n> = BTreeMap<&'n str, &'n Node>;

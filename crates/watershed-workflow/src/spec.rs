@@ -20,6 +20,9 @@ pub(crate) struct WorkflowSpec {
     /// What whoever starts a run may choose: `inputs.NAME` in expressions.
     #[schemars(with = "Option<IndexMap<String, InputDecl>>")]
     pub(crate) inputs: Named<InputDecl>,
+    /// When runs start by themselves: one entry, or a list of them.
+    #[schemars(with = "Option<Schedules>")]
+    pub(crate) schedule: Vec<ScheduleDecl>,
     /// Policies of steps that do not say otherwise.
     pub(crate) defaults: Option<Policies>,
     /// The steps, by name. Their order does not matter.
@@ -37,7 +40,8 @@ pub(crate) struct InputDecl {
     /// Its type.
     #[schemars(rename = "type")]
     pub(crate) ty: At<InputType>,
-    /// Used where none is given. A date may be relative: `-180d`, `today`, `+1d`.
+    /// Used where none is given. A date may be relative: `-180d`, `today`, `+1d`, or
+    /// `-lookback`: as many days as the connection looks back.
     #[schemars(with = "Option<Scalar>")]
     pub(crate) default: Option<At<Value>>,
     /// What an `enum` may be.
@@ -60,6 +64,46 @@ pub(crate) enum InputType {
     Bool,
     /// One of `values`.
     Enum,
+}
+
+/// When runs start by themselves.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "Schedule", deny_unknown_fields)]
+pub(crate) struct ScheduleDecl {
+    /// Minute, hour, day of month, month, day of week: `0 2 * * *` is every night at two.
+    pub(crate) cron: At<String>,
+    /// IANA name of the time zone whose clocks are meant; `UTC` where none is given.
+    pub(crate) timezone: Option<At<String>>,
+    /// What becomes of ticks for which no scheduler was there.
+    pub(crate) missed: Option<At<MissedDecl>>,
+    /// What becomes of a tick while the run before it has not ended.
+    pub(crate) overlap: Option<At<OverlapDecl>>,
+    /// Inputs of the runs that it starts. A date may be relative to the UTC day of the tick.
+    #[schemars(with = "Option<IndexMap<String, Scalar>>")]
+    pub(crate) inputs: Named<At<Value>>,
+    /// Each connection starts so much later at most, always by the same time: `10m`.
+    #[schemars(with = "Option<Later>")]
+    pub(crate) jitter: Option<At<i64>>,
+}
+
+/// One entry of `schedule:`, or several.
+struct Schedules;
+
+impl JsonSchema for Schedules {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Schedules".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<ScheduleDecl>();
+        schemars::json_schema!({
+            "anyOf": [one, { "type": "array", "minItems": 1, "items": one }],
+        })
+    }
 }
 
 /// A step: an operation with its parameters, fan-out, condition, order and policies.
@@ -211,6 +255,30 @@ words! {
 }
 
 words! {
+    /// What becomes of ticks for which no scheduler was there.
+    MissedDecl as "Missed" {
+        /// The latest of them starts a run.
+        RunOnce = "run_once",
+        /// Each of them starts a run.
+        RunAll = "run_all",
+        /// None of them starts a run.
+        Skip = "skip",
+    }
+}
+
+words! {
+    /// What becomes of a tick while the run before it has not ended.
+    OverlapDecl as "Overlap" {
+        /// It starts no run.
+        Skip = "skip",
+        /// Its run starts once that one has ended.
+        Queue = "queue",
+        /// That one is cancelled.
+        CancelPrevious = "cancel_previous",
+    }
+}
+
+words! {
     /// How a delay is drawn.
     JitterDecl as "Jitter" {
         /// Between zero and the backoff.
@@ -258,6 +326,7 @@ macro_rules! schema_of {
 schema_of!(Scalar, { "type": ["string", "number", "boolean"] });
 schema_of!(Days, { "type": "string", "pattern": "^[0-9]+d$" });
 schema_of!(Span, { "type": "string", "pattern": "^[0-9]+(ms|s|m|h)\\.\\.[0-9]+(ms|s|m|h)$" });
+schema_of!(Later, { "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" });
 schema_of!(Percentage, { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$" });
 schema_of!(Attempts, { "type": "integer", "minimum": 1, "maximum": 100 });
 

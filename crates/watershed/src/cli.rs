@@ -97,6 +97,14 @@ for steps kept out by scope, role or tier, 4 paused, stopped or cancelled.")]
 Where the ledger is on Redis, any number of workers share the work and its budgets. A first
 SIGTERM or SIGINT lets calls in flight settle, a second one ends at once.")]
     Worker(Worker),
+    /// Start runs when they are due, until told to stop
+    #[command(after_help = "Examples:
+  watershed schedule             start runs; `watershed worker` executes them
+  watershed schedule --list      when each is due next, how the last one went, what a day costs
+
+Workflows of `schedule.workflows` are started for every connection, as their own `schedule:`
+says. Any number of schedulers may run: each tick starts one run.")]
+    Schedule(Schedule),
     /// Tell before a run what it costs: calls, time, disk, and what is left out
     #[command(after_help = "Example:
   watershed estimate zoom-backfill --input from=2026-01-01
@@ -260,6 +268,14 @@ pub(crate) struct Submit {
     /// The run's id: the same again goes on with it, or tells how it ended
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run_id: Option<String>,
+}
+
+/// `schedule`
+#[derive(Debug, Args)]
+pub(crate) struct Schedule {
+    /// Show when runs are due instead of starting them
+    #[arg(long)]
+    pub list: bool,
 }
 
 /// `worker`

@@ -83,6 +83,9 @@ fn of_engine(error: &Engine) -> (Option<String>, u8) {
             Some("give another --input there, or change the workflow; nothing was begun".into()),
             exit::USAGE,
         ),
+        Engine::Inputs(_) => {
+            (Some("change `inputs` of the schedule in the workflow file".into()), exit::USAGE)
+        }
         Engine::Store(_) => (
             Some(format!("what was settled is kept: mend it, then `{program} resume`")),
             exit::FAILED,

@@ -9,8 +9,10 @@ use crate::fault::Fault;
 use crate::output::Output;
 
 /// Files that are part of this program.
-const SHIPPED: &[(&str, &str)] =
-    &[("zoom-backfill", include_str!("../../../workflows/zoom-backfill.yaml"))];
+const SHIPPED: &[(&str, &str)] = &[
+    ("zoom-backfill", include_str!("../../../workflows/zoom-backfill.yaml")),
+    ("zoom-reconcile", include_str!("../../../workflows/zoom-reconcile.yaml")),
+];
 /// What the compiler takes at most; a byte more is read, for it to complain.
 const FILE_MAX: u64 = 1024 * 1024;
 
@@ -35,7 +37,9 @@ pub(crate) fn find(word: &str) -> Result<Found, Fault> {
         Ok(_) => Ok(Found { name: word.to_owned(), text }),
         Err(error) => {
             let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-            let near = names.iter().find(|n| strsim::jaro_winkler(n, word) > 0.8);
+            let alike = |name: &&&str| strsim::jaro_winkler(name, word);
+            let nearest = names.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+            let near = nearest.filter(|name| alike(name) > 0.8);
             let hint = match near {
                 Some(name) => format!("did you mean `{name}`, which is shipped?"),
                 None => format!("give a file's path, or a shipped name: {}", names.join(", ")),

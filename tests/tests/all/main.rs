@@ -29,6 +29,7 @@ mod redis_start;
 mod redis_stops;
 mod rehearsal;
 mod rehearsal_page;
+mod schedule;
 mod scopes;
 mod secrets;
 mod tidy;

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash, RunId, RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
+    PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, SqliteSink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, SqliteSink, Stored,
+    StoredRow,
 };
 
 use crate::batches;
@@ -144,6 +146,31 @@ impl Sink for Planted {
         inputs: BTreeMap<String, serde_json::Value>,
     ) -> Pending<'_, Option<RunRow>> {
         self.inner.unfinished(connection, plan, inputs)
+    }
+
+    fn decided_until(&self, schedule: ScheduleKey, now: Millis) -> Pending<'_, Millis> {
+        self.inner.decided_until(schedule, now)
+    }
+
+    fn decide(&self, decision: Decision) -> Pending<'_, bool> {
+        self.inner.decide(decision)
+    }
+
+    fn open_ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        self.inner.open_ticks(workflow, connection)
+    }
+
+    fn ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+        limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        self.inner.ticks(workflow, connection, limit)
     }
 
     fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {

@@ -16,4 +16,5 @@ mod planted;
 mod plants;
 mod play;
 mod process;
+mod schedules;
 mod stores;

@@ -17,12 +17,12 @@ use watershed_ledger::{
     RunView, Settled,
 };
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, PlanHash, RunId,
-    RunRow,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
+    PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 use crate::ground::files_step;
@@ -230,6 +230,35 @@ impl Sink for OwnSink {
         Box::pin(async move { here(self.inner.unfinished(connection, plan, inputs)) })
     }
 
+    fn decided_until(&self, schedule: ScheduleKey, now: Millis) -> Pending<'_, Millis> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.decided_until(schedule, now)))
+    }
+
+    fn decide(&self, decision: Decision) -> Pending<'_, bool> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.decide(decision)))
+    }
+
+    fn open_ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.open_ticks(workflow, connection)))
+    }
+
+    fn ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+        limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        let places = ("before ticks", "after ticks");
+        Box::pin(self.read(places, self.inner.ticks(workflow, connection, limit)))
+    }
+
     fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {
         Box::pin(async move { here(self.inner.failures(filter)) })
     }
@@ -307,7 +336,8 @@ pub(crate) fn here<T>(act: impl Future<Output = T>) -> T {
         }
     }
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut act = pin!(act);
+    // Without a turn of its own on this runtime, it would be told to yield and have no chance to.
+    let mut act = pin!(tokio::task::unconstrained(act));
     loop {
         match act.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(done) => return done,

@@ -17,6 +17,7 @@ mod state;
 mod stored;
 mod table;
 mod thread;
+mod ticks;
 mod write;
 
 pub use sink::SqliteSink;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, PlanHash,
-    RunId, RunRow,
+    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId,
+    Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 
 use super::fault::Fault;
@@ -16,10 +16,10 @@ use super::layout::bring_up_to_date;
 use super::opening::{Access, Place};
 use super::table::Tables;
 use super::thread::{Hand, Keeper};
-use super::{read, stored, write};
+use super::{read, stored, ticks, write};
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
-    Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
+    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
 };
 
 /// A sink on one SQLite file, which any number of processes may have open.
@@ -176,6 +176,31 @@ impl Sink for SqliteSink {
         inputs: BTreeMap<String, Value>,
     ) -> Pending<'_, Option<RunRow>> {
         self.on_reader(move |reader| read::unfinished(reader, &connection, &plan, &inputs))
+    }
+
+    fn decided_until(&self, schedule: ScheduleKey, now: Millis) -> Pending<'_, Millis> {
+        self.on_writer(move |writer| ticks::decided_until(writer, &schedule, now))
+    }
+
+    fn decide(&self, decision: Decision) -> Pending<'_, bool> {
+        self.on_writer(move |writer| ticks::decide(writer, &decision))
+    }
+
+    fn open_ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        self.on_reader(move |reader| ticks::open(reader, &workflow, &connection))
+    }
+
+    fn ticks(
+        &self,
+        workflow: String,
+        connection: ConnectionName,
+        limit: u32,
+    ) -> Pending<'_, Vec<KnownTick>> {
+        self.on_reader(move |reader| ticks::newest(reader, &workflow, &connection, limit))
     }
 
     fn failures(&self, filter: FailureFilter) -> Pending<'_, Vec<DeadLetter>> {

@@ -14,6 +14,7 @@ const PUT_DAYS: &str = include_str!("../../sql/put_days.sql");
 const PUT_FAILURE: &str = include_str!("../../sql/put_failure.sql");
 const REMOVE_FAILURE: &str = include_str!("../../sql/remove_failure.sql");
 const PUT_RUN: &str = include_str!("../../sql/put_run.sql");
+const BEGIN_RUN: &str = include_str!("../../sql/begin_run.sql");
 
 /// Writes a batch, whole or not at all.
 pub(super) fn write(
@@ -165,7 +166,16 @@ fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
 
 /// Writes a run's row.
 pub(super) fn put_run(connection: &Connection, run: &RunRow) -> Result<(), Fault> {
-    connection.prepare_cached(PUT_RUN)?.execute(named_params! {
+    write_run(connection, PUT_RUN, run)
+}
+
+/// Writes a run's row where there is none of its id.
+pub(super) fn begin_run(act: &Transaction<'_>, run: &RunRow) -> Result<(), Fault> {
+    write_run(act, BEGIN_RUN, run)
+}
+
+fn write_run(connection: &Connection, sql: &str, run: &RunRow) -> Result<(), Fault> {
+    connection.prepare_cached(sql)?.execute(named_params! {
         ":id": run.id.as_str(),
         ":connection": run.connection.as_str(),
         ":workflow": run.workflow,

@@ -18,7 +18,7 @@ pub(super) fn declare(spec: &WorkflowSpec, findings: &mut Findings) -> Vec<Input
 fn input(name: &At<String>, decl: &InputDecl, findings: &mut Findings) -> InputSpec {
     let kind = kind(name, decl, findings);
     if let Some(default) = &decl.default {
-        check(&kind, default, findings);
+        check(&kind, "the default", default, findings);
     }
     InputSpec {
         name: name.value.clone(),
@@ -59,7 +59,8 @@ fn kind(name: &At<String>, decl: &InputDecl, findings: &mut Findings) -> InputKi
     }
 }
 
-fn check(kind: &InputKind, default: &At<Value>, findings: &mut Findings) {
+/// Makes sure that an input of this kind takes the value; `what` is what it is called.
+pub(super) fn check(kind: &InputKind, what: &str, default: &At<Value>, findings: &mut Findings) {
     let shown = default.value.as_str().map_or_else(|| default.value.to_string(), str::to_owned);
     let (code, message, help) = match (kind, &default.value) {
         (InputKind::Date, Value::String(text)) if RelativeDate::parse(text).is_some() => return,
@@ -70,20 +71,21 @@ fn check(kind: &InputKind, default: &At<Value>, findings: &mut Findings) {
                 return;
             }
             let help = suggest::instead(text, values.iter().map(String::as_str));
-            (code::DEFAULT, format!("the default `{text}` is none of the values"), help)
+            (code::DEFAULT, format!("{what} `{text}` is none of the values"), help)
         }
         (InputKind::Date, _) => {
-            let help = "`yyyy-mm-dd`, `today`, or days from today such as `-180d`".to_owned();
+            let help =
+                "`yyyy-mm-dd`, `today`, days from today such as `-180d`, or `-lookback`".to_owned();
             (code::DATE, format!("`{shown}` is no date"), Some(help))
         }
         (InputKind::Text | InputKind::Enum(_), _) => {
-            (code::DEFAULT, format!("the default `{shown}` is no text: put it in quotes"), None)
+            (code::DEFAULT, format!("{what} `{shown}` is no text: put it in quotes"), None)
         }
         (InputKind::Int, _) => {
-            (code::DEFAULT, format!("the default `{shown}` is no whole number"), None)
+            (code::DEFAULT, format!("{what} `{shown}` is no whole number"), None)
         }
         (InputKind::Bool, _) => {
-            (code::DEFAULT, format!("the default `{shown}` is neither true nor false"), None)
+            (code::DEFAULT, format!("{what} `{shown}` is neither true nor false"), None)
         }
     };
     findings.error(code, &default.span, message, help);

@@ -8,7 +8,7 @@ use super::Reader;
 
 /// Attempts of one call.
 const ATTEMPTS_MAX: i64 = 100;
-/// The longest delay between attempts: a day.
+/// The longest delay between attempts, and of a tick: a day.
 const DELAY_MS_MAX: i64 = 86_400_000;
 /// Days of one window.
 const DAYS_MAX: u16 = 3_660;
@@ -55,6 +55,17 @@ impl Reader<'_> {
             self.findings.error(code::BACKOFF, &text.span, message, Some(help.to_owned()));
         }
         range.map(|range| At::new(range, text.span))
+    }
+
+    pub(super) fn jitter(&mut self, node: &Node, what: &str) -> Option<At<i64>> {
+        let text = self.text(node, what)?;
+        let found = delay(&text.value).filter(|ms| *ms <= DELAY_MS_MAX);
+        if found.is_none() {
+            let message = format!("`{}` is no length of time", text.value);
+            let help = "a number and a unit, such as `10m`; units: ms, s, m, h; at most 24h";
+            self.findings.error(code::JITTER, &text.span, message, Some(help.to_owned()));
+        }
+        found.map(|ms| At::new(ms, text.span))
     }
 
     pub(super) fn percentage(&mut self, node: &Node, what: &str) -> Option<At<f64>> {

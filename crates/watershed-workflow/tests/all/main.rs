@@ -8,5 +8,6 @@ mod joins;
 mod odd;
 mod program;
 mod properties;
+mod schedules;
 mod schema;
 mod wrong;

@@ -30,7 +30,7 @@ fn the_file_that_editors_read_is_fresh() {
 #[test]
 fn every_key_is_described_and_no_other_is_allowed() {
     let schema = watershed_workflow::schema();
-    for name in ["Workflow", "Input", "Step", "Windows", "Retry", "Policies"] {
+    for name in ["Workflow", "Input", "Schedule", "Step", "Windows", "Retry", "Policies"] {
         let object = object(&schema, name);
         assert_eq!(object["additionalProperties"], false, "{name}");
         for (key, property) in object["properties"].as_object().expect("it has keys") {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use watershed_ledger_sqlite::hold;
 use watershed_model::ConnectionName;
+use watershed_workflow::LOOKBACK_DAYS;
 use watershed_zoom_sim::{Account, Server, Spec, Tier};
 
 use super::run::{request, submit};
@@ -79,7 +80,7 @@ pub(crate) async fn demo(args: Demo, vars: Vars, out: Output) -> Result<u8> {
     let settings = settings(&dir, &ready)?;
     let found = workflows::shipped("zoom-backfill");
     let compiled = workflows::compiled(&found, &out)?;
-    let request = request("default", found, compiled, Vec::new(), None)?;
+    let request = request("default", found, compiled, Vec::new(), None, LOOKBACK_DAYS)?;
     let (by, configured) = settings.connection(None)?;
     let connection = connect::connection(by, configured, &vars)?;
     let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;

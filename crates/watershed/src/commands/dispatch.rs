@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::{
     cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
-    rehearse, resume, retry, run, runs, schema, serve, simulate, status, submit, validate, webhook,
-    worker,
+    rehearse, resume, retry, run, runs, schedule, schema, serve, simulate, status, submit,
+    validate, webhook, worker,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -50,6 +50,9 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         Command::Run(args) => asynchronous(run::run(args, call(globals, vars, out)?)),
         Command::Submit(args) => asynchronous(submit::submit(args, call(globals, vars, out)?)),
         Command::Worker(args) => asynchronous(worker::worker(args, call(globals, vars, out)?)),
+        Command::Schedule(args) => {
+            asynchronous(schedule::schedule(args, call(globals, vars, out)?))
+        }
         Command::Resume(args) => asynchronous(resume::resume(args, call(globals, vars, out)?)),
         Command::Status(args) => asynchronous(status::status(args, call(globals, vars, out)?)),
         Command::Runs(_) => asynchronous(runs::runs(call(globals, vars, out)?)),

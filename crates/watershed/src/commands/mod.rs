@@ -17,6 +17,8 @@ mod resume;
 mod retry;
 mod run;
 mod runs;
+mod schedule;
+mod schedule_list;
 mod schema;
 mod serve;
 mod simulate;

@@ -9,7 +9,7 @@ use watershed_engine::{Content, Sampling, exit};
 use watershed_model::Millis;
 use watershed_rehearsal::{Rehearsed, as_busy};
 use watershed_sink::SqliteSink;
-use watershed_workflow::Compiled;
+use watershed_workflow::{Compiled, LOOKBACK_DAYS};
 use watershed_zoom::limits::{Overrides, Tier, limits};
 use watershed_zoom_sim::Spec;
 
@@ -152,7 +152,8 @@ impl Setting {
         }
         let tier: Tier = self.tier.parse().map_err(|e| usage(format!("tier: {e}")))?;
         let inputs = self.inputs.clone().into_iter().collect();
-        let request = request("rehearsal", found.clone(), compiled.clone(), inputs, None)?;
+        let request =
+            request("rehearsal", found.clone(), compiled.clone(), inputs, None, LOOKBACK_DAYS)?;
         let mut account = Spec {
             users: self.users,
             seed: self.seed,

@@ -8,7 +8,7 @@ use watershed_engine::{
 };
 use watershed_ledger::Command;
 use watershed_model::{ConnectionName, RunId, RunState, Trigger};
-use watershed_workflow::{Compiled, resolve_inputs};
+use watershed_workflow::{Compiled, Today, resolve_inputs};
 
 use super::dispatch::Call;
 use super::estimate;
@@ -40,7 +40,7 @@ pub(crate) fn asked(what: What, run: Option<String>, call: &Call) -> Result<(Req
     let found = workflows::find(&what.workflow)?;
     let compiled = workflows::compiled(&found, out)?;
     let (by, account) = settings.connection(what.connection.as_deref())?;
-    let request = request(by, found, compiled, what.inputs, run)?;
+    let request = request(by, found, compiled, what.inputs, run, account.lookback_days)?;
     let connection = connect::connection(by, account, vars)?;
     if let Some(guess) = connect::tier_guess(by, account) {
         out.warning(guess);
@@ -55,6 +55,7 @@ pub(crate) fn request(
     compiled: Compiled,
     inputs: Vec<(String, String)>,
     run: Option<String>,
+    lookback_days: u16,
 ) -> Result<Request, Fault> {
     let mut given = BTreeMap::new();
     for (input, value) in inputs {
@@ -63,7 +64,7 @@ pub(crate) fn request(
                 .hint("give each --input once"));
         }
     }
-    let today = SystemClock.now().date();
+    let today = Today { date: SystemClock.now().date(), lookback_days };
     let inputs = resolve_inputs(&compiled.plan, &given, today).map_err(|wrong| {
         let takes: Vec<&str> = compiled.plan.inputs.iter().map(|i| i.name.as_str()).collect();
         Fault::usage(wrong.to_string()).hint(format!(

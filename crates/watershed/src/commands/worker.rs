@@ -125,7 +125,7 @@ async fn one(
 
 /// The stores, opened as soon as they answer: a server that starts after its workers is nothing
 /// unusual.
-async fn once_there(
+pub(super) async fn once_there(
     settings: &Settings,
     connections: Vec<Connection>,
     out: Output,

@@ -74,6 +74,7 @@ fn typed(kind: Kind, text: &str) -> Value {
         Kind::Count(..) => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
         Kind::Number(_) => text.parse::<f64>().map_or_else(|_| text.into(), Value::from),
         Kind::Hosts => text.split(',').map(|host| Value::from(host.trim())).collect(),
+        Kind::Texts => text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect(),
         Kind::Credential { .. } if text.starts_with('{') => {
             serde_json::from_str(text).unwrap_or_else(|_| text.into())
         }

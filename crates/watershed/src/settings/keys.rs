@@ -11,8 +11,8 @@ pub(crate) enum Kind {
     Files,
     /// `https://…`, or `http://…` on this machine.
     Url,
-    /// A number and a unit: `15s`, `500ms`, `2m`.
-    Duration,
+    /// A number and a unit: `15s`, `500ms`, `2m`. From so many milliseconds to so many.
+    Duration(i64, i64),
     /// A whole number between these.
     Count(u64, u64),
     /// A number above 0, at most this.
@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Hosts,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A list of texts: `["zoom-reconcile"]`; in the environment with commas between.
+    Texts,
     /// `{ "DATASET.FIELD" = "hmac", "*.FIELD" = "drop" }`.
     Rules,
     /// `{ env = "NAME" }`, `{ file = "PATH" }`, or the text itself.
@@ -53,6 +55,8 @@ const fn key(path: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { path, kind, about }
 }
 
+/// An hour in milliseconds. A lease of an hour is an hour in which nobody else may finish the work.
+const HOUR_MS: i64 = 3_600_000;
 /// More calls a second than any account allows: a slip of the finger.
 const RATE_MAX: f64 = 100_000.0;
 
@@ -62,10 +66,14 @@ pub(crate) const KEYS: &[Key] = &[
     key("sink.url", Kind::Data, "Where datasets and coverage are kept."),
     key("files.url", Kind::Files, "Where files of recordings are kept."),
     key("worker.concurrency", Kind::Count(1, 1024), "Calls in flight at once."),
-    key("worker.lease", Kind::Duration, "How long a task is held before others may take it."),
+    key(
+        "worker.lease",
+        Kind::Duration(100, HOUR_MS),
+        "How long a task is held before others may take it.",
+    ),
     key(
         "worker.shutdown_grace",
-        Kind::Duration,
+        Kind::Duration(100, HOUR_MS),
         "How long calls in flight may take to settle after a signal.",
     ),
     key("server.listen", Kind::Listen, "Where `watershed serve` listens."),
@@ -78,6 +86,11 @@ pub(crate) const KEYS: &[Key] = &[
         "server.token",
         Kind::Credential { secret: true },
         "What is not open to all needs it; so does listening beyond this machine.",
+    ),
+    key(
+        "schedule.workflows",
+        Kind::Texts,
+        "Workflow files, or names of shipped ones, whose schedules start runs of each connection.",
     ),
     key("log.format", Kind::OneOf(&["text", "json"]), "The form of log lines on stderr."),
     key(
@@ -143,6 +156,11 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Credential { secret: true },
         "What pseudonyms are made with. Another key makes other ones.",
     ),
+    key(
+        "connections.*.lookback",
+        Kind::Duration(HOUR_MS, 720 * HOUR_MS),
+        "How far `-lookback` reaches back, in whole days: reports, transcripts, files come late.",
+    ),
     key("connections.*.api_url", Kind::Url, "Base of the API; else as the token answer says."),
     key("connections.*.token_url", Kind::Url, "The token endpoint."),
 ];
@@ -153,7 +171,6 @@ pub(crate) const LATER: &[(&str, &str)] = &[
     ("notify", "nobody would be notified"),
     ("connections.*.users", "people left out would be fetched all the same"),
     ("connections.*.reserve_events", "there are no events to keep a budget for"),
-    ("connections.*.lookback", "there is no reconcile to look back"),
 ];
 
 /// What a path of the configuration is.

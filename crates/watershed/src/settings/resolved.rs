@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use url::Url;
 use watershed_lake::Place;
+use watershed_model::Millis;
+use watershed_workflow::LOOKBACK_DAYS;
 use watershed_zoom::redact::Action;
 
 use super::credential::Reference;
@@ -45,6 +47,8 @@ pub(crate) struct Settings {
     pub worker: Worker,
     /// Webhooks, health, metrics.
     pub server: Server,
+    /// Workflows whose schedules start runs.
+    pub scheduled: Vec<String>,
     /// The form of log lines.
     pub log: LogFormat,
     /// The accounts, by name.
@@ -107,6 +111,8 @@ pub(crate) struct Account {
     pub share: f64,
     /// The part of a dataset's rows that may be missing in all lists.
     pub delete_ceiling: f64,
+    /// Days that `-lookback` reaches back.
+    pub lookback_days: u16,
     /// What is dropped or pseudonymised.
     pub redact: BTreeMap<String, Action>,
     /// What pseudonyms are made with.
@@ -149,6 +155,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         "json" => LogFormat::Json,
         _ => LogFormat::Text,
     };
+    let scheduled = from.texts(&["schedule", "workflows"])?;
     let mut connections = BTreeMap::new();
     for (name, origin) in &layer.connections {
         connections.insert(name.clone(), account(&from, name, origin, &mut warnings)?);
@@ -162,7 +169,7 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
-    Ok(Settings { store, sink, files, worker, server, log, connections, warnings })
+    Ok(Settings { store, sink, files, worker, server, scheduled, log, connections, warnings })
 }
 
 fn account(
@@ -189,6 +196,7 @@ fn account(
         content: from.text(&path("content"))?.unwrap_or(CONTENT).to_owned(),
         share: from.number(&path("share"))?.unwrap_or(SHARE),
         delete_ceiling: from.number(&path("delete_ceiling"))?.unwrap_or(DELETE_CEILING),
+        lookback_days: from.duration(&path("lookback"))?.map_or(LOOKBACK_DAYS, whole_days),
         redact: from.rules(&path("redact"))?,
         redact_key: from.optional(&path("redact_key"), warnings)?,
         api_url: from.url(&path("api_url"))?,
@@ -196,6 +204,11 @@ fn account(
             .url(&path("token_url"))?
             .unwrap_or_else(|| Url::parse(TOKEN_URL).expect("a constant that is a URL")),
     })
+}
+
+/// Days that hold so many milliseconds.
+fn whole_days(ms: i64) -> u16 {
+    u16::try_from(ms.cast_unsigned().div_ceil(Millis::DAY.cast_unsigned())).unwrap_or(u16::MAX)
 }
 
 fn figures(from: &From<'_>, name: &str) -> Result<LimitFigures, Fault> {
@@ -254,6 +267,14 @@ impl From<'_> {
         rules.iter().map(action).collect()
     }
 
+    fn texts(&self, path: &[&str]) -> Result<Vec<String>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(Vec::new()) };
+        let texts: Option<Vec<String>> = value
+            .as_array()
+            .and_then(|all| all.iter().map(|v| v.as_str().map(str::to_owned)).collect());
+        texts.ok_or_else(|| wrong(path, value, origin, "a list such as [\"zoom-reconcile\"]"))
+    }
+
     fn need_text(&self, path: &[&str]) -> Result<&str, Fault> {
         self.text(path)?.ok_or_else(|| missing(path, &Origin::Default))
     }
@@ -295,12 +316,22 @@ impl From<'_> {
     }
 
     fn need_duration(&self, path: &[&str]) -> Result<i64, Fault> {
-        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+        self.duration(path)?.ok_or_else(|| missing(path, &Origin::Default))
+    }
+
+    fn duration(&self, path: &[&str]) -> Result<Option<i64>, Fault> {
+        let Some((value, origin, kind)) = self.found(path) else { return Ok(None) };
+        let Kind::Duration(least, most) = kind else { return Ok(None) };
         let parsed = value.as_str().and_then(|text| text.parse::<SignedDuration>().ok());
-        // A lease of an hour is an hour in which nobody else may finish the work.
         match parsed.map(|d| d.as_millis()).and_then(|ms| i64::try_from(ms).ok()) {
-            Some(ms) if (100..=3_600_000).contains(&ms) => Ok(ms),
-            _ => Err(wrong(path, value, origin, "a time from 100ms to 1h, such as \"15s\"")),
+            Some(ms) if (least..=most).contains(&ms) => Ok(Some(ms)),
+            _ => {
+                let shown = |ms| format!("{:#}", SignedDuration::from_millis(ms));
+                let bounds = (shown(least), shown(most));
+                let such = if least < 60_000 { "15s" } else { "72h" };
+                let wanted = format!("a time from {} to {}, such as {such:?}", bounds.0, bounds.1);
+                Err(wrong(path, value, origin, &wanted))
+            }
         }
     }
 

@@ -50,6 +50,7 @@ fn about(section: &str) -> &'static str {
         "files" => "Recordings, transcripts, chats.",
         "worker" => "How this process works.",
         "server" => "Webhooks, health and metrics over HTTP.",
+        "schedule" => "What starts by itself, under `watershed schedule`.",
         "log" => "Log lines on stderr.",
         "connections" => "Zoom accounts, by a name of your own.",
         "limits" => "What the customer told you, or Zoom agreed; in place of the tier's figures.",
@@ -69,7 +70,7 @@ fn leaf(kind: Kind, about: &str) -> Value {
             "type": "string", "pattern": "^(sqlite://[^?]+|rediss?(\\+cluster)?://.+|redis\\+unix://.+)$",
         }),
         Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
-        Kind::Duration => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
+        Kind::Duration(..) => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
         Kind::Count(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
@@ -79,6 +80,9 @@ fn leaf(kind: Kind, about: &str) -> Value {
             "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9.-]+$" },
         }),
         Kind::OneOf(words) => json!({ "enum": words }),
+        Kind::Texts => json!({
+            "type": "array", "uniqueItems": true, "items": { "type": "string", "minLength": 1 },
+        }),
         Kind::Rules => json!({
             "type": "object", "additionalProperties": { "enum": ["drop", "hmac"] },
             "propertyNames": { "pattern": "^([a-z_]+|\\*)\\.[a-z_0-9]+$" },

@@ -1,0 +1,3 @@
+SELECT decided_until
+FROM _schedules
+WHERE workflow = :workflow AND connection = :connection AND schedule = :schedule

@@ -1,0 +1,9 @@
+SELECT t.*, r.state AS run_state
+FROM _ticks AS t
+LEFT JOIN _runs AS r ON r.id = t.run
+WHERE t.workflow = :workflow AND t.connection = :connection
+    AND (
+        t.state = 'queued'
+        OR (t.state = 'run' AND r.state NOT IN ('cancelled', 'failed', 'complete'))
+    )
+ORDER BY t.due_at
