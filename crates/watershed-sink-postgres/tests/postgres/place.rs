@@ -109,7 +109,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn meta(&self) -> Later<'_, u32> {
