@@ -319,7 +319,7 @@ fn a_file_that_may_not_grow_is_named_and_waited_for() {
     let home = free_home(&account);
     let mut shell = Command::new("sh");
     let program = home.command(&["run", "zoom-backfill"]);
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$@\"", "sh"]);
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 700; exec \"$@\"", "sh"]);
     shell.arg(program.get_program()).args(program.get_args());
     shell.current_dir(home.path()).env_clear();
     shell.envs(program.get_envs().filter_map(|(n, v)| Some((n, v?))));
