@@ -25,8 +25,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 const FILE_TIMEOUT: Duration = Duration::from_secs(6 * 3_600);
 /// A token answer is some hundred bytes.
 const TOKEN_BODY_MAX: usize = 64 * 1024;
-/// An answer with more bytes is a large one, and so many large ones are read, or looked at, at once:
-/// or some dozen calls that are answered without end would fill the memory together.
+/// An answer with more bytes is a large one, and so many large ones are read, or looked at, at
+/// once: or some dozen calls that are answered without end would fill the memory together.
 const LARGE: usize = 512 * 1024;
 const LARGE_AT_ONCE: usize = 4;
 

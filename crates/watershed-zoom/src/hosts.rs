@@ -1,7 +1,7 @@
 //! Where the token may go: Zoom's hosts, and the configured origin. Where a file may be fetched
 //! from without it: the public internet.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Origin, Url};
 

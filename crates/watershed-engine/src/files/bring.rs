@@ -165,7 +165,8 @@ async fn part(
             return Err(zoom_files::refused(source.operation, &answer, now).into());
         }
     };
-    let whole = exact.or(total.filter(|_| !target.kind.is_text()));
+    let most = if target.kind.is_text() { TEXT_MAX as u64 } else { u64::MAX };
+    let whole = exact.or(total).map(|whole| whole.min(most));
     taken(opened, incoming, whole, source)
         .await
         .map_err(|broken| Broken { moved: broken.moved && incoming.size() > from, ..broken })?;
