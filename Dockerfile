@@ -1,4 +1,5 @@
-# The program alone, as a user that owns nothing. Needs no place to write but /tmp.
+# The program alone, as a user that owns nothing but the files of recordings. Needs no other place
+# to write but /tmp.
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
@@ -11,6 +12,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM debian:bookworm-slim
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/watershed /usr/local/bin/watershed
+RUN install -d -o 10001 -g 10001 -m 0700 /srv/watershed/files
 USER 10001:10001
 # Where a watershed.toml is looked for.
 WORKDIR /srv/watershed

@@ -12,6 +12,8 @@ use watershed_tests::{Account, Ended, Home, Scope, root};
 use crate::fleet::{Fleet, RUN};
 use crate::ground::free_account;
 
+/// The volume of files, as a folder here.
+const FILES: &str = "volume";
 /// A health check that takes longer says nothing.
 const HEALTH_MAX: Duration = Duration::from_secs(20);
 
@@ -246,6 +248,8 @@ impl Deployed {
     /// A text of the file as it is here: each service on a port of this machine.
     fn here(&self, text: &str) -> String {
         let mut text = filled(text, &self.vars);
+        let files = self.fleet.home.path().join(FILES);
+        text = text.replace("/srv/watershed/files", &files.to_string_lossy());
         for (port, here) in self.ports {
             for host in ["127.0.0.1", "redis", "postgres"] {
                 text = text.replace(&format!("{host}:{port}"), &format!("127.0.0.1:{here}"));
@@ -307,7 +311,7 @@ fn the_commands_of_the_file_bring_an_account_home() {
     deployed.health("worker").expect(0);
     fleet.until_complete();
     deployed.fleet.drain();
-    assert_eq!(deployed.left(), [""; 0], "its root is read-only");
+    assert_eq!(deployed.left(), [FILES], "its root is read-only, but for the volume of files");
     let fleet = &deployed.fleet;
     std::fs::create_dir_all(fleet.home.data()).expect("a folder");
     let copy = format!("sqlite://{}", fleet.home.sink().display());

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(costs(account), Vec::<String>::new(), "user by user instead");
         let report = "report:read:list_meeting_participants:admin";
         assert_eq!(costs(report), ["participants"]);
-        assert_eq!(costs("meeting:read:meeting:admin"), ["meeting_details"]);
+        assert_eq!(costs("meeting:read:meeting:admin"), ["meeting_details", "meetings_gone"]);
         assert_eq!(costs("report:read:meeting:admin"), Vec::<String>::new(), "by an input only");
     }
 
