@@ -187,6 +187,14 @@ Webhooks come in at /webhooks/zoom/CONNECTION, for each connection with a webhoo
 (docs/webhooks.md). /healthz, /readyz and /metrics are beside them. A first SIGTERM or SIGINT
 ends what is in flight, a second one ends at once.")]
     Serve(Serve),
+    /// Serve, schedule and work in one process: the one-machine deployment
+    #[command(after_help = "Example:
+  watershed up --listen 127.0.0.1:8080
+
+The same as `watershed serve`, `watershed schedule` and `watershed worker` together. Without
+`schedule.workflows`, zoom-reconcile is what is scheduled. `watershed submit` starts other runs.
+A first SIGTERM or SIGINT lets what is in flight settle, a second one ends at once.")]
+    Up(Up),
     /// Send a signed sample of a webhook, to test a deployment
     #[command(after_help = "Example:
   watershed webhook send meeting.ended --to https://hooks.example.com")]
@@ -514,6 +522,14 @@ pub(crate) struct Serve {
     pub listen: Option<SocketAddr>,
 }
 
+/// `up`
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Where to listen; port 0 takes a free one [default: `server.listen`]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+}
+
 /// `webhook`
 #[derive(Debug, Args)]
 pub(crate) struct Webhook {
@@ -650,6 +666,6 @@ mod tests {
         assert!(parse(&["--wait", "2h"]).is_ok());
         assert!(parse(&["--wait", "2"]).is_err());
         assert!(parse(&["--wait", "1000h"]).is_err());
-        assert!(Cli::try_parse_from(["watershed", "up"]).is_err(), "not of this version");
+        assert!(Cli::try_parse_from(["watershed", "erase"]).is_err(), "not of this version");
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Diagnosis {
     pub ledger: LedgerCheck,
     /// Datasets and coverage.
     pub sink: Checked,
+    /// Whether events of this connection could be told from what others send.
+    pub webhooks: Checked,
 }
 
 /// Whether something is as it should be.
@@ -115,6 +117,7 @@ pub(crate) async fn diagnose(
         tier,
         ledger,
         sink,
+        webhooks: webhooks(name, account, vars),
     })
 }
 
@@ -169,6 +172,23 @@ pub(crate) fn backfill() -> Result<Plan> {
     let found = workflows::shipped("zoom-backfill");
     let compiled = compile(&found.name, &found.text, &watershed_zoom::catalogue())?;
     Ok(compiled.plan)
+}
+
+/// A backfill needs no events.
+fn webhooks(name: &str, account: &Account, vars: &Vars) -> Checked {
+    let Some(secret) = &account.webhook_secret else {
+        return Checked {
+            hint: Some(format!(
+                "set connections.{name}.webhook_secret to the app's secret token, then `{} serve`",
+                crate::program::program()
+            )),
+            ..good("no secret: no events, what happens comes with the next run".to_owned())
+        };
+    };
+    match secret.read(&format!("connections.{name}.webhook_secret"), vars) {
+        Ok(_) => good(format!("a secret is there; they come in at /webhooks/zoom/{name}")),
+        Err(fault) => bad(&fault),
+    }
 }
 
 fn may_write(path: &Path) -> bool {

@@ -33,6 +33,7 @@ mod schedule;
 mod scopes;
 mod secrets;
 mod tidy;
+mod up;
 mod versions;
 mod webhooks;
 mod workers;

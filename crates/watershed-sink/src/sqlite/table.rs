@@ -37,7 +37,7 @@ pub(super) struct Table {
     pub asked: Vec<Column>,
     /// `:connection`, `:key`, `:limit` → the next rows after it: `KEPT`, then what was asked.
     pub rows_after: String,
-    /// `:connection`, `:after`, `:run`, `:before`, `:limit` → likewise, rows that a run has not seen.
+    /// `:connection`, `:after`, `:run`, `:before`, `:limit` → likewise, what a run has not seen.
     pub missing: String,
     /// `:connection`, `:key`, `:at`: deleted then, unless it was fetched later.
     pub delete: String,

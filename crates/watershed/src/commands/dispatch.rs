@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
-    rehearse, resume, retry, run, runs, schedule, schema, serve, simulate, status, submit,
+    rehearse, resume, retry, run, runs, schedule, schema, serve, simulate, status, submit, up,
     validate, webhook, worker,
 };
 use crate::cli::{Cli, Command, Globals};
@@ -67,6 +67,7 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         }
         Command::Copy(args) => asynchronous(copy::copy(args, call(globals, vars, out)?)),
         Command::Serve(args) => asynchronous(serve::serve(args, call(globals, vars, out)?)),
+        Command::Up(args) => asynchronous(up::up(args, call(globals, vars, out)?)),
         Command::Webhook(args) => asynchronous(webhook::webhook(args, call(globals, vars, out)?)),
         Command::Doctor(args) => asynchronous(doctor::doctor(args, call(globals, vars, out)?)),
     }

@@ -38,6 +38,9 @@ fn text(found: &Diagnosis, colour: bool) -> String {
     if let Some(on) = &found.recording {
         text.push_str(&noted("records", on.ok, &on.found, on.hint.as_deref(), colour));
     }
+    let hooks = &found.webhooks;
+    let set = hooks.ok && hooks.hint.is_none();
+    text.push_str(&noted("webhooks", set, &hooks.found, hooks.hint.as_deref(), colour));
     text.push_str(&tier(found, colour));
     if found.token.ok {
         text.push_str(&scopes(found, colour));

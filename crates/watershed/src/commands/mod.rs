@@ -24,6 +24,7 @@ mod serve;
 mod simulate;
 mod status;
 mod submit;
+mod up;
 mod validate;
 mod webhook;
 mod worker;

@@ -22,11 +22,18 @@ use crate::workflows;
 
 /// Starts them; or shows when they are due.
 pub(crate) async fn schedule(args: Schedule, call: Call) -> Result<u8> {
+    if args.list {
+        let scheduled = scheduled(&call.settings, &call.out)?;
+        return list(&call.settings, &scheduled, call.out).await;
+    }
+    let signals = Signals::listen(call.out, call.settings.worker.shutdown_grace_ms)?;
+    starting(call, &signals).await
+}
+
+/// Starts them, told by others when to stop.
+pub(super) async fn starting(call: Call, signals: &Signals) -> Result<u8> {
     let Call { settings, vars, out } = call;
     let scheduled = scheduled(&settings, &out)?;
-    if args.list {
-        return list(&settings, &scheduled, out).await;
-    }
     let mut connections: Vec<Connection> = Vec::new();
     for (by, account) in &settings.connections {
         connections.push(connect::connection(by, account, &vars)?);
@@ -34,7 +41,6 @@ pub(crate) async fn schedule(args: Schedule, call: Call) -> Result<u8> {
             out.warning(guess);
         }
     }
-    let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
     let stop = signals.stop();
     let site = tokio::select! {
         site = once_there(&settings, connections, out) => site?,
@@ -56,7 +62,8 @@ pub(crate) async fn schedule(args: Schedule, call: Call) -> Result<u8> {
 
 /// The workflows that are configured, for each connection.
 fn scheduled(settings: &Settings, out: &Output) -> Result<Vec<Scheduled>, Fault> {
-    if settings.scheduled.is_empty() {
+    let words = settings.scheduled.as_deref().unwrap_or_default();
+    if words.is_empty() {
         return Err(Fault::usage("no workflow is scheduled")
             .hint("add [schedule] workflows = [\"zoom-reconcile\"] to watershed.toml"));
     }
@@ -65,7 +72,7 @@ fn scheduled(settings: &Settings, out: &Output) -> Result<Vec<Scheduled>, Fault>
         settings.connection(None)?;
     }
     let mut scheduled: Vec<Scheduled> = Vec::new();
-    for word in &settings.scheduled {
+    for word in words {
         let found = workflows::find(word)?;
         let compiled = workflows::compiled(&found, out)?;
         let Compiled { plan, hash, schedules, .. } = compiled;

@@ -33,11 +33,16 @@ type Stores = (Arc<dyn Ledger>, Arc<dyn Sink>, Arc<dyn Inbox>);
 
 /// Serves until a stop is asked for.
 pub(crate) async fn serve(args: Serve, call: Call) -> Result<u8> {
+    let signals = Signals::listen(call.out, call.settings.worker.shutdown_grace_ms)?;
+    serving(args, call, &signals).await
+}
+
+/// The same, told by others when to stop.
+pub(super) async fn serving(args: Serve, call: Call, signals: &Signals) -> Result<u8> {
     let Call { settings, vars, out } = call;
     let listen = args.listen.unwrap_or(settings.server.listen);
     let access = access(&settings, listen, &vars)?;
     let desks = desks(&settings, &vars)?;
-    let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
     let stop = signals.stop();
     let (ledger, sink, inbox) = tokio::select! {
         stores = once_there(&settings, out) => stores?,

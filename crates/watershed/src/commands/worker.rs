@@ -32,6 +32,12 @@ const RUNS_MAX: u32 = 1_000;
 
 /// Works until a stop is asked for.
 pub(crate) async fn worker(args: Worker, call: Call) -> Result<u8> {
+    let signals = Signals::listen(call.out, call.settings.worker.shutdown_grace_ms)?;
+    working(args, call, &signals).await
+}
+
+/// The same, told by others when to stop.
+pub(super) async fn working(args: Worker, call: Call, signals: &Signals) -> Result<u8> {
     let Call { mut settings, vars, out } = call;
     if let Some(concurrency) = args.concurrency {
         settings.worker.concurrency = concurrency;
@@ -57,9 +63,8 @@ pub(crate) async fn worker(args: Worker, call: Call) -> Result<u8> {
     let part = settings.worker.concurrency.div_ceil(u16::try_from(accounts.len()).unwrap_or(1));
     settings.worker.concurrency = part.max(1);
     let held = settings.store.hold()?;
-    let signals = Signals::listen(out, settings.worker.shutdown_grace_ms)?;
     out.remark(format!("working for {} on {}", names.join(", "), settings.store));
-    let work = accounts.into_values().map(|of| one(&settings, of, &signals, out));
+    let work = accounts.into_values().map(|of| one(&settings, of, signals, out));
     try_join_all(work).await?;
     drop(held);
     Ok(exit::COMPLETE)

@@ -143,8 +143,8 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "connections.*.delete_ceiling",
         Kind::Number(1.0),
-        "The part of a dataset's rows that may be missing in all lists before nothing of it is called \
-         deleted, above 0 and at most 1.",
+        "The part of a dataset's rows that may be missing in all lists before nothing of it is \
+         called deleted, above 0 and at most 1.",
     ),
     key(
         "connections.*.redact",

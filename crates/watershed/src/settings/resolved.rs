@@ -47,8 +47,8 @@ pub(crate) struct Settings {
     pub worker: Worker,
     /// Webhooks, health, metrics.
     pub server: Server,
-    /// Workflows whose schedules start runs.
-    pub scheduled: Vec<String>,
+    /// Workflows whose schedules start runs; `None` where nothing is said.
+    pub scheduled: Option<Vec<String>>,
     /// The form of log lines.
     pub log: LogFormat,
     /// The accounts, by name.
@@ -267,12 +267,14 @@ impl From<'_> {
         rules.iter().map(action).collect()
     }
 
-    fn texts(&self, path: &[&str]) -> Result<Vec<String>, Fault> {
-        let Some((value, origin, _)) = self.found(path) else { return Ok(Vec::new()) };
+    fn texts(&self, path: &[&str]) -> Result<Option<Vec<String>>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
         let texts: Option<Vec<String>> = value
             .as_array()
             .and_then(|all| all.iter().map(|v| v.as_str().map(str::to_owned)).collect());
-        texts.ok_or_else(|| wrong(path, value, origin, "a list such as [\"zoom-reconcile\"]"))
+        texts
+            .map(Some)
+            .ok_or_else(|| wrong(path, value, origin, "a list such as [\"zoom-reconcile\"]"))
     }
 
     fn need_text(&self, path: &[&str]) -> Result<&str, Fault> {
