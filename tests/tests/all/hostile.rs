@@ -25,7 +25,7 @@ const AT_ONCE: usize = 8;
 /// The same of those that do nothing but wait.
 const SLOW_AT_ONCE: usize = 24;
 /// Pairs that are played each day.
-const SAMPLE: usize = 40;
+const SAMPLE: usize = 16;
 
 type Pair = (Behaviour, Kind);
 
