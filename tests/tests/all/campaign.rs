@@ -93,6 +93,8 @@ impl Campaign {
                 match ended.code {
                     Some(4) => ended,
                     Some(_) => return (stops, ended),
+                    // It did not listen yet, and had begun nothing.
+                    None if !ended.stderr.contains("watershed::phase") => continue,
                     None => panic!("a signal that asks to stop killed it: {ended}"),
                 }
             };
