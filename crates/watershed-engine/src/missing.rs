@@ -68,7 +68,8 @@ async fn found(
         let all = all.get(dataset.name).copied().unwrap_or_default();
         if too_many(count, all, run.link.connection.delete_ceiling) {
             let trouble = Trouble::ceiling(dataset.name, count, all);
-            return Ok(conclude::dead(leased, run, Some(&ask.request), trouble, now));
+            // No coverage: nobody was asked, and none would be there once it goes well.
+            return Ok(conclude::dead(leased, run, None, trouble, now));
         }
     }
     let after = before.map(|checkpoint| checkpoint.token.clone());

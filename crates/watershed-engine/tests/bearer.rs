@@ -2,20 +2,20 @@
 //! left them, and never again after that. Names that cannot be had here are reached by a network
 //! that is made up.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Connection, Content, Credentials, Engine, Parts, Request,
-    SystemClock, Transport, WorkerSettings, stop,
+    Answered, Answering, Call, Clock, Engine, Parts, SystemClock, Transport, WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
-use watershed_model::{Limits, RunId, Trigger};
+use watershed_model::RunId;
 use watershed_sink::SqliteSink;
-use watershed_workflow::{compile, resolve_inputs};
 
 const WORKFLOW: &str = r#"
 name: files
@@ -92,23 +92,7 @@ async fn brought(network: Network) -> (Vec<String>, String) {
     let network = Arc::new(network);
     let catalogue = watershed_zoom::catalogue();
     let ledger = Arc::new(MemoryLedger::new(Arc::new(|| SystemClock.now())));
-    let connection = Connection {
-        delete_ceiling: 0.05,
-        name: "acme".into(),
-        account: "account".into(),
-        credentials: Arc::new(|| {
-            Ok(Credentials {
-                account_id: "account".into(),
-                client_id: "id".to_owned().into(),
-                client_secret: "secret".to_owned().into(),
-            })
-        }),
-        api_url: None,
-        token_url: "https://zoom.us/oauth/token".parse().expect("a URL"),
-        limits: Limits(Vec::new()),
-        content: Content::Transcripts,
-        redact: watershed_zoom::redact::Rules::default(),
-    };
+    let connection = common::connection(None, "https://zoom.us/oauth/token");
     let engine = Engine::new(Parts {
         ledger,
         sink: Arc::new(SqliteSink::in_memory(catalogue).await.expect("a sink")),
@@ -118,20 +102,8 @@ async fn brought(network: Network) -> (Vec<String>, String) {
         catalogue,
         connections: vec![connection],
     });
-    let compiled = compile("files.yaml", WORKFLOW, &catalogue).expect("it is good");
-    let inputs = resolve_inputs(&compiled.plan, &[].into(), SystemClock.now().date());
     let id = RunId::from("run");
-    let request = Request {
-        connection: "acme".into(),
-        source: WORKFLOW.to_owned(),
-        plan: compiled.plan,
-        hash: compiled.hash,
-        inputs: inputs.expect("there are none"),
-        run: Some(id.clone()),
-        fresh: id.clone(),
-        trigger: Trigger::Manual,
-    };
-    engine.submit(request).await.expect("it begins");
+    engine.submit(common::request(WORKFLOW, &id, SystemClock.now())).await.expect("it begins");
     let settings = WorkerSettings {
         concurrency: 1,
         lease_ms: 15_000,

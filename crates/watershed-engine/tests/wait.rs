@@ -1,19 +1,20 @@
 //! Answers that are not there yet: left to a later run, or waited for within this one.
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Connection, Content, Credentials, Ending, Engine, Parts,
-    Request, Standing, SystemClock, Transport, TransportError, WorkerSettings, stop,
+    Answered, Answering, Call, Clock, Ending, Engine, Parts, Standing, SystemClock, Transport,
+    TransportError, WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
-use watershed_model::{CoverageState, Limits, Millis, RunId, RunState, Trigger};
+use watershed_model::{CoverageState, Millis, RunId, RunState};
 use watershed_sink::SqliteSink;
-use watershed_workflow::{compile, resolve_inputs};
 
 const WORKFLOW: &str = r#"
 name: attendance
@@ -126,23 +127,8 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
     let clock = Arc::new(LaterClock::default());
     let read = clock.clone();
     let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
-    let connection = Connection {
-        delete_ceiling: 0.05,
-        name: "acme".into(),
-        account: "account".into(),
-        credentials: Arc::new(|| {
-            Ok(Credentials {
-                account_id: "account".into(),
-                client_id: "id".to_owned().into(),
-                client_secret: "secret".to_owned().into(),
-            })
-        }),
-        api_url: Some("http://127.0.0.1:1/v2".parse().expect("a URL")),
-        token_url: "http://127.0.0.1:1/oauth/token".parse().expect("a URL"),
-        limits: Limits(Vec::new()),
-        content: Content::Transcripts,
-        redact: watershed_zoom::redact::Rules::default(),
-    };
+    let connection =
+        common::connection(Some("http://127.0.0.1:1/v2"), "http://127.0.0.1:1/oauth/token");
     let catalogue = watershed_zoom::catalogue();
     let engine = Engine::new(Parts {
         ledger: ledger.clone(),
@@ -157,20 +143,8 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
         catalogue,
         connections: vec![connection],
     });
-    let compiled = compile("attendance.yaml", WORKFLOW, &catalogue).expect("it is good");
-    let inputs = resolve_inputs(&compiled.plan, &[].into(), clock.now().date());
     let id = RunId::from("run");
-    let request = Request {
-        connection: "acme".into(),
-        source: WORKFLOW.to_owned(),
-        plan: compiled.plan,
-        hash: compiled.hash,
-        inputs: inputs.expect("there are none"),
-        run: Some(id.clone()),
-        fresh: id.clone(),
-        trigger: Trigger::Manual,
-    };
-    engine.submit(request).await.expect("it begins");
+    engine.submit(common::request(WORKFLOW, &id, clock.now())).await.expect("it begins");
     let settings = WorkerSettings {
         concurrency: 4,
         lease_ms: 15_000,

@@ -133,6 +133,10 @@ fn where_more_is_missing_than_a_mistake_explains_nothing_is_marked_and_the_opera
     home.run(&["retry", run, "--step", "users_missing"]).expect(0);
     home.run(&["resume", run, "-q"]);
     assert_eq!(marked(&home)["users"], people.into_iter().collect());
+    let database = rusqlite::Connection::open(home.sink()).expect("the dataset");
+    let sql = "SELECT count(*) FROM _coverage WHERE operation LIKE 'watershed.%'";
+    let told: i64 = database.query_row(sql, [], |row| row.get(0)).expect("coverage");
+    assert_eq!(told, 0, "a step that asks nobody leaves nothing to be known of it");
 }
 
 #[test]

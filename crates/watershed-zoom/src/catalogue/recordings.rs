@@ -107,23 +107,11 @@ pub(super) static LIST_USER_RECORDINGS: Operation = Operation {
 pub(super) static LIST_TRASHED_RECORDINGS: Operation = Operation {
     id: "zoom.list_trashed_recordings",
     summary: "Recordings of one user that lie in the trash, from where they can be had back.",
-    kind: Kind::Call,
-    path: "/users/{userId}/recordings",
-    scopes: LIST_USER_RECORDINGS.scopes,
-    classic_scopes: LIST_USER_RECORDINGS.classic_scopes,
-    category: Some(Category::Medium),
     params: params![
         user_id => "userId": Text, Path, required;
         trash => "trash": Bool, Choose, required;
     ],
-    paging: Paging::Token { page_size: super::PAGE_SIZE },
-    rows_in: Some("meetings"),
-    record: &RECORDING,
-    dataset: &RECORDINGS,
-    lifetime: Lifetime::Living,
-    start_field: Some("start_time"),
-    version: 1,
-    source: LIST_USER_RECORDINGS.source,
+    ..LIST_USER_RECORDINGS
 };
 
 pub(super) static LIST_ACCOUNT_RECORDINGS: Operation = Operation {
