@@ -45,3 +45,20 @@ fn beyond_this_machine_it_wants_a_token_and_starts_nothing_without() {
     let ended = home.run(&["up", "--listen", "0.0.0.0:0"]).expect(2);
     assert!(ended.stderr.contains("there is no token"), "{}", ended.stderr);
 }
+
+#[test]
+fn doctor_tells_whether_webhooks_could_come_in() {
+    let account = free_account(2, 85);
+    let mut home = free_home(&account);
+    let told = home.run(&["doctor"]).expect(0).stdout;
+    assert!(told.contains("no secret: no events"), "{told}");
+    assert!(told.contains("connections.default.webhook_secret"), "{told}");
+    let settings = std::fs::read_to_string(home.path().join("watershed.toml")).expect("settings");
+    home.write("watershed.toml", &format!("{settings}webhook_secret = {{ env = \"HOOK\" }}\n"));
+    let told = home.run(&["doctor"]).expect(0).stdout;
+    assert!(told.contains("webhook_secret") && told.contains("HOOK"), "it cannot be read: {told}");
+    home.set("HOOK", Some("a secret of the app"));
+    let told = home.run(&["doctor"]).expect(0).stdout;
+    assert!(told.contains("they come in at /webhooks/zoom/default"), "{told}");
+    assert!(!told.contains("a secret of the app"));
+}
