@@ -9,9 +9,11 @@ use watershed_ledger::RunView;
 use watershed_model::{
     Catalogue, ConnectionName, Millis, Operation, Plan, PlanHash, RunId, StepId, Unavailable,
 };
+use watershed_sink::Sink;
 use watershed_workflow::{ExpandError, Program, ProgramError, RunContext, Seeds};
 
 use crate::connection::Connection;
+use crate::people::RunPeople;
 use crate::token::Tokens;
 
 /// A connection with its tokens, and what was learnt of it in this process.
@@ -118,6 +120,8 @@ pub(crate) struct ActiveRun {
     pub(crate) context: RunContext,
     /// Its connection.
     pub(crate) link: Arc<Link>,
+    /// Who is left out of it, where anybody could be.
+    pub(crate) people: Option<RunPeople>,
     /// The operation of each step.
     operations: Vec<&'static Operation>,
 }
@@ -142,7 +146,23 @@ impl ActiveRun {
             inputs: terms.inputs,
             granted: terms.granted.into_iter().collect(),
         };
-        Ok(ActiveRun { id: terms.id, plan: terms.hash, program, context, link, operations })
+        let (id, plan) = (terms.id, terms.hash);
+        Ok(ActiveRun { id, plan, program, context, link, people: None, operations })
+    }
+
+    /// Knows who is left out, as far as the sink remembers. An estimate withholds nothing.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub(crate) async fn load_people(
+        &mut self,
+        withholds: bool,
+        sink: &dyn Sink,
+    ) -> Result<(), watershed_sink::Error> {
+        if let Some(agreed) = self.link.connection.agreed.clone() {
+            self.people = Some(RunPeople::load(agreed, self, withholds, sink).await?);
+        }
+        Ok(())
     }
 
     /// What hangs under the run itself.

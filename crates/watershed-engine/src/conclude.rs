@@ -12,6 +12,7 @@ use crate::active::{ActiveRun, Stopped};
 use crate::entry::Entry;
 use crate::files::Bar;
 use crate::letter::{Trouble, letter};
+use crate::people::RunPeople;
 use crate::spawned::Spawned;
 use crate::task::{Ask, Asked, Done, Spent, repeat_of};
 
@@ -77,12 +78,16 @@ pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis)
             let reason = match bar {
                 Bar::Consent(content) => format!("consent: {}", content.name()),
                 Bar::Redact => "redact: what is said in a file cannot be redacted".to_owned(),
+                Bar::Names => "users: a text may name people who are left out".to_owned(),
+                Bar::LeftOut => "users: left out".to_owned(),
             };
             let mut done = closed(leased, End::Skipped, Vec::new());
-            done.write = Some(
-                Entry::new(run, leased, &ask.request, now)
-                    .state(CoverageState::Excluded, Some(reason)),
-            );
+            let mut request = ask.request;
+            if let Some(people) = &run.people {
+                request.subject = people.subject(&ask.with, &request.subject);
+            }
+            let entry = Entry::new(run, leased, &request, now);
+            done.write = Some(entry.state(CoverageState::Excluded, Some(reason)));
             done
         }
         Known::NotGranted(ask) => {
@@ -109,7 +114,11 @@ pub(crate) fn asked(
     // What is written is as old as its call: of a worker that stood still after it, what another
     // one has written meanwhile is newer.
     let Moment { first_at: at, now, .. } = moment;
+    let mut left_out = Vec::new();
     if let Verdict::Data(page) | Verdict::Waiting { page: Some(page), .. } = &mut verdict {
+        if let Some(people) = &run.people {
+            left_out = RunPeople::left_out(people.page(operation, page), run, at);
+        }
         run.link.connection.redact.page(operation, page);
     }
     let gone = gone::proved(operation, &ask.with, &verdict);
@@ -164,6 +173,7 @@ pub(crate) fn asked(
             at,
         })
         .collect();
+    done.left_out = left_out;
     done.room = room;
     if operation.kind == Kind::File && done.settle.least > 0 {
         // A file costs nothing that is counted; reading its recording does, once for all files.
@@ -184,6 +194,7 @@ impl Done {
             failures: Vec::new(),
             healed: None,
             gone: Vec::new(),
+            left_out: Vec::new(),
             settle,
             fatal: None,
             late_ms: None,
@@ -243,7 +254,9 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
     let at = written_at(before, moment);
     let entry = Entry::new(run, leased, &ask.request, at).page(operation, before.is_none(), rows);
-    let spawned = Spawned::of(leased, run, &page.items, at);
+    let withheld = run.people.as_ref().is_some_and(|people| people.withholds(operation));
+    let items = if withheld { &[][..] } else { &page.items[..] };
+    let spawned = Spawned::of(leased, run, items, at);
     let (outcome, mut write, least) = match page.next {
         Some(token) => {
             let checkpoint = Checkpoint {
@@ -262,7 +275,11 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
                 Some(narrowed) => entry.state(CoverageState::Partial, Some(narrowed)),
                 None => entry.known_until(first_at).state(CoverageState::Complete, None),
             };
-            let outcome = Outcome::Closed { broods: spawned.broods, end: End::Done };
+            let outcome = match withheld {
+                // Its branches are made of the stored rows, once all such lists are read.
+                true => Outcome::NotYet { at: moment.now },
+                false => Outcome::Closed { broods: spawned.broods, end: End::Done },
+            };
             (outcome, write, least_calls(operation, rows))
         }
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 use watershed_model::{AccountId, ConnectionName, Limits};
+use watershed_zoom::people::Agreed;
 use watershed_zoom::redact::Rules;
 
 /// What the customer agreed to. A ceiling that no workflow exceeds.
@@ -69,6 +70,9 @@ pub struct Connection {
     pub content: Content,
     /// Of the stored rows of a dataset, the part that may be missing in all lists at once.
     pub delete_ceiling: f64,
+    /// Whom the customer agreed to, and what people who are left out are remembered by; `None`
+    /// without `redact_key`: then nobody is left out.
+    pub agreed: Option<Arc<Agreed>>,
     /// What is dropped or pseudonymised before anything is made of a record.
     pub redact: Rules,
 }

@@ -13,11 +13,15 @@ use watershed_zoom::Request;
 
 use crate::active::ActiveRun;
 use crate::conclude::{self, Known};
+use crate::letter::Trouble;
+use crate::people::Told;
 use crate::spawned::Spawned;
 use crate::task::{self, Ask, Done, Job, Todo, Tools};
 
 /// Stored rows read at once.
 const ROWS_AT_ONCE: u32 = 500;
+/// How long a list of users that is read waits for the others before it looks again.
+const LISTS_WAIT_MS: i64 = 500;
 
 /// Asks the sink, in one query, what of a leased batch is known already, and turns those
 /// jobs from asking to expanding.
@@ -109,7 +113,11 @@ pub(crate) fn children<'k>(kin: &'k mut [Kin], found: &mut Vec<&'k mut Child>) {
     }
 }
 
-fn coverage_ask(run: &ActiveRun, operation: &Operation, request: &Request) -> CoverageAsk {
+pub(crate) fn coverage_ask(
+    run: &ActiveRun,
+    operation: &Operation,
+    request: &Request,
+) -> CoverageAsk {
     CoverageAsk {
         connection: run.connection().clone(),
         operation: operation.id.into(),
@@ -163,6 +171,21 @@ pub(crate) async fn replay(
     tools: &Tools,
 ) -> Option<Done> {
     let now = tools.clock.now();
+    if let Some(people) = &run.people
+        && people.withholds(run.operation(leased.step))
+    {
+        match people.learn(run, &*tools.sink).await {
+            Ok(Told::All) => {}
+            Ok(Told::NotYet) => {
+                return Some(Done::of(leased, Outcome::NotYet { at: now + LISTS_WAIT_MS }));
+            }
+            Ok(Told::Never(why)) => {
+                let trouble = Trouble::people(&why);
+                return Some(conclude::dead(leased, run, None, trouble, now));
+            }
+            Err(_) => return Some(conclude::later(leased, now)),
+        }
+    }
     let feeds = !run.program.plan().step(leased.step).feeds.is_empty();
     let records = if feeds && coverage.rows > 0 {
         match stored(leased, run, ask, tools).await {

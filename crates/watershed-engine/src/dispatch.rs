@@ -4,11 +4,12 @@
 //! One per process. Guarantees: rows are in the sink before their settle is said; no more is
 //! leased than there are free slots; a ledger or sink that fails for a while makes it wait;
 //! nothing polls hot. The rules are the ledger's, the hops of a task are in `task`; one trip to the
-//! ledger and the sink is in `exchange`.
+//! ledger is in `exchange`, what is on its way into the sink meanwhile in `writing`.
 
 mod exchange;
 mod lead;
 mod stores;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::offset::Offset;
 use crate::runtime::{Return, Ticket};
 use crate::stop::{Stop, Stopping};
 use crate::task::{Done, Tools};
+use writing::Writing;
 
 /// However long a lease is, a ledger that others execute on hears of a worker this often: one that
 /// was lost learns of each what it had given, before it gives anything.
@@ -106,6 +108,7 @@ pub(crate) struct State {
     flights: BTreeMap<Fence, Flight>,
     runs: BTreeMap<RunId, Arc<ActiveRun>>,
     done: Vec<Done>,
+    writing: Option<Writing>,
     asked_at: Millis,
     ask_at: Millis,
     extend_at: Millis,
@@ -160,7 +163,7 @@ impl Dispatch {
                     if now >= self.drain_until() {
                         self.give_back();
                     }
-                    if self.state.flights.is_empty() && self.state.done.is_empty() {
+                    if self.is_idle() {
                         self.leave().await;
                         return Ok(Ending::Stopped);
                     }
@@ -180,7 +183,7 @@ impl Dispatch {
         let clock = self.tools.clock.clone();
         self.state.looks_at(clock.now());
         let stopping = self.stop.state();
-        let full = self.state.flights.len() >= usize::from(self.settings.concurrency);
+        let full = self.free() == 0;
         let next = if stopping == Stopping::No {
             // Without a free slot there is nothing to ask for.
             let ask_at = if full { Millis(i64::MAX) } else { self.state.ask_at };
@@ -188,14 +191,16 @@ impl Dispatch {
         } else {
             clock.now() + PACE_MS
         };
-        if self.state.done.is_empty() {
+        let harder = if stopping == Stopping::No { Stopping::Drain } else { Stopping::Now };
+        let listens = stopping == Stopping::No && !full;
+        while self.state.done.is_empty() || self.state.writing.is_some() {
             let wait = clock.sleep_until(next.max(clock.now()));
-            let harder = if stopping == Stopping::No { Stopping::Drain } else { Stopping::Now };
-            let listens = stopping == Stopping::No && !full;
             tokio::select! {
                 biased;
+                () = over(self.state.writing.as_mut()), if self.state.writing.is_some() => return,
+                // While a batch is on its way, what comes is of the next one.
                 Some(back) = self.returns.recv() => self.take(back),
-                () = self.stop.reached(harder) => {}
+                () = self.stop.reached(harder) => break,
                 () = wait => return,
                 () = self.ledger.hint(&self.accounts), if listens => {
                     let soon = clock.now().max(self.state.asked_at + HINT_PACE_MS);
@@ -218,6 +223,23 @@ impl Dispatch {
                 },
             }
         }
+    }
+
+    /// Slots of tasks that may be leased. What is done has none any more; but no more waits to be
+    /// settled than may run, so that a crash repeats no more than twice as many calls.
+    fn free(&self) -> usize {
+        let slots = usize::from(self.settings.concurrency);
+        let writing = self.state.writing.iter().flat_map(Writing::fences);
+        let done = self.state.done.iter().map(|done| done.settle.fence).chain(writing);
+        let done = done.filter(|fence| self.state.flights.contains_key(fence)).count();
+        let running = self.state.flights.len() - done;
+        slots.saturating_sub(running).min((2 * slots).saturating_sub(self.state.flights.len()))
+    }
+
+    /// Whether nothing is in flight, done or on its way.
+    fn is_idle(&self) -> bool {
+        let State { flights, done, writing, .. } = &self.state;
+        flights.is_empty() && done.is_empty() && writing.is_none()
     }
 
     fn take(&mut self, back: Return) {
@@ -255,7 +277,9 @@ impl Dispatch {
 
     /// After the grace: what is still in flight is given back.
     fn give_back(&mut self) {
-        let settled: BTreeSet<Fence> = self.state.done.iter().map(|d| d.settle.fence).collect();
+        let writing = self.state.writing.iter().flat_map(Writing::fences);
+        let settled: BTreeSet<Fence> =
+            self.state.done.iter().map(|done| done.settle.fence).chain(writing).collect();
         for (fence, flight) in &self.state.flights {
             if !settled.contains(fence) {
                 self.state.done.push(conclude::released(&flight.leased));
@@ -301,7 +325,7 @@ impl Dispatch {
 
     /// Whether work is over.
     async fn look(&mut self, run: Option<&RunId>) -> Result<Option<Ending>, Error> {
-        let idle = self.state.flights.is_empty() && self.state.done.is_empty();
+        let idle = self.is_idle();
         if let Some(why) = &self.state.fatal
             && idle
         {
@@ -336,6 +360,13 @@ impl Dispatch {
             self.said(Command::Pause(id)).await?;
         }
         Ok(())
+    }
+}
+
+/// Waits until the batch has arrived.
+async fn over(writing: Option<&mut Writing>) {
+    if let Some(writing) = writing {
+        writing.over().await;
     }
 }
 

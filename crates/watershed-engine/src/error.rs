@@ -42,6 +42,15 @@ pub enum Error {
         /// What differs.
         what: &'static str,
     },
+    /// The workflow asks about users whom no list of users brings.
+    #[error(
+        "step {step} asks about users that no list of users brings, and the connection is limited \
+         to some (users.include, users.exclude)"
+    )]
+    AnyUser {
+        /// The step.
+        step: String,
+    },
     /// A stored workflow no longer compiles.
     #[error("run {run}: its stored workflow no longer compiles: {why}")]
     Stored {

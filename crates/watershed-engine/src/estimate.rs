@@ -217,7 +217,9 @@ impl Engine {
             inputs: request.inputs,
             granted,
         };
-        let run = Arc::new(ActiveRun::new(terms, &self.catalogue, link.clone())?);
+        let mut run = ActiveRun::new(terms, &self.catalogue, link.clone())?;
+        run.load_people(false, &*self.sink).await?;
+        let run = Arc::new(run);
         let part = how.part.clamp(0.0, 1.0);
         let calls = |limit: &Limit| Limit { calls: limit.calls * part, ..*limit };
         let paced = Limits(connection.limits.0.iter().map(calls).collect());

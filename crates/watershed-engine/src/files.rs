@@ -15,8 +15,9 @@ use watershed_zoom::Answer;
 use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
 
 use crate::active::ActiveRun;
-use crate::connection::{Connection, Content};
+use crate::connection::Content;
 use crate::echo;
+use crate::people::RunPeople;
 use crate::stop::Stopping;
 use crate::task::{Ask, Asked, Job, Spent, Todo, Tools, unanswered};
 use crate::token::Held;
@@ -180,14 +181,22 @@ pub(crate) enum Bar {
     /// What it says in text would have to be redacted, and cannot be. Of a transcript there are
     /// rows.
     Redact,
+    /// It may name people who are left out.
+    Names,
+    /// It asks about somebody who is left out.
+    LeftOut,
 }
 
-/// What keeps this download out, if anything does.
+/// What keeps this call out, if anything does.
 pub(crate) fn bar(
     operation: &Operation,
     with: &Map<String, Value>,
-    connection: &Connection,
+    run: &ActiveRun,
 ) -> Option<Bar> {
+    let connection = &run.link.connection;
+    if run.people.as_ref().is_some_and(|people| people.asks_about(with)) {
+        return Some(Bar::LeftOut);
+    }
     if operation.kind != Kind::File {
         return None;
     }
@@ -200,11 +209,20 @@ pub(crate) fn bar(
     let is_media = FileKind::of(file_type).has_exact_size();
     if connection.content < needed {
         Some(Bar::Consent(connection.content))
-    } else if connection.redact.any() && !is_media && file_type != "TRANSCRIPT" {
+    } else if is_media || file_type == "TRANSCRIPT" {
+        None
+    } else if connection.redact.any() {
         Some(Bar::Redact)
+    } else if names_people(run) {
+        Some(Bar::Names)
     } else {
         None
     }
+}
+
+/// Whether a text may name somebody who is left out.
+fn names_people(run: &ActiveRun) -> bool {
+    run.people.as_ref().is_some_and(RunPeople::any)
 }
 
 /// Reads the recording again, brings the file in, reads it. `None` where the reading could not
@@ -291,7 +309,7 @@ async fn all(
                 incoming.discard().await.map_err(|error| failed(&error))?;
                 return Ok(verdict);
             }
-            if run.link.connection.redact.any() {
+            if run.link.connection.redact.any() || names_people(run) {
                 incoming.discard().await.map_err(|error| failed(&error))?;
                 continue;
             }

@@ -60,6 +60,14 @@ impl Trouble {
         Trouble { verdict: "ceiling", http: None, code: None, message, hint }
     }
 
+    /// A list of users that cannot be read: who is left out is not known.
+    pub(crate) fn people(why: &str) -> Trouble {
+        let message =
+            format!("who is left out is not known: a list of users could not be read: {why}");
+        let hint = "nobody was asked about; see that list's own letter, then `watershed retry`";
+        Trouble { verdict: "people", http: None, code: None, message, hint }
+    }
+
     pub(crate) fn answer(http: u16, code: Option<i64>, message: String) -> Trouble {
         let hint = "Zoom gave an answer that is not understood: `watershed retry` asks again";
         Trouble { verdict: "dead", http: Some(http), code, message, hint }

@@ -26,6 +26,7 @@ mod letter;
 mod missing;
 mod offset;
 mod pace;
+mod people;
 mod phase;
 mod probe;
 mod public;

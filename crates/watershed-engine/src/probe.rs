@@ -7,13 +7,14 @@ use watershed_model::{ConnectionName, Millis, Operation, Verdict};
 use crate::active::Link;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::people;
 use crate::task::{self, Spent};
 
 /// Attempts of a call before it counts as not answered.
 const TRIES_MAX: u32 = 4;
 
 impl Engine {
-    /// What Zoom answers to one call; `None` where the operation is not known, no call can be made
+    /// What Zoom answers to one call, less people who are left out; `None` where the operation is not known, no call can be made
     /// of the parameters, or a few tries brought no answer.
     ///
     /// # Errors
@@ -25,7 +26,12 @@ impl Engine {
         with: &Map<String, Value>,
     ) -> Result<Option<Verdict>, Error> {
         let Some(operation) = self.catalogue.operation(operation) else { return Ok(None) };
-        self.put(self.link(connection)?, operation, with).await
+        let link = self.link(connection)?;
+        let mut verdict = self.put(link, operation, with).await?;
+        if let (Some(Verdict::Data(page)), Some(agreed)) = (&mut verdict, &link.connection.agreed) {
+            people::shown(agreed, connection, operation, page, &*self.sink).await?;
+        }
+        Ok(verdict)
     }
 
     /// Whether a list of the account is granted: today's part of it is asked for.

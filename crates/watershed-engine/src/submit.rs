@@ -13,6 +13,7 @@ use watershed_sink::{Batch, Write};
 use crate::active::{ActiveRun, Link, Terms};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::people;
 use crate::room::Room;
 use crate::spawned::{kept_out, unseen};
 use crate::stop::Stop;
@@ -102,6 +103,10 @@ impl Engine {
         let connection = &link.connection;
         // Not before a token was given: a mistyped account id must not stay.
         let token = link.tokens.get().await?;
+        let chooses = connection.agreed.as_ref().is_some_and(|agreed| agreed.chooses());
+        if chooses && let Some(step) = people::outside(&request.plan, &self.catalogue) {
+            return Err(Error::AnyUser { step: step.to_owned() });
+        }
         self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
         let granted = self.granted(&link, &token, &request.plan).await?;
         let row = RunRow {
@@ -204,6 +209,10 @@ impl Engine {
             .filter(|o| watershed_zoom::scopes::granted(o, &token.scopes))
             .map(|o| o.id.to_owned())
             .collect();
+        // A list of the whole account shows people that nobody agreed to.
+        if link.connection.agreed.as_ref().is_some_and(|agreed| agreed.chooses()) {
+            granted.remove(people::OF_ALL);
+        }
         for operation in probed_by(plan, &self.catalogue) {
             if granted.contains(&operation) && !self.probe(link, &operation).await? {
                 granted.remove(&operation);

@@ -14,7 +14,8 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 use tracing::Instrument as _;
 use watershed_ledger::{Leased, Outcome, Repeat, Settle};
 use watershed_model::{
-    Child, Coverage, DeadLetter, Heard, Kind, LetterId, Millis, Operation, RetryCause, Verdict,
+    Child, Coverage, DeadLetter, Heard, Kind, LeftOut, LetterId, Millis, Operation, RetryCause,
+    Verdict,
 };
 use watershed_sink::{Gone, Write};
 use watershed_workflow::Parameters;
@@ -94,6 +95,8 @@ pub(crate) struct Done {
     pub(crate) healed: Option<LetterId>,
     /// What is proved to be gone.
     pub(crate) gone: Vec<Gone>,
+    /// Who was seen to be left out.
+    pub(crate) left_out: Vec<LeftOut>,
     /// What the ledger is told.
     pub(crate) settle: Settle,
     /// The connection cannot go on, and why.
@@ -135,6 +138,7 @@ impl Done {
             || !self.failures.is_empty()
             || self.healed.is_some()
             || !self.gone.is_empty()
+            || !self.left_out.is_empty()
     }
 }
 
@@ -234,7 +238,7 @@ pub(crate) fn in_vain(
     with: &Map<String, Value>,
     run: &ActiveRun,
 ) -> Option<Vain> {
-    if let Some(bar) = files::bar(operation, with, &run.link.connection) {
+    if let Some(bar) = files::bar(operation, with, run) {
         return Some(Vain::Excluded(bar));
     }
     if !run.context.granted.contains(operation.id) {

@@ -11,6 +11,7 @@ mod event;
 mod failure;
 mod ids;
 mod kin;
+mod left_out;
 mod operation;
 mod plan;
 mod row;
@@ -28,6 +29,7 @@ pub use ids::{
     AccountId, ConnectionName, EventKey, LetterId, OperationId, PlanHash, RunId, StepId, WorkerId,
 };
 pub use kin::{Brood, Child, KNOWN, Kin};
+pub use left_out::{LeftOut, LeftOutWhy};
 pub use operation::{
     Catalogue, Dataset, Field, FieldType, Kind, Lifetime, Operation, Paging, Param, ParamPlace,
     ParamType, Record,

@@ -38,6 +38,7 @@ pub fn connection(
         limits,
         content,
         delete_ceiling: 0.05,
+        agreed: None,
         redact: watershed_zoom::redact::Rules::default(),
     }
 }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick, LetterId,
-    Millis, PlanHash, RunId, RunRow, ScheduleKey, hash64,
+    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick, LeftOut,
+    LetterId, Millis, PlanHash, RunId, RunRow, ScheduleKey, hash64,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -166,6 +166,10 @@ impl Sink for Dataset {
 
     /// The ledger of a rehearsal is never lost: nobody needs its counts from here.
     fn days(&self, _account: AccountId, _limit: u32) -> Pending<'_, Vec<DayCalls>> {
+        ready(Vec::new())
+    }
+
+    fn left_out(&self, _connection: ConnectionName) -> Pending<'_, Vec<LeftOut>> {
         ready(Vec::new())
     }
 

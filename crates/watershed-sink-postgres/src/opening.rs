@@ -18,7 +18,7 @@ const RELATIONS: &str = include_str!("../sql/relations.sql");
 const META: &str = include_str!("../sql/version.sql");
 
 /// The tables of the state.
-pub(crate) const STATE: [&str; 9] = [
+pub(crate) const STATE: [&str; 10] = [
     "_meta",
     "_accounts",
     "_runs",
@@ -28,6 +28,7 @@ pub(crate) const STATE: [&str; 9] = [
     "_members",
     "_days",
     "_inbox",
+    "_left_out",
 ];
 
 /// PostgreSQL 14: older ones get no fixes any more.

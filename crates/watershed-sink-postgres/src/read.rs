@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LetterId,
+    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LeftOut, LetterId,
     OperationId, PlanHash, RunId, RunRow,
 };
 use watershed_sink::{
@@ -28,6 +28,7 @@ const COVERED: &str = include_str!("../sql/covered.sql");
 const COVERAGE: &str = include_str!("../sql/coverage.sql");
 const COVERAGE_COUNTS: &str = include_str!("../sql/coverage_counts.sql");
 const DAYS: &str = include_str!("../sql/days.sql");
+const LEFT_OUT: &str = include_str!("../sql/left_out.sql");
 const RUN: &str = include_str!("../sql/run.sql");
 const RUNS: &str = include_str!("../sql/runs.sql");
 const UNFINISHED: &str = include_str!("../sql/unfinished.sql");
@@ -110,6 +111,10 @@ pub(crate) async fn days(
     limit: u32,
 ) -> Result<Vec<DayCalls>, Fault> {
     all(client, DAYS, &[&kept(of.as_str()), &page(limit)], state::day).await
+}
+
+pub(crate) async fn left_out(client: &Object, of: &ConnectionName) -> Result<Vec<LeftOut>, Fault> {
+    all(client, LEFT_OUT, &[&kept(of.as_str())], state::left_out).await
 }
 
 pub(crate) async fn run(client: &Object, id: &RunId) -> Result<Option<RunRow>, Fault> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use deadpool_postgres::Pool;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId,
-    Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
+    LetterId, Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -167,6 +167,10 @@ impl Sink for PostgresSink {
 
     fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
         self.reading(async move { read::days(&client(&self.pool).await?, &account, limit).await })
+    }
+
+    fn left_out(&self, connection: ConnectionName) -> Pending<'_, Vec<LeftOut>> {
+        self.reading(async move { read::left_out(&client(&self.pool).await?, &connection).await })
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

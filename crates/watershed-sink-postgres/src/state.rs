@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_postgres::Row;
 use watershed_model::{
-    AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis,
-    OperationId, PlanHash, RunId, RunRow, Subject,
+    AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LetterId,
+    Millis, OperationId, PlanHash, RunId, RunRow, Subject,
 };
 
 use crate::fault::Fault;
@@ -95,6 +95,17 @@ pub(crate) fn day(row: &Row) -> Result<DayCalls, Fault> {
             .ok_or_else(|| Fault::Unreadable(format!("categories {categories}")))?,
         day: Millis::of_date(date).day(),
         calls: counted(row.try_get("calls")?)?,
+        at: millis(row, "at")?,
+    })
+}
+
+/// A row of `_left_out`.
+pub(crate) fn left_out(row: &Row) -> Result<LeftOut, Fault> {
+    Ok(LeftOut {
+        connection: ConnectionName(text(row, "connection")?),
+        mark: row.try_get::<_, i64>("mark")?.cast_unsigned(),
+        why: named(text(row, "why")?)?,
+        run: RunId(text(row, "run")?),
         at: millis(row, "at")?,
     })
 }

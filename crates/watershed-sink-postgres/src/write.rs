@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, Transaction};
-use watershed_model::{ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis, RunRow};
+use watershed_model::{
+    ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LetterId, Millis, RunRow,
+};
 use watershed_sink::{Ask, Batch, Error, Gone};
 
 use crate::fault::Fault;
@@ -20,6 +22,7 @@ use crate::value::Instant;
 
 const PUT_COVERAGE: &str = include_str!("../sql/put_coverage.sql");
 const PUT_DAYS: &str = include_str!("../sql/put_days.sql");
+const PUT_LEFT_OUT: &str = include_str!("../sql/put_left_out.sql");
 const PUT_FAILURE: &str = include_str!("../sql/put_failure.sql");
 const REMOVE_FAILURES: &str = include_str!("../sql/remove_failures.sql");
 const PUT_RUN: &str = include_str!("../sql/put_run.sql");
@@ -53,7 +56,9 @@ pub(crate) async fn write(pool: &Pool, tables: &Tables, batch: &Batch) -> Result
 async fn attempt(client: &mut Object, tables: &Tables, batch: &Batch) -> Result<(), Fault> {
     let connections: BTreeSet<_> = batch.writes.iter().map(|write| &write.connection).collect();
     let gone = batch.gone.iter().map(|gone| &gone.connection);
-    let locks: BTreeSet<i64> = connections.into_iter().chain(gone).map(lock_of).collect();
+    let left_out = batch.left_out.iter().map(|left_out| &left_out.connection);
+    let locked = connections.into_iter().chain(gone).chain(left_out);
+    let locks: BTreeSet<i64> = locked.map(lock_of).collect();
     let act = begin(client, &locks.into_iter().collect::<Vec<_>>()).await?;
     rows::write(&act, tables, batch).await?;
     let coverage: Vec<&Coverage> = batch.writes.iter().flat_map(|write| &write.coverage).collect();
@@ -64,6 +69,7 @@ async fn attempt(client: &mut Object, tables: &Tables, batch: &Batch) -> Result<
         mark_gone(&act, tables, gone).await?;
     }
     put_days(&act, &batch.days).await?;
+    put_left_out(&act, &batch.left_out).await?;
     act.commit().await?;
     Ok(())
 }
@@ -200,6 +206,23 @@ async fn put_days(act: &Transaction<'_>, days: &[DayCalls]) -> Result<(), Fault>
     let at: Vec<_> = last.values().map(|d| Instant::at(d.at)).collect();
     let statement = act.prepare_cached(PUT_DAYS).await?;
     act.execute(&statement, &[&accounts, &categories, &dates, &calls, &at]).await?;
+    Ok(())
+}
+
+/// Writes who is left out; of several of one key the last.
+async fn put_left_out(act: &Transaction<'_>, left_out: &[LeftOut]) -> Result<(), Fault> {
+    let key = |l: &LeftOut| (l.connection.clone(), l.why, l.mark);
+    let last: BTreeMap<_, &LeftOut> = left_out.iter().map(|l| (key(l), l)).collect();
+    if last.is_empty() {
+        return Ok(());
+    }
+    let connections: Vec<_> = last.values().map(|l| kept(l.connection.as_str())).collect();
+    let whys: Vec<_> = last.values().map(|l| word(&l.why)).collect();
+    let marks: Vec<_> = last.values().map(|l| l.mark.cast_signed()).collect();
+    let runs: Vec<_> = last.values().map(|l| kept(l.run.as_str())).collect();
+    let at: Vec<_> = last.values().map(|l| Instant::at(l.at)).collect();
+    let statement = act.prepare_cached(PUT_LEFT_OUT).await?;
+    act.execute(&statement, &[&connections, &whys, &marks, &runs, &at]).await?;
     Ok(())
 }
 

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use watershed_model::{Category, CategorySet, CoverageState, DayCalls, Millis, Row, RunState};
+use watershed_model::{
+    Category, CategorySet, CoverageState, DayCalls, LeftOut, LeftOutWhy, Millis, Row, RunState,
+};
 use watershed_sink::{
     Ask, Copied, Error, Mark, Member, MemberKey, Reading, RowKey, Sink, Stored, StoredRow, Write,
     copy, copy_part,
@@ -38,6 +40,7 @@ pub async fn filled(place: &dyn Place) -> Arc<dyn Sink> {
     other.coverage.push(coverage("x", Some("2026-01-01"), CoverageState::Waiting, 1));
     let mut failing = batch(vec![other]);
     failing.days = vec![day()];
+    failing.left_out = vec![left_out()];
     failing.failures = (0..3).map(|n| letter(&format!("l{n}"), "run-1", "s", n, 1)).collect();
     sink.write(failing.into()).await.unwrap();
     sink.put_run(run_row("run-1", "acme", RunState::Running, 1)).await.unwrap();
@@ -46,6 +49,16 @@ pub async fn filled(place: &dyn Place) -> Arc<dyn Sink> {
     let at = "1970-01-01T00:00:09.000Z";
     place.meddle(&format!("UPDATE people SET _deleted_at = '{at}' WHERE _key = 'u0003'")).await;
     sink
+}
+
+fn left_out() -> LeftOut {
+    LeftOut {
+        connection: "acme".into(),
+        mark: u64::MAX - 3,
+        why: LeftOutWhy::Erased,
+        run: "run-1".into(),
+        at: Millis(2),
+    }
 }
 
 fn day() -> DayCalls {
@@ -100,6 +113,7 @@ pub async fn a_copy_holds_all_that_the_other_one_held(place: &dyn Place) {
     assert_eq!(held(&to).await, before);
     assert_eq!(to.account("acme".into()).await.unwrap(), Some("account-1".into()));
     assert_eq!(to.days("account-1".into(), 9).await.unwrap(), [day()]);
+    assert_eq!(to.left_out("acme".into()).await.unwrap(), [left_out()]);
     assert_eq!(empty.look("order", "u0005").await, json!("o5"));
     // Nothing is asked again: what is covered is known, and so is what each listing brought.
     for status in ["active", "inactive", "mixed"] {

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use watershed_model::{Category, CategorySet, Coverage, CoverageState, DayCalls, Millis, RunState};
+use watershed_model::{
+    Category, CategorySet, Coverage, CoverageState, DayCalls, LeftOut, LeftOutWhy, Millis, RunState,
+};
 use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Write};
 
 use crate::Place;
@@ -178,6 +180,42 @@ pub async fn the_latest_count_of_each_day_stays(place: &dyn Place) {
     assert_eq!(of("acme-1\0", 3).await, all[..3], "the newest come first");
     assert_eq!(of("acme-2", 9).await.len(), 1);
     assert_eq!(of("nobody", 9).await, []);
+}
+
+pub async fn who_is_left_out_is_known_by_the_last_run_that_saw_it(place: &dyn Place) {
+    let sink = open(place).await;
+    let left_out = |connection: &str, mark, why, run: &str, at| LeftOut {
+        connection: connection.into(),
+        mark,
+        why,
+        run: run.into(),
+        at: Millis(at),
+    };
+    let keep = async |left_out: Vec<LeftOut>| {
+        sink.write(Batch { left_out, ..Batch::default() }.into()).await.unwrap();
+    };
+    use LeftOutWhy::{Erased, Excluded};
+    keep(vec![
+        left_out("acme", u64::MAX, Excluded, "r1", 5),
+        left_out("acme", 7, Excluded, "r1", 5),
+        left_out("acme", 7, Erased, "e1", 6),
+        left_out("globex", 7, Excluded, "r9", 5),
+    ])
+    .await;
+    keep(vec![left_out("acme", 7, Excluded, "r0", 4), left_out("acme", 9, Excluded, "r0", 4)])
+        .await;
+    keep(vec![left_out("acme", u64::MAX, Excluded, "r2", 8)]).await;
+    let mut known = sink.left_out("acme".into()).await.unwrap();
+    known.sort();
+    let mut all = vec![
+        left_out("acme", 7, Excluded, "r1", 5),
+        left_out("acme", 7, Erased, "e1", 6),
+        left_out("acme", 9, Excluded, "r0", 4),
+        left_out("acme", u64::MAX, Excluded, "r2", 8),
+    ];
+    all.sort();
+    assert_eq!(known, all, "an older run changes nothing");
+    assert_eq!(sink.left_out("nobody".into()).await.unwrap(), []);
 }
 
 pub async fn a_connection_keeps_its_account(place: &dyn Place) {

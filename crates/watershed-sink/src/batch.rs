@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use watershed_model::{
-    ConnectionName, Coverage, Dataset, DayCalls, DeadLetter, LetterId, Millis, OperationId, Row,
-    RunId, Subject, hash64,
+    ConnectionName, Coverage, Dataset, DayCalls, DeadLetter, LeftOut, LetterId, Millis,
+    OperationId, Row, RunId, Subject, hash64,
 };
 
 /// One sink transaction: all of it is durable together, or none of it.
@@ -20,6 +20,8 @@ pub struct Batch {
     pub gone: Vec<Gone>,
     /// Calls of days, as the ledger counts them now.
     pub days: Vec<DayCalls>,
+    /// Who is left out, as the writes saw.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Batch {
@@ -30,6 +32,7 @@ impl Batch {
             && self.healed.is_empty()
             && self.gone.is_empty()
             && self.days.is_empty()
+            && self.left_out.is_empty()
     }
 }
 

@@ -91,7 +91,10 @@ pub async fn copy_part(
     Ok(match mark {
         Mark::Accounts => {
             for (connection, account) in from.accounts().await? {
-                to.bind_account(connection, account).await?;
+                to.bind_account(connection.clone(), account).await?;
+                // Before any row: nobody is to come back by a copy.
+                let left_out = from.left_out(connection).await?;
+                to.write(Batch { left_out, ..Batch::default() }.into()).await?;
             }
             match catalogue.datasets.first() {
                 Some(first) => Mark::Rows(first.name.to_owned(), None),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
-    PlanHash, RunId, RunRow, ScheduleKey,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
+    Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 
 use crate::{
@@ -64,6 +64,9 @@ pub trait Sink: Send + Sync {
 
     /// At most `limit` counts of an account's days, of the newest ones.
     fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>>;
+
+    /// All who are left out of a connection's data, ordered by why and mark.
+    fn left_out(&self, connection: ConnectionName) -> Pending<'_, Vec<LeftOut>>;
 
     /// Writes a run's row, over an older one of that id.
     fn put_run(&self, run: RunRow) -> Pending<'_, ()>;

@@ -8,6 +8,7 @@
 
 mod answer;
 mod catalogue;
+mod pseudonym;
 mod request;
 mod secrets;
 
@@ -16,6 +17,7 @@ pub mod gone;
 pub mod hosts;
 pub mod keys;
 pub mod limits;
+pub mod people;
 pub mod redact;
 pub mod scopes;
 pub mod token;

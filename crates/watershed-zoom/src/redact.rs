@@ -8,18 +8,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
-use sha2::Sha256;
 use watershed_model::{Dataset, FieldType, Operation, Page};
 
 use crate::catalogue;
 use crate::keys::Key;
-
-/// Stands before a pseudonym.
-const MARK: &str = "hmac:";
-/// Bytes of a pseudonym: two of 2^32 people fall together once in 2^64 times.
-const BYTES: usize = 16;
+use crate::pseudonym::Pseudonyms;
 
 /// What happens to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +71,7 @@ pub enum RuleError {
 pub struct Rules {
     everywhere: BTreeMap<String, Action>,
     of: BTreeMap<&'static str, BTreeMap<String, Action>>,
-    hmac: Option<Hmac<Sha256>>,
+    pseudonyms: Option<Pseudonyms>,
 }
 
 impl fmt::Debug for Rules {
@@ -92,11 +86,9 @@ impl Rules {
     /// # Errors
     /// The first that cannot be followed.
     pub fn new(rules: &BTreeMap<String, Action>, key: Option<&[u8]>) -> Result<Rules, RuleError> {
-        let key = key.filter(|key| !key.is_empty());
-        let hmac = key.map(|key| Hmac::new_from_slice(key).expect("a key has any length"));
-        let mut made = Rules { hmac, ..Rules::default() };
+        let mut made = Rules { pseudonyms: key.and_then(Pseudonyms::new), ..Rules::default() };
         for (rule, action) in rules {
-            if *action == Action::Hmac && made.hmac.is_none() {
+            if *action == Action::Hmac && made.pseudonyms.is_none() {
                 return Err(RuleError::NoKey { rule: rule.clone() });
             }
             made.add(rule, *action)?;
@@ -204,11 +196,8 @@ impl Rules {
     }
 
     fn pseudonym(&self, text: &str) -> String {
-        let mut hmac = self.hmac.clone().expect("a rule that needs a key was refused without one");
-        hmac.update(text.trim().to_lowercase().as_bytes());
-        let bytes = hmac.finalize().into_bytes();
-        let hex = bytes.iter().take(BYTES).map(|byte| format!("{byte:02x}"));
-        hex.fold(MARK.to_owned(), |told, byte| told + &byte)
+        let pseudonyms = self.pseudonyms.as_ref();
+        pseudonyms.expect("a rule that needs a key was refused without one").of(text)
     }
 }
 

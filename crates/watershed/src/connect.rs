@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
 use watershed_engine::{Connection, Content, Credentials};
 use watershed_model::{AccountId, ConnectionName, Limits};
 use watershed_zoom::limits::{Overrides, Tier, limits};
+use watershed_zoom::people::{Agreed, Choice};
 
 use crate::fault::Fault;
 use crate::redact;
@@ -14,6 +16,7 @@ use crate::settings::{Account, Vars};
 pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<Connection, Fault> {
     let first = credentials(name, account, vars)?;
     let rules = redact::rules(name, account, vars)?;
+    let agreed = agreed(name, account, vars)?;
     let (again, by, vars) = (account.clone(), name.to_owned(), vars.clone());
     Ok(Connection {
         name: ConnectionName::from(name),
@@ -26,8 +29,27 @@ pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<C
         limits: limits_of(account),
         content: content(account),
         delete_ceiling: account.delete_ceiling,
+        agreed,
         redact: rules,
     })
+}
+
+/// Whom the customer agreed to.
+fn agreed(name: &str, account: &Account, vars: &Vars) -> Result<Option<Arc<Agreed>>, Fault> {
+    let what = |key: &str| format!("connections.{name}.{key}");
+    let choice = Choice::new(&account.users.include, &account.users.exclude)
+        .map_err(|error| Fault::usage(format!("{}: {error}", what("users"))))?;
+    let key = account.redact_key.as_ref().map(|key| key.read(&what("redact_key"), vars));
+    let Some(key) = key.transpose()?.filter(|key| !key.expose_secret().is_empty()) else {
+        return match account.users.chosen() {
+            false => Ok(None),
+            true => Err(Fault::usage(format!("{}: it needs redact_key", what("users"))).hint(
+                "people who are left out are remembered by keyed marks, and appear elsewhere by \
+                 pseudonyms: give the connection a redact_key, and keep it",
+            )),
+        };
+    };
+    Ok(Agreed::new(choice, key.expose_secret().as_bytes()).map(Arc::new))
 }
 
 /// The limits that the connection may use.

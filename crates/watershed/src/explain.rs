@@ -72,6 +72,9 @@ fn of_engine(error: &Engine) -> (Option<String>, u8) {
             ),
             exit::USAGE,
         ),
+        Engine::AnyUser { .. } => {
+            (Some("let its items come from a step that uses zoom.list_users".into()), exit::USAGE)
+        }
         Engine::Stored { run, .. } => (
             Some(format!("use the version that began it, or start anew: `{program} cancel {run}`")),
             exit::FAILED,

@@ -23,6 +23,7 @@ mod kills;
 mod live;
 mod memory;
 mod odd_workflows;
+mod people;
 mod postgres;
 mod rate;
 mod redis_start;

@@ -30,9 +30,68 @@ const MEDIUM: &[&str] = &[
 const HEAVY: &[&str] = &["zoom.report_participants"];
 /// What a connection takes of a limit that says nothing of it.
 const SHARE: f64 = 0.9;
-/// Details would share the medium calls with the lists, and work of every category would wait
-/// later by their number.
-const LISTS: [&str; 4] = ["--input", "content=metadata", "--input", "details=none"];
+/// Steps of the backfill, those of which there is more to ask than an account allows: of its light
+/// calls, too, however few instances a meeting has.
+const MUCH: &str = r#"
+name: much
+inputs:
+  from: { type: date, default: -180d }
+  to: { type: date, default: today }
+steps:
+  users:
+    for_each: [active, inactive]
+    as: status
+    use: zoom.list_users
+    with: { status: "${{ status }}" }
+  meetings:
+    for_each: users
+    as: user
+    once: user.id
+    use: zoom.list_meetings
+    with:
+      user_id: "${{ user.id }}"
+      type: previous_meetings
+      from: "${{ inputs.from }}"
+      to: "${{ inputs.to }}"
+  instances:
+    for_each: meetings
+    as: meeting
+    once: meeting.id
+    use: zoom.list_past_instances
+    with: { meeting_id: "${{ meeting.id }}" }
+  recordings:
+    windows: { from: "${{ inputs.from }}", to: "${{ inputs.to }}", size: 30d, order: newest_first }
+    use: zoom.list_account_recordings
+    with: { from: "${{ window.from }}", to: "${{ window.to }}" }
+  held:
+    for_each: [instances, recordings]
+    as: instance
+    when: date(instance.start_time) >= inputs.from && date(instance.start_time) <= inputs.to
+    once: instance.uuid
+    order: newest_first
+    use: zoom.get_past_meeting
+    with: { uuid: "${{ instance.uuid }}" }
+  participants:
+    for_each: held
+    as: past
+    when: past.participants_count == null || past.participants_count >= 2
+    once: past.uuid
+    use: zoom.report_participants
+    with: { uuid: "${{ past.uuid }}" }
+  details:
+    for_each: meetings
+    as: meeting
+    once: meeting.id
+    use: zoom.get_meeting
+    with: { meeting_id: "${{ meeting.id }}" }
+"#;
+
+/// A file of that workflow.
+fn much(home: &Home) -> &'static str {
+    home.write("much.yaml", MUCH);
+    "much.yaml"
+}
+
 /// So long the run may take until work of every category waits: reports wait until so much is
 /// known of the lists that the day is seen to do for all.
 const BEGIN_MAX: Duration = Duration::from_secs(120);
@@ -68,7 +127,7 @@ fn campaign(tier: &'static str, limits: &str, left: f64, during: Duration) -> (f
     let spec = Spec { users: 1_500, tier, limits: Some(limits.to_owned()), ..Spec::default() };
     let account = account(spec);
     let home = home(&account, &Settings { concurrency: 64, ..Settings::default() });
-    let mut run = home.start(&[&["run", "zoom-backfill"], &LISTS[..]].concat());
+    let mut run = home.start(&["run", much(&home)]);
     let shares = allowed(tier).map(|limit| limit * SHARE.min(left));
     let used = used(&account, &mut run, shares, during);
     run.signal(Signal::TERM);

@@ -80,6 +80,7 @@ fn engine(account: &Account, ledger: Arc<dyn Ledger>, sink: Arc<Planted>) -> Eng
         token_url: ready("token_url").parse().expect("a URL"),
         limits: Limits(Vec::new()),
         content: Content::Transcripts,
+        agreed: None,
         redact: watershed_zoom::redact::Rules::default(),
     };
     Engine::new(Parts {

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
-    PlanHash, RunId, RunRow, ScheduleKey,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
+    Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, FailureFilter, Health, ListedRow,
@@ -125,6 +125,10 @@ impl Sink for Planted {
 
     fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
         self.inner.days(account, limit)
+    }
+
+    fn left_out(&self, connection: ConnectionName) -> Pending<'_, Vec<LeftOut>> {
+        self.inner.left_out(connection)
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

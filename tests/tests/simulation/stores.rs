@@ -17,8 +17,8 @@ use watershed_ledger::{
     RunView, Settled,
 };
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId, Millis,
-    PlanHash, RunId, RunRow, ScheduleKey,
+    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
+    Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -207,6 +207,11 @@ impl Sink for OwnSink {
     fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
         let places = ("before days are read", "after days are read");
         Box::pin(self.read(places, self.inner.days(account, limit)))
+    }
+
+    fn left_out(&self, connection: ConnectionName) -> Pending<'_, Vec<LeftOut>> {
+        let places = ("before it is read who is left out", "after it is read who is left out");
+        Box::pin(self.read(places, self.inner.left_out(connection)))
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use watershed_ledger::{Command, Exchange, Exchanged, Fence, Reply, Settled, Want};
+use watershed_ledger::{Command, Exchange, Exchanged, Fence, Leased, Reply, Settled, Want};
 use watershed_model::{Millis, RunId};
-use watershed_sink::Batch;
 
 use super::{Dispatch, Flight, LOOK_MS, PACE_MS, lead};
 use crate::active::ActiveRun;
@@ -25,42 +24,13 @@ impl Dispatch {
     /// Rows, then settle, then lease: the order that makes a second delivery harmless.
     pub(super) async fn settle_and_lease(&mut self, draining: bool) -> Result<(), Error> {
         let now = self.tools.clock.now();
-        let free = if draining || self.state.fatal.is_some() {
-            0
-        } else {
-            usize::from(self.settings.concurrency)
-                .saturating_sub(self.state.flights.len() - self.settled_flights())
-        };
+        let settles = self.written(now).await?;
+        let free = if draining || self.state.fatal.is_some() { 0 } else { self.free() };
         // A trip that settles asks for more in any case.
-        let wants = free > 0 && (now >= self.state.ask_at || !self.state.done.is_empty());
-        if self.state.done.is_empty() && !wants {
+        let wants = free > 0 && (now >= self.state.ask_at || !settles.is_empty());
+        if settles.is_empty() && !wants {
             return Ok(());
         }
-        let mut done = std::mem::take(&mut self.state.done);
-        // What goes back together stays together.
-        done.sort_unstable_by_key(|done| done.settle.fence);
-        self.foresee(&mut done, now).await?;
-        let mut batch = Batch::default();
-        let mut settles = Vec::with_capacity(done.len());
-        let mut with_rows = Vec::with_capacity(done.len());
-        let mut rooms = Vec::new();
-        for done in done {
-            if done.writes() {
-                with_rows.push(done.settle.fence);
-            }
-            batch.writes.extend(done.write);
-            batch.failures.extend(done.failures);
-            batch.healed.extend(done.healed);
-            batch.gone.extend(done.gone);
-            settles.push(done.settle);
-            rooms.extend(done.room);
-        }
-        if !settles.is_empty() {
-            batch.days = self.state.days.news();
-        }
-        self.written(batch).await?;
-        drop(rooms);
-        with_rows.into_iter().for_each(|fence| phase::tell_of(fence, Phase::Written));
         self.state.sequence += 1;
         self.state.lead_ms = lead::lead(self.state.lead_ms, self.state.needed_ms);
         self.state.needed_ms = 0;
@@ -100,7 +70,7 @@ impl Dispatch {
     }
 
     /// Marks the children that need no call, waiting while the sink cannot tell.
-    async fn foresee(&mut self, done: &mut [Done], now: Millis) -> Result<(), Error> {
+    pub(super) async fn foresee(&mut self, done: &mut [Done], now: Millis) -> Result<(), Error> {
         loop {
             let mut children = Vec::new();
             for done in &mut *done {
@@ -116,10 +86,6 @@ impl Dispatch {
                 Err(error) => self.wait_for("sink", error.waits(), &error).await?,
             }
         }
-    }
-
-    fn settled_flights(&self) -> usize {
-        self.state.done.iter().filter(|d| self.state.flights.contains_key(&d.settle.fence)).count()
     }
 
     async fn hand_out(&mut self, exchanged: Exchanged, sent_at: Millis) -> Result<(), Error> {
@@ -141,6 +107,7 @@ impl Dispatch {
                 self.state.done.push(conclude::released(&leased));
                 continue;
             };
+            self.know_people(&leased, &run).await?;
             // However little is known of the ledger's clock, there is a time to start in: what is
             // wrong with it shifts all calls alike.
             let start_from = self.state.offset.surely(leased.start_from);
@@ -185,6 +152,19 @@ impl Dispatch {
         Ok(())
     }
 
+    /// Before anything beneath the lists of users is asked: learns whom they leave out.
+    async fn know_people(&mut self, leased: &Leased, run: &ActiveRun) -> Result<(), Error> {
+        let Some(people) = &run.people else { return Ok(()) };
+        if people.withholds(run.operation(leased.step)) {
+            return Ok(());
+        }
+        let sink = self.tools.sink.clone();
+        while let Err(error) = people.learn(run, &*sink).await {
+            self.wait_for("sink", error.waits(), &error).await?;
+        }
+        Ok(())
+    }
+
     /// The run of a lease, loaded once.
     async fn active(&mut self, id: &RunId) -> Result<Option<Arc<ActiveRun>>, Error> {
         if let Some(run) = self.state.runs.get(id) {
@@ -193,7 +173,11 @@ impl Dispatch {
         let Some(view) = self.viewed(id).await? else { return Ok(None) };
         let Some(link) = self.links.get(&view.connection) else { return Ok(None) };
         match ActiveRun::new(view.into(), &self.catalogue, link.clone()) {
-            Ok(run) => {
+            Ok(mut run) => {
+                let sink = self.tools.sink.clone();
+                while let Err(error) = run.load_people(true, &*sink).await {
+                    self.wait_for("sink", error.waits(), &error).await?;
+                }
                 let run = Arc::new(run);
                 self.state.runs.insert(id.clone(), run.clone());
                 Ok(Some(run))

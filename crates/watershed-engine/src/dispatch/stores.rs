@@ -1,11 +1,8 @@
 //! The stores, which may be away for a while: what is said to them waits, and changes nothing when
 //! it is repeated.
 
-use std::sync::Arc;
-
 use watershed_ledger::{Command, Reply, RunView};
 use watershed_model::RunId;
-use watershed_sink::Batch;
 
 use super::Dispatch;
 use crate::error::Error;
@@ -18,18 +15,6 @@ const STORE_WAIT_MS: i64 = 250;
 const TELL_MS: i64 = 60_000;
 
 impl Dispatch {
-    /// Writes a batch, waiting while the sink cannot take it.
-    pub(super) async fn written(&mut self, batch: Batch) -> Result<(), Error> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let batch = Arc::new(batch);
-        while let Err(error) = self.tools.sink.write(batch.clone()).await {
-            self.wait_for("sink", error.waits(), &error).await?;
-        }
-        Ok(())
-    }
-
     /// Says a command, waiting while the ledger does not answer: a repeat changes nothing.
     pub(super) async fn said(&mut self, command: Command) -> Result<Reply, Error> {
         loop {

@@ -91,6 +91,8 @@ impl Desk {
             Known::Stopped(_, stopped) => left(stopped.why.name(), &stopped.message),
             Known::Excluded(_, Bar::Consent(content)) => left("consent", content.name()),
             Known::Excluded(_, Bar::Redact) => left("redact", "texts in files"),
+            Known::Excluded(_, Bar::Names) => left("users", "texts in files"),
+            Known::Excluded(_, Bar::LeftOut) => left("users", "people who are left out"),
             _ => Before::Free,
         }
     }

@@ -25,6 +25,7 @@ pub(crate) fn connection(api_url: Option<&str>, token_url: &str) -> Connection {
         limits: Limits(Vec::new()),
         content: Content::Transcripts,
         delete_ceiling: 0.05,
+        agreed: None,
         redact: watershed_zoom::redact::Rules::default(),
     }
 }

@@ -109,7 +109,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn meta(&self) -> Later<'_, u32> {

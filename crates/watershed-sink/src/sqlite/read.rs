@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params};
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LetterId,
+    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LeftOut, LetterId,
     OperationId, PlanHash, RunId, RunRow,
 };
 
@@ -25,6 +25,7 @@ const COVERAGE_COUNTS: &str = include_str!("../../sql/coverage_counts.sql");
 const BIND_ACCOUNT: &str = include_str!("../../sql/bind_account.sql");
 const ACCOUNT: &str = include_str!("../../sql/account.sql");
 const DAYS: &str = include_str!("../../sql/days.sql");
+const LEFT_OUT: &str = include_str!("../../sql/left_out.sql");
 const RUN: &str = include_str!("../../sql/run.sql");
 const RUNS: &str = include_str!("../../sql/runs.sql");
 const UNFINISHED: &str = include_str!("../../sql/unfinished.sql");
@@ -123,6 +124,13 @@ pub(super) fn days(
 ) -> Result<Vec<DayCalls>, Fault> {
     let params = named_params! { ":account": of.as_str(), ":limit": limit };
     all(connection, DAYS, params, state::day)
+}
+
+pub(super) fn left_out(
+    connection: &Connection,
+    of: &ConnectionName,
+) -> Result<Vec<LeftOut>, Fault> {
+    all(connection, LEFT_OUT, named_params! { ":connection": of.as_str() }, state::left_out)
 }
 
 pub(super) fn run(connection: &Connection, id: &RunId) -> Result<Option<RunRow>, Fault> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LetterId,
-    Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
+    LetterId, Millis, PlanHash, RunId, RunRow, ScheduleKey,
 };
 
 use super::fault::Fault;
@@ -155,6 +155,10 @@ impl Sink for SqliteSink {
 
     fn days(&self, account: AccountId, limit: u32) -> Pending<'_, Vec<DayCalls>> {
         self.on_reader(move |reader| read::days(reader, &account, limit))
+    }
+
+    fn left_out(&self, connection: ConnectionName) -> Pending<'_, Vec<LeftOut>> {
+        self.on_reader(move |reader| read::left_out(reader, &connection))
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {

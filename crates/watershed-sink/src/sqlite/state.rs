@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LetterId, Millis,
-    OperationId, PlanHash, RunId, RunRow, Subject,
+    AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LetterId,
+    Millis, OperationId, PlanHash, RunId, RunRow, Subject,
 };
 
 use super::fault::Fault;
@@ -76,6 +76,17 @@ pub(super) fn day(row: &Row<'_>) -> Result<DayCalls, Fault> {
             .ok_or_else(|| Fault::Unreadable(format!("categories {categories}")))?,
         day: Millis::of_date(date).day(),
         calls: counted(row.get("calls")?)?,
+        at: instant(&row.get::<_, String>("at")?)?,
+    })
+}
+
+/// A row of `_left_out`.
+pub(super) fn left_out(row: &Row<'_>) -> Result<LeftOut, Fault> {
+    Ok(LeftOut {
+        connection: ConnectionName(row.get("connection")?),
+        mark: row.get::<_, i64>("mark")?.cast_unsigned(),
+        why: named(row.get("why")?)?,
+        run: RunId(row.get("run")?),
         at: instant(&row.get::<_, String>("at")?)?,
     })
 }

@@ -1,7 +1,7 @@
 //! The one transaction: rows, the coverage that speaks of them, and dead letters.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
-use watershed_model::{Coverage, DayCalls, DeadLetter, LetterId, Millis, RunRow, Subject};
+use watershed_model::{Coverage, DayCalls, DeadLetter, LeftOut, LetterId, Millis, RunRow, Subject};
 
 use super::fault::Fault;
 use super::members::{self, List};
@@ -11,6 +11,7 @@ use crate::{Batch, Error, Gone, Write};
 
 const PUT_COVERAGE: &str = include_str!("../../sql/put_coverage.sql");
 const PUT_DAYS: &str = include_str!("../../sql/put_days.sql");
+const PUT_LEFT_OUT: &str = include_str!("../../sql/put_left_out.sql");
 const PUT_FAILURE: &str = include_str!("../../sql/put_failure.sql");
 const REMOVE_FAILURE: &str = include_str!("../../sql/remove_failure.sql");
 const PUT_RUN: &str = include_str!("../../sql/put_run.sql");
@@ -38,6 +39,9 @@ pub(super) fn write(
     }
     for day in &batch.days {
         put_day(&act, day)?;
+    }
+    for left_out in &batch.left_out {
+        put_left_out(&act, left_out)?;
     }
     act.commit()?;
     Ok(())
@@ -145,6 +149,17 @@ fn put_day(act: &Transaction<'_>, day: &DayCalls) -> Result<(), Fault> {
         ":day": Millis::of_day(day.day).date().to_string(),
         ":calls": i64::try_from(day.calls).unwrap_or(i64::MAX),
         ":at": day.at.to_string(),
+    })?;
+    Ok(())
+}
+
+fn put_left_out(act: &Transaction<'_>, left_out: &LeftOut) -> Result<(), Fault> {
+    act.prepare_cached(PUT_LEFT_OUT)?.execute(named_params! {
+        ":connection": left_out.connection.as_str(),
+        ":why": word(&left_out.why),
+        ":mark": left_out.mark.cast_signed(),
+        ":run": left_out.run.as_str(),
+        ":at": left_out.at.to_string(),
     })?;
     Ok(())
 }

@@ -136,6 +136,16 @@ pub(crate) const KEYS: &[Key] = &[
         "What the customer agreed to. Never exceeded, whatever a workflow asks.",
     ),
     key(
+        "connections.*.users.include",
+        Kind::Texts,
+        "Whom the customer agreed to: group:ID, dept:NAME or addresses; else everybody.",
+    ),
+    key(
+        "connections.*.users.exclude",
+        Kind::Texts,
+        "Who of them is left out, likewise. Needs redact_key, as the one above does.",
+    ),
+    key(
         "connections.*.share",
         Kind::Number(1.0),
         "The part of the account's rate limit that may be used, above 0 and at most 1.",
@@ -154,7 +164,8 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "connections.*.redact_key",
         Kind::Credential { secret: true },
-        "What pseudonyms are made with. Another key makes other ones.",
+        "What pseudonyms are made with, and what people who are left out are known by. Another key \
+         makes other ones, and knows nobody.",
     ),
     key(
         "connections.*.lookback",
@@ -169,7 +180,6 @@ pub(crate) const KEYS: &[Key] = &[
 /// passed over in silence.
 pub(crate) const LATER: &[(&str, &str)] = &[
     ("notify", "nobody would be notified"),
-    ("connections.*.users", "people left out would be fetched all the same"),
     ("connections.*.reserve_events", "there are no events to keep a budget for"),
 ];
 

@@ -113,6 +113,8 @@ pub(crate) struct Account {
     pub delete_ceiling: f64,
     /// Days that `-lookback` reaches back.
     pub lookback_days: u16,
+    /// Whom the customer agreed to, and who of them is left out.
+    pub users: Users,
     /// What is dropped or pseudonymised.
     pub redact: BTreeMap<String, Action>,
     /// What pseudonyms are made with.
@@ -121,6 +123,22 @@ pub(crate) struct Account {
     pub api_url: Option<Url>,
     /// The token endpoint.
     pub token_url: Url,
+}
+
+/// Users by `group:ID`, `dept:NAME` or address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Users {
+    /// Who is agreed to; nobody named: everybody.
+    pub include: Vec<String>,
+    /// Who is left out of them.
+    pub exclude: Vec<String>,
+}
+
+impl Users {
+    /// Whether anybody is left out.
+    pub(crate) fn chosen(&self) -> bool {
+        !(self.include.is_empty() && self.exclude.is_empty())
+    }
 }
 
 /// Limits in place of the tier's.
@@ -197,6 +215,7 @@ fn account(
         share: from.number(&path("share"))?.unwrap_or(SHARE),
         delete_ceiling: from.number(&path("delete_ceiling"))?.unwrap_or(DELETE_CEILING),
         lookback_days: from.duration(&path("lookback"))?.map_or(LOOKBACK_DAYS, whole_days),
+        users: users(from, name)?,
         redact: from.rules(&path("redact"))?,
         redact_key: from.optional(&path("redact_key"), warnings)?,
         api_url: from.url(&path("api_url"))?,
@@ -209,6 +228,12 @@ fn account(
 /// Days that hold so many milliseconds.
 fn whole_days(ms: i64) -> u16 {
     u16::try_from(ms.cast_unsigned().div_ceil(Millis::DAY.cast_unsigned())).unwrap_or(u16::MAX)
+}
+
+fn users(from: &From<'_>, name: &str) -> Result<Users, Fault> {
+    let named = |key: &'static str| from.texts(&["connections", name, "users", key]);
+    let (include, exclude) = (named("include")?, named("exclude")?);
+    Ok(Users { include: include.unwrap_or_default(), exclude: exclude.unwrap_or_default() })
 }
 
 fn figures(from: &From<'_>, name: &str) -> Result<LimitFigures, Fault> {
@@ -272,9 +297,14 @@ impl From<'_> {
         let texts: Option<Vec<String>> = value
             .as_array()
             .and_then(|all| all.iter().map(|v| v.as_str().map(str::to_owned)).collect());
-        texts
-            .map(Some)
-            .ok_or_else(|| wrong(path, value, origin, "a list such as [\"zoom-reconcile\"]"))
+        texts.map(Some).ok_or_else(|| {
+            wrong(
+                path,
+                value,
+                origin,
+                "a list of texts, such as [\"zoom-reconcile\"] or [\"dept:Sales\"]",
+            )
+        })
     }
 
     fn need_text(&self, path: &[&str]) -> Result<&str, Fault> {

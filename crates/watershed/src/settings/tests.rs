@@ -263,8 +263,8 @@ fn wrong_variables_are_told_by_name() {
         "WATERSHED_STORE__URLL in the environment: unknown key `store.urll` | \
          did you mean `url` instead of `urll`?"
     );
-    let said = told("", &[("WATERSHED_CONNECTIONS__ACME__USERS", "x")]);
-    assert!(said.contains("does not know `connections.acme.users` yet"), "{said}");
+    let said = told("", &[("WATERSHED_CONNECTIONS__ACME__RESERVE_EVENTS", "x")]);
+    assert!(said.contains("does not know `connections.acme.reserve_events` yet"), "{said}");
     settings("", &[("WATERSHED_REDACT_KEY", "anything")]).expect("not a setting");
 }
 
@@ -296,9 +296,13 @@ fn the_schema_takes_the_annotated_file_and_refuses_what_the_program_refuses() {
     };
     assert!(validator.is_valid(&json(DEFAULTS)));
     assert!(validator.is_valid(&json(&acme("share = 0.5\nlimits = { heavy_per_day = 1 }"))));
-    for wrong in
-        ["shares = 1", "share = 2", "tier = \"gold\"", "users = {}", "redact = { dept = 1 }"]
-    {
+    for wrong in [
+        "shares = 1",
+        "share = 2",
+        "tier = \"gold\"",
+        "users = { includes = [] }",
+        "redact = { dept = 1 }",
+    ] {
         assert!(!validator.is_valid(&json(&acme(wrong))), "{wrong}");
     }
     assert!(!validator.is_valid(&json("[connections.acme]\ntier = \"pro\"\n")));

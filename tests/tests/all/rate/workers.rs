@@ -10,7 +10,7 @@ use watershed_test_servers::RedisServer;
 use watershed_tests::{Account, Home, Running, Scope, Settings, Size, Spec, audit, clock_off};
 
 use super::{
-    DAY, DAY_SHARE, LISTS, SHARE, allowed, day_spent, least_used, most_arrivals, small_day, used,
+    DAY, DAY_SHARE, SHARE, allowed, day_spent, least_used, most_arrivals, much, small_day, used,
 };
 use crate::fleet::drained;
 use crate::ground::{account, home, measured};
@@ -50,7 +50,7 @@ fn campaign(tier: &'static str, shape: &str, clocks_off: &[i64], during: Duratio
     let home = on(&redis, &account);
     let start = |off_s: &i64| home.start_command(with_clock(&home, &["worker"], *off_s));
     let mut workers: Vec<Running> = clocks_off.iter().map(start).collect();
-    home.run(&[&["submit", "zoom-backfill", "--run-id", "one"], &LISTS[..]].concat()).expect(0);
+    home.run(&["submit", much(&home), "--run-id", "one"]).expect(0);
     let shares = allowed(tier).map(|limit| limit * SHARE);
     let used = used(&account, &mut workers[0], shares, during);
     workers.into_iter().for_each(drained);
@@ -154,14 +154,18 @@ fn both(home: &mut Home, accounts: [&Account; 2]) {
 
 /// Two accounts with the same ids in them on one Redis, and two workers for both. A run of each
 /// begins.
-fn twins(redis: &RedisServer, accounts: [&Account; 2], inputs: &[&str]) -> (Home, Vec<Running>) {
+fn twins(
+    redis: &RedisServer,
+    accounts: [&Account; 2],
+    workflow: fn(&Home) -> &'static str,
+) -> (Home, Vec<Running>) {
     assert_ne!(accounts[0].ready("account_id"), accounts[1].ready("account_id"));
     let mut home = on(redis, accounts[0]);
     both(&mut home, accounts);
     let workers = (0..2).map(|_| home.start(&["worker"])).collect();
     for name in ["a", "b"] {
-        let run = ["submit", "zoom-backfill", "--connection", name, "--run-id", name];
-        home.run(&[&run, inputs].concat()).expect(0);
+        let run = ["submit", workflow(&home), "--connection", name, "--run-id", name];
+        home.run(&run).expect(0);
     }
     (home, workers)
 }
@@ -193,7 +197,7 @@ fn two_accounts_with_the_same_ids_stay_apart() {
     let redis = RedisServer::start(&[]);
     let of = |number| account(Spec { users: 5, number, ..Spec::default() });
     let (first, second) = (of(0), of(1));
-    let (home, workers) = twins(&redis, [&first, &second], &[]);
+    let (home, workers) = twins(&redis, [&first, &second], |_| "zoom-backfill");
     let begun = Instant::now();
     let complete = || {
         let runs = home.run(&["runs", "--json"]).json_lines();
@@ -226,7 +230,7 @@ fn an_account_in_trouble_does_not_slow_another() {
         let well = Spec { users: 1_500, tier: "pro", ..Spec::default() };
         let first = account(Spec { limits: Some("shape=fixed".to_owned()), ..well.clone() });
         let second = account(Spec { users: 1_500, tier: "pro", number: 1, ..spec.clone() });
-        let (_home, mut workers) = twins(&redis, [&first, &second], &LISTS);
+        let (_home, mut workers) = twins(&redis, [&first, &second], much);
         let used = used(&first, &mut workers[0], allowed("pro").map(|l| l * SHARE), during);
         let used = used.into_iter().fold(f64::MAX, f64::min);
         assert!(used >= least_used(size), "beside a {trouble} one: {used:.3} of the share");

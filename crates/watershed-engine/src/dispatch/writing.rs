@@ -1,0 +1,118 @@
+//! Rows on their way into the sink. What speaks of them is settled once they are there; meanwhile
+//! more is leased, so that a page of many rows leaves no permit unused.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
+use watershed_ledger::{Fence, Settle};
+use watershed_model::Millis;
+use watershed_sink::{Batch, Sink};
+
+use super::Dispatch;
+use crate::error::Error;
+use crate::phase::{self, Phase};
+
+/// A batch that is being written, and what is settled after it.
+pub(super) struct Writing {
+    batch: Arc<Batch>,
+    write: BoxFuture<'static, Result<(), watershed_sink::Error>>,
+    /// What the sink has said.
+    said: Option<Result<(), watershed_sink::Error>>,
+    settles: Vec<Settle>,
+    with_rows: Vec<Fence>,
+    /// Room of the pages, until they are written.
+    _rooms: Vec<OwnedSemaphorePermit>,
+}
+
+impl Writing {
+    /// The tasks that are settled after it.
+    pub(super) fn fences(&self) -> impl Iterator<Item = Fence> {
+        self.settles.iter().map(|settle| settle.fence)
+    }
+
+    /// Waits until the sink has said how it went.
+    pub(super) async fn over(&mut self) {
+        if self.said.is_none() {
+            self.said = Some((&mut self.write).await);
+        }
+    }
+
+    fn begin(
+        batch: Arc<Batch>,
+        sink: Arc<dyn Sink>,
+    ) -> BoxFuture<'static, Result<(), watershed_sink::Error>> {
+        async move { sink.write(batch).await }.boxed()
+    }
+
+    fn again(&mut self, sink: Arc<dyn Sink>) {
+        self.write = Writing::begin(self.batch.clone(), sink);
+        self.said = None;
+    }
+}
+
+impl Dispatch {
+    /// What may be settled now: its rows are in the sink. Begins to write what has come since,
+    /// unless a batch is on its way.
+    pub(super) async fn written(&mut self, now: Millis) -> Result<Vec<Settle>, Error> {
+        let mut settles = self.arrived().await?;
+        if self.state.writing.is_some() || self.state.done.is_empty() {
+            return Ok(settles);
+        }
+        let mut done = std::mem::take(&mut self.state.done);
+        // What goes back together stays together.
+        done.sort_unstable_by_key(|done| done.settle.fence);
+        self.foresee(&mut done, now).await?;
+        let mut batch = Batch::default();
+        let (mut after, mut with_rows, mut rooms) = (Vec::new(), Vec::new(), Vec::new());
+        for done in done {
+            if done.writes() {
+                with_rows.push(done.settle.fence);
+            }
+            batch.writes.extend(done.write);
+            batch.failures.extend(done.failures);
+            batch.healed.extend(done.healed);
+            batch.gone.extend(done.gone);
+            batch.left_out.extend(done.left_out);
+            after.push(done.settle);
+            rooms.extend(done.room);
+        }
+        batch.days = self.state.days.news();
+        if batch.is_empty() {
+            settles.extend(after);
+            return Ok(settles);
+        }
+        let batch = Arc::new(batch);
+        let write = Writing::begin(batch.clone(), self.tools.sink.clone());
+        self.state.writing =
+            Some(Writing { batch, write, said: None, settles: after, with_rows, _rooms: rooms });
+        settles.extend(self.arrived().await?);
+        Ok(settles)
+    }
+
+    /// What is settled after the batch that is on its way, if that has arrived. One that did not is
+    /// written again, waiting while the sink cannot take it.
+    async fn arrived(&mut self) -> Result<Vec<Settle>, Error> {
+        while let Some(mut writing) = self.state.writing.take() {
+            match writing.over().now_or_never().and(writing.said.take()) {
+                None => {
+                    self.state.writing = Some(writing);
+                    break;
+                }
+                Some(Ok(())) => {
+                    for fence in &writing.with_rows {
+                        phase::tell_of(*fence, Phase::Written);
+                    }
+                    return Ok(writing.settles);
+                }
+                Some(Err(error)) => {
+                    writing.again(self.tools.sink.clone());
+                    self.state.writing = Some(writing);
+                    self.wait_for("sink", error.waits(), &error).await?;
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,239 @@
+//! People who are left out: those that the customer did not agree to, and those who were erased.
+//!
+//! Their own records, meetings and recordings are neither rows nor items; where others' records
+//! name them, a pseudonym stands in their place. Who they are is remembered by keyed marks alone.
+//! Guarantee: of a page that went through [`People::page`], no row and no item holds the id, the
+//! address or the name of anybody whose mark is known.
+
+mod choice;
+mod mark;
+mod text;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use watershed_model::{FieldType, Operation, Page, Record, Row};
+
+pub use choice::{Choice, SelectorError};
+pub use mark::Mark;
+
+use crate::catalogue;
+use crate::pseudonym::Pseudonyms;
+use mark::Marks;
+
+/// Text of a stay that tells nothing of a person.
+const IMPERSONAL: [&str; 2] = ["status", "user_id"];
+/// Text of a stay for which there is a pseudonym. What else it has is left out.
+const PERSONAL: [&str; 3] = ["id", "name", "user_email"];
+
+/// Who is agreed to on a connection, and what marks are made with.
+#[derive(Clone)]
+pub struct Agreed {
+    choice: Choice,
+    marks: Marks,
+    pseudonyms: Pseudonyms,
+}
+
+impl fmt::Debug for Agreed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Agreed({:?})", self.choice)
+    }
+}
+
+impl Agreed {
+    /// By a choice, under the connection's key; `None` where that is empty.
+    pub fn new(choice: Choice, key: &[u8]) -> Option<Agreed> {
+        let pseudonyms = Pseudonyms::new(key)?;
+        Some(Agreed { choice, marks: Marks::new(&pseudonyms), pseudonyms })
+    }
+
+    /// Whether somebody is left out by choice.
+    pub fn chooses(&self) -> bool {
+        !self.choice.is_everyone()
+    }
+
+    /// All marks of a user, by his record.
+    pub fn marks(&self, user: &Value) -> Vec<Mark> {
+        self.marks.of_user(user)
+    }
+
+    /// The mark of who is named by an id or an address.
+    pub fn mark(&self, id_or_address: &str) -> Mark {
+        match id_or_address.contains('@') {
+            true => self.marks.mail(id_or_address),
+            false => self.marks.id(id_or_address),
+        }
+    }
+
+    /// The pseudonym of who is named so.
+    pub fn pseudonym(&self, named: &str) -> String {
+        self.pseudonyms.of(named)
+    }
+}
+
+/// People who are left out, as far as they are known.
+#[derive(Debug, Clone)]
+pub struct People {
+    agreed: Arc<Agreed>,
+    erased: BTreeSet<Mark>,
+    excluded: BTreeSet<Mark>,
+}
+
+impl People {
+    /// Those of these marks, and whoever a list of users shows not to be agreed to.
+    pub fn new(agreed: Arc<Agreed>, erased: BTreeSet<Mark>, excluded: BTreeSet<Mark>) -> People {
+        People { agreed, erased, excluded }
+    }
+
+    /// Whether anybody may be left out. What stands as text in a file is left out then, too.
+    pub fn any(&self) -> bool {
+        self.agreed.chooses() || !self.nobody_known()
+    }
+
+    fn nobody_known(&self) -> bool {
+        self.erased.is_empty() && self.excluded.is_empty()
+    }
+
+    /// The parameter by which a call would ask about somebody who is left out.
+    pub fn asks_about<'w>(&self, with: &'w Map<String, Value>) -> Option<&'w str> {
+        with.values().filter_map(Value::as_str).find(|text| self.is(text))
+    }
+
+    /// Takes out of a page of a list of users who is not agreed to, or was erased. Returns the
+    /// marks of the former: they are left out from now on.
+    pub fn listed(&mut self, page: &mut Page) -> BTreeSet<Mark> {
+        let Agreed { choice, marks, .. } = &*self.agreed;
+        let mut found = BTreeSet::new();
+        for user in page.rows.iter().map(|row| &row.record) {
+            if !choice.agrees(user) {
+                found.extend(marks.of_user(user));
+            }
+        }
+        // Who shares a name with somebody is not left out for that.
+        let is_erased = |user: &Value| {
+            let said = ["id", "email"].into_iter().filter_map(|member| user.get(member)?.as_str());
+            said.filter(|text| !text.is_empty())
+                .any(|text| self.erased.contains(&self.agreed.mark(text)))
+        };
+        let stays = |user: &Value| choice.agrees(user) && !is_erased(user);
+        page.rows.retain(|row| stays(&row.record));
+        page.items.retain(stays);
+        self.excluded.extend(&found);
+        found
+    }
+
+    /// Takes out of a page of any other operation who is left out.
+    pub fn page(&self, op: &Operation, page: &mut Page) {
+        if self.nobody_known() {
+            return;
+        }
+        self.rows(&mut page.rows);
+        page.items.retain(|item| !self.owns(op.dataset.name, item, &Map::new()));
+        page.items.iter_mut().for_each(|item| self.record(op.dataset.name, item));
+    }
+
+    /// Takes out of these rows who is left out.
+    pub fn rows(&self, rows: &mut Vec<Row>) {
+        rows.retain(|row| !self.owns(row.dataset.name, &row.record, &row.asked));
+        rows.iter_mut().for_each(|row| self.record(row.dataset.name, &mut row.record));
+    }
+
+    /// Whether a record is of somebody who is left out: it is he, or he is its host.
+    pub fn owns(&self, dataset: &str, record: &Value, asked: &Map<String, Value>) -> bool {
+        let members: &[&str] = match dataset {
+            "users" | "user_details" => &["id", "email"],
+            "past_participants" | "report_participants" | "transcripts" | "transcript_cues" => &[],
+            // Of these the address is the host's.
+            "past_meetings" | "report_meetings" => &["host_id", "host_email", "user_email"],
+            _ => &["host_id", "host_email", "user_id"],
+        };
+        let said = members.iter().filter_map(|member| record.get(*member));
+        said.chain(asked.get("user_id")).filter_map(Value::as_str).any(|text| self.is(text))
+    }
+
+    /// Puts pseudonyms in the place of those who are left out. A user who is in the list is none of
+    /// them, whatever his name.
+    pub fn record(&self, dataset: &str, record: &mut Value) {
+        if dataset == "users" {
+            return;
+        }
+        if let ("past_participants" | "report_participants", Value::Object(stay)) =
+            (dataset, &mut *record)
+            && self.is_stay_of_one(stay)
+        {
+            let shape = catalogue().dataset(dataset).map(|dataset| dataset.record);
+            self.stay(shape, stay);
+        }
+        self.texts(record);
+    }
+
+    /// The text without those who are left out; `None`: it names nobody of them.
+    pub fn text(&self, text: &str) -> Option<String> {
+        let named = text::named(&self.agreed.marks, |mark| self.knows(mark), text);
+        let mut rest = text;
+        let mut told = String::new();
+        for place in named.iter().rev() {
+            let (before, from) = rest.split_at(place.start);
+            let pseudonym = self.agreed.pseudonym(&from[..place.len()]);
+            told.insert_str(0, &from[place.len()..]);
+            told.insert_str(0, &pseudonym);
+            rest = before;
+        }
+        told.insert_str(0, rest);
+        (!named.is_empty()).then_some(told)
+    }
+
+    fn is(&self, id_or_address: &str) -> bool {
+        !id_or_address.is_empty() && self.knows(self.agreed.mark(id_or_address))
+    }
+
+    fn knows(&self, mark: Mark) -> bool {
+        self.erased.contains(&mark) || self.excluded.contains(&mark)
+    }
+
+    fn is_stay_of_one(&self, stay: &Map<String, Value>) -> bool {
+        let text = |member| stay.get(member).and_then(Value::as_str).unwrap_or_default();
+        let (id, address) = (text("id"), text("user_email"));
+        // Who says who he is is nobody else, whatever his name.
+        let named = || self.agreed.marks.name(text("name")).filter(|_| (id, address) == ("", ""));
+        let named = || named().is_some_and(|name| self.knows(name));
+        self.is(id) || self.is(address) || named()
+    }
+
+    fn stay(&self, shape: Option<&Record>, stay: &mut Map<String, Value>) {
+        stay.retain(|member, value| {
+            if PERSONAL.contains(&member.as_str()) {
+                if let Value::String(text) = value
+                    && !text.is_empty()
+                {
+                    *text = self.agreed.pseudonym(text);
+                }
+                return !(value.is_object() || value.is_array());
+            }
+            let field = shape.and_then(|shape| shape.field(member));
+            IMPERSONAL.contains(&member.as_str())
+                || field.is_some_and(|field| {
+                    use FieldType::{Bool, Date, Double, Int, Time};
+                    matches!(field.ty, Bool | Date | Double | Int | Time)
+                })
+        });
+    }
+
+    fn texts(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(told) = self.text(text) {
+                    *text = told;
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.texts(value)),
+            Value::Object(members) => members.values_mut().for_each(|value| self.texts(value)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
