@@ -12,7 +12,7 @@ use crate::active::{ActiveRun, Stopped};
 use crate::entry::Entry;
 use crate::files::Bar;
 use crate::letter::{Trouble, letter};
-use crate::people::RunPeople;
+use crate::people::{self, RunPeople};
 use crate::spawned::Spawned;
 use crate::task::{Ask, Asked, Done, Spent, repeat_of};
 
@@ -79,7 +79,7 @@ pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis)
                 Bar::Consent(content) => format!("consent: {}", content.name()),
                 Bar::Redact => "redact: what is said in a file cannot be redacted".to_owned(),
                 Bar::Names => "users: a text may name people who are left out".to_owned(),
-                Bar::LeftOut => "users: left out".to_owned(),
+                Bar::LeftOut => people::LEFT_OUT.to_owned(),
             };
             let mut done = closed(leased, End::Skipped, Vec::new());
             let mut request = ask.request;
@@ -117,7 +117,7 @@ pub(crate) fn asked(
     let mut left_out = Vec::new();
     if let Verdict::Data(page) | Verdict::Waiting { page: Some(page), .. } = &mut verdict {
         if let Some(people) = &run.people {
-            left_out = RunPeople::left_out(people.page(operation, page), run, at);
+            left_out = people.page(operation, page);
         }
         run.link.connection.redact.page(operation, page);
     }
@@ -173,7 +173,10 @@ pub(crate) fn asked(
             at,
         })
         .collect();
-    done.left_out = left_out;
+    if let Some(write) = &mut done.write {
+        write.coverage.extend(RunPeople::coverage(&left_out, run, at));
+    }
+    done.left_out = RunPeople::left_out(&left_out, run, at);
     done.room = room;
     if operation.kind == Kind::File && done.settle.least > 0 {
         // A file costs nothing that is counted; reading its recording does, once for all files.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use watershed_ledger::{Command, Fence, LeaseId, Leased, Ledger, Reply};
+use watershed_ledger::{Command, Fence, LeaseId, Leased, Ledger, Reply, Settle};
 use watershed_model::{AccountId, Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
 use watershed_sink::Batch;
 
@@ -183,7 +183,7 @@ impl Dispatch {
         let clock = self.tools.clock.clone();
         self.state.looks_at(clock.now());
         let stopping = self.stop.state();
-        let full = self.free() == 0;
+        let full = self.free(&[]) == 0;
         let next = if stopping == Stopping::No {
             // Without a free slot there is nothing to ask for.
             let ask_at = if full { Millis(i64::MAX) } else { self.state.ask_at };
@@ -227,13 +227,16 @@ impl Dispatch {
 
     /// Slots of tasks that may be leased. What is done has none any more; but no more waits to be
     /// settled than may run, so that a crash repeats no more than twice as many calls.
-    fn free(&self) -> usize {
+    /// What `settles` speak of is settled in the same trip.
+    fn free(&self, settles: &[Settle]) -> usize {
         let slots = usize::from(self.settings.concurrency);
+        let flies = |fence: &Fence| self.state.flights.contains_key(fence);
+        let settled = settles.iter().filter(|settle| flies(&settle.fence)).count();
         let writing = self.state.writing.iter().flat_map(Writing::fences);
         let done = self.state.done.iter().map(|done| done.settle.fence).chain(writing);
-        let done = done.filter(|fence| self.state.flights.contains_key(fence)).count();
-        let running = self.state.flights.len() - done;
-        slots.saturating_sub(running).min((2 * slots).saturating_sub(self.state.flights.len()))
+        let done = done.filter(flies).count();
+        let held = self.state.flights.len() - settled;
+        slots.saturating_sub(held - done).min((2 * slots).saturating_sub(held))
     }
 
     /// Whether nothing is in flight, done or on its way.

@@ -14,7 +14,7 @@ use watershed_model::{
     Operation, Page, Plan, Source, Step, StepId, Subject,
 };
 use watershed_sink::{Ask, Error, Sink};
-use watershed_zoom::people::{Agreed, Mark, People};
+use watershed_zoom::people::{Agreed, Mark, People, Person};
 
 use crate::active::ActiveRun;
 use crate::covered;
@@ -22,6 +22,10 @@ use crate::task;
 
 /// The list that tells who there is.
 const LIST: &str = "zoom.list_users";
+/// What asks about one of them.
+const OF_USER: &str = "zoom.get_user";
+/// Why somebody is not asked about.
+pub(crate) const LEFT_OUT: &str = "users: left out";
 /// What lists recordings of all users at once.
 pub(crate) const OF_ALL: &str = "zoom.list_account_recordings";
 
@@ -91,25 +95,46 @@ impl RunPeople {
         Subject::of(&members)
     }
 
-    /// Takes out of a page who is left out; the marks of those whom it showed to be.
-    pub(crate) fn page(&self, operation: &Operation, page: &mut Page) -> BTreeSet<Mark> {
+    /// Takes out of a page who is left out; those whom it showed to be.
+    pub(crate) fn page(&self, operation: &Operation, page: &mut Page) -> Vec<Person> {
         if operation.id == LIST {
             return self.people.write().unwrap_or_else(PoisonError::into_inner).listed(page);
         }
         self.read().page(operation, page);
-        BTreeSet::new()
+        Vec::new()
     }
 
-    /// What is written of those whom a page showed to be left out.
-    pub(crate) fn left_out(marks: BTreeSet<Mark>, run: &ActiveRun, at: Millis) -> Vec<LeftOut> {
-        let of = |Mark(mark)| LeftOut {
+    /// What is remembered of those whom a page showed to be left out.
+    pub(crate) fn left_out(people: &[Person], run: &ActiveRun, at: Millis) -> Vec<LeftOut> {
+        let of = |&Mark(mark): &Mark| LeftOut {
             connection: run.connection().clone(),
             mark,
             why: LeftOutWhy::Excluded,
             run: run.id.clone(),
             at,
         };
-        marks.into_iter().map(of).collect()
+        people.iter().flat_map(|person| &person.marks).map(of).collect()
+    }
+
+    /// That nobody asks about them.
+    pub(crate) fn coverage(people: &[Person], run: &ActiveRun, at: Millis) -> Vec<Coverage> {
+        let of = |person: &Person| Coverage {
+            connection: run.connection().clone(),
+            operation: OF_USER.into(),
+            subject: Subject::of(&Map::from_iter([(
+                "user_id".to_owned(),
+                Value::from(person.pseudonym.as_str()),
+            )])),
+            from: None,
+            to: None,
+            state: CoverageState::Excluded,
+            reason: Some(LEFT_OUT.to_owned()),
+            rows: 0,
+            retry_at: None,
+            run: run.id.clone(),
+            at,
+        };
+        people.iter().map(of).collect()
     }
 
     /// Learns who is left out, once all lists of users of the run are read.

@@ -73,6 +73,15 @@ impl Agreed {
     }
 }
 
+/// Somebody whom a list of users shows not to be agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// By which he is known.
+    pub marks: Vec<Mark>,
+    /// What stands in the place of his id; of his address, where he has none.
+    pub pseudonym: String,
+}
+
 /// People who are left out, as far as they are known.
 #[derive(Debug, Clone)]
 pub struct People {
@@ -102,15 +111,17 @@ impl People {
     }
 
     /// Takes out of a page of a list of users who is not agreed to, or was erased. Returns the
-    /// marks of the former: they are left out from now on.
-    pub fn listed(&mut self, page: &mut Page) -> BTreeSet<Mark> {
-        let Agreed { choice, marks, .. } = &*self.agreed;
-        let mut found = BTreeSet::new();
-        for user in page.rows.iter().map(|row| &row.record) {
-            if !choice.agrees(user) {
-                found.extend(marks.of_user(user));
-            }
-        }
+    /// former: they are left out from now on.
+    pub fn listed(&mut self, page: &mut Page) -> Vec<Person> {
+        let Agreed { choice, marks, pseudonyms } = &*self.agreed;
+        let strangers = page.rows.iter().map(|row| &row.record).filter(|user| !choice.agrees(user));
+        let found: Vec<Person> = strangers
+            .map(|user| {
+                let said = |member| user.get(member)?.as_str().filter(|text| !text.is_empty());
+                let named = said("id").or_else(|| said("email")).unwrap_or_default();
+                Person { marks: marks.of_user(user), pseudonym: pseudonyms.of(named) }
+            })
+            .collect();
         // Who shares a name with somebody is not left out for that.
         let is_erased = |user: &Value| {
             let said = ["id", "email"].into_iter().filter_map(|member| user.get(member)?.as_str());
@@ -120,7 +131,7 @@ impl People {
         let stays = |user: &Value| choice.agrees(user) && !is_erased(user);
         page.rows.retain(|row| stays(&row.record));
         page.items.retain(stays);
-        self.excluded.extend(&found);
+        self.excluded.extend(found.iter().flat_map(|person| &person.marks));
         found
     }
 

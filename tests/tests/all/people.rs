@@ -166,6 +166,9 @@ fn of_people_who_are_left_out_no_byte_is_kept_and_nobody_asks_about_them() {
             let told = "SELECT count(*) FROM _coverage WHERE state = 'complete'
                 AND operation = 'zoom.get_user'";
             assert_eq!(count(&home, told) as u64, first - out.len() as u64);
+            let told = "SELECT count(*) FROM _coverage WHERE state = 'excluded'
+                AND operation = 'zoom.get_user'";
+            assert_eq!(count(&home, told), out.len(), "that they are left out is told");
         }
     }
 }

@@ -25,7 +25,7 @@ impl Dispatch {
     pub(super) async fn settle_and_lease(&mut self, draining: bool) -> Result<(), Error> {
         let now = self.tools.clock.now();
         let settles = self.written(now).await?;
-        let free = if draining || self.state.fatal.is_some() { 0 } else { self.free() };
+        let free = if draining || self.state.fatal.is_some() { 0 } else { self.free(&settles) };
         // A trip that settles asks for more in any case.
         let wants = free > 0 && (now >= self.state.ask_at || !settles.is_empty());
         if settles.is_empty() && !wants {

@@ -14,6 +14,10 @@ use super::Dispatch;
 use crate::error::Error;
 use crate::phase::{self, Phase};
 
+/// So long a batch is waited for before anything else is done: most arrive sooner, and one commit
+/// after the other takes a disk less time than two at once.
+const PATIENCE_MS: i64 = 50;
+
 /// A batch that is being written, and what is settled after it.
 pub(super) struct Writing {
     batch: Arc<Batch>,
@@ -85,8 +89,15 @@ impl Dispatch {
         }
         let batch = Arc::new(batch);
         let write = Writing::begin(batch.clone(), self.tools.sink.clone());
-        self.state.writing =
-            Some(Writing { batch, write, said: None, settles: after, with_rows, _rooms: rooms });
+        let mut writing =
+            Writing { batch, write, said: None, settles: after, with_rows, _rooms: rooms };
+        let patience = self.tools.clock.sleep_until(self.tools.clock.now() + PATIENCE_MS);
+        tokio::select! {
+            biased;
+            () = writing.over() => {}
+            () = patience => {}
+        }
+        self.state.writing = Some(writing);
         settles.extend(self.arrived().await?);
         Ok(settles)
     }
