@@ -13,7 +13,7 @@ use watershed_model::{
     Catalogue, ConnectionName, Coverage, CoverageState, Kind, LeftOut, LeftOutWhy, Millis,
     Operation, Page, Plan, Source, Step, StepId, Subject,
 };
-use watershed_sink::{Ask, Error, Sink};
+use watershed_sink::{Ask, Error, FailureFilter, Sink};
 use watershed_zoom::people::{Agreed, Mark, People, Person};
 
 use crate::active::ActiveRun;
@@ -147,11 +147,15 @@ impl RunPeople {
         for coverage in &asked {
             match coverage.as_ref().filter(|coverage| coverage.run == run.id) {
                 Some(Coverage { state: CoverageState::Complete, .. }) => {}
-                Some(Coverage {
-                    state: CoverageState::Failed | CoverageState::Unavailable,
-                    reason,
-                    ..
-                }) => return Ok(Told::Never(reason.clone().unwrap_or_default())),
+                Some(Coverage { state: CoverageState::Unavailable, reason, .. }) => {
+                    return Ok(Told::Never(reason.clone().unwrap_or_default()));
+                }
+                // A letter that was put back lies there no more, and the list is open again.
+                Some(failed @ Coverage { state: CoverageState::Failed, .. })
+                    if has_letter(run, &failed.subject, sink).await? =>
+                {
+                    return Ok(Told::Never(failed.reason.clone().unwrap_or_default()));
+                }
                 _ => return Ok(Told::NotYet),
             }
         }
@@ -222,6 +226,19 @@ fn people(agreed: &Arc<Agreed>, known: &[LeftOut], seen: impl Fn(&LeftOut) -> bo
         of.map(|left_out| Mark(left_out.mark)).collect()
     };
     People::new(agreed.clone(), marks(LeftOutWhy::Erased), marks(LeftOutWhy::Excluded))
+}
+
+/// Whether a dead letter of the run's list lies in the sink.
+async fn has_letter(run: &ActiveRun, subject: &Subject, sink: &dyn Sink) -> Result<bool, Error> {
+    for step in run.program.plan().steps.iter().filter(|step| step.operation.as_str() == LIST) {
+        let (id, step) = (run.id.clone(), step.name.clone());
+        let filter = FailureFilter { run: Some(id), step: Some(step), ..FailureFilter::default() };
+        let letters = sink.failures(filter).await?;
+        if letters.iter().any(|letter| letter.subject.as_ref() == Some(subject)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The lists of users that the run begins with.
