@@ -53,6 +53,7 @@ fn about(section: &str) -> &'static str {
         "schedule" => "What starts by itself, under `watershed schedule`.",
         "log" => "Log lines on stderr.",
         "connections" => "Zoom accounts, by a name of your own.",
+        "users" => "Whom the customer agreed to, and who of them is left out.",
         "limits" => "What the customer told you, or Zoom agreed; in place of the tier's figures.",
         _ => "",
     }
