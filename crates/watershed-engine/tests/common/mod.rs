@@ -22,7 +22,7 @@ pub(crate) fn connection(api_url: Option<&str>, token_url: &str) -> Connection {
         }),
         api_url: api_url.map(url),
         token_url: url(token_url),
-        limits: Limits(Vec::new()),
+        limits: Limits(Vec::new()).into(),
         content: Content::Transcripts,
         delete_ceiling: 0.05,
         agreed: None,
