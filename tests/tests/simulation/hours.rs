@@ -49,7 +49,14 @@ fn when_the_hour_comes_the_other_share_counts() {
         engine.submit(request).await.expect("it begins");
         let light = || -> f64 {
             let stats = account.stats();
-            let of = ["get_past_meeting", "get_user", "get_meeting", "get_invitation"];
+            let of = [
+                "get_past_meeting",
+                "get_user",
+                "get_meeting",
+                "get_invitation",
+                "get_recording",
+                "get_recording_settings",
+            ];
             let calls = of.iter().filter_map(|name| stats.calls.get(*name));
             calls.flat_map(|by| by.values()).sum::<u64>() as f64
         };

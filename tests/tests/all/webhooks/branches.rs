@@ -52,8 +52,8 @@ fn an_event_becomes_a_row_within_five_seconds_while_a_backfill_uses_the_whole_bu
     up.until("a place to listen", UP_MAX, |p| p.stdout().contains("listening on http://"))
         .expect("it listens");
     let host = up.stdout().trim().rsplit('/').next().expect("where").to_owned();
-    home.run(&["submit", "zoom-backfill", "--run-id", "history", "--input", "media=none"])
-        .expect(0);
+    let submit = ["submit", "zoom-backfill", "--run-id", "history", "--input", "details=none"];
+    home.run(&[&submit[..], &["--input", "content=metadata"]].concat()).expect(0);
     let light = || -> u64 {
         let stats = account.stats().expect("statistics");
         let calls = &stats.0["calls"]["get_past_meeting"];
