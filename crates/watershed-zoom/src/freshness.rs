@@ -268,8 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_one_by_one_is_as_fresh_as_the_run_that_asked_for_all_and_no_event_changes_that()
-     {
+    fn what_is_asked_one_by_one_is_as_fresh_as_a_run_that_asked_for_all_whatever_events_bring() {
         let event = RunRow {
             trigger: Trigger::Event,
             ..run("2", "2026-11-28", "2026-11-28", RunState::Complete)

@@ -240,9 +240,12 @@ mod tests {
             serde_json::to_string(&Notice::run_ended(&report, Millis(now))).expect("JSON")
         });
         assert_eq!(told[0], told[1]);
-        assert_eq!(
-            told[0],
-            r#"{"event":"run_ended","id":"r1:failed","connection":"acme","run":"r1","workflow":"zoom-reconcile","state":"failed","exit":1,"at":"2026-11-29T02:10:00.000Z"}"#
-        );
+        let told: serde_json::Value = serde_json::from_str(&told[0]).expect("JSON");
+        let expected = serde_json::json!({
+            "event": "run_ended", "id": "r1:failed", "connection": "acme", "run": "r1",
+            "workflow": "zoom-reconcile", "state": "failed", "exit": 1,
+            "at": "2026-11-29T02:10:00.000Z",
+        });
+        assert_eq!(told, expected);
     }
 }

@@ -90,7 +90,7 @@ fn pairs<'a>(name: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a str)
 fn each_service_has_no_rights_and_says_how_it_is() {
     let file = compose();
     let names: Vec<&String> = services(&file).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["redis", "postgres", "worker", "schedule", "serve"], "in this order");
+    assert_eq!(names, ["postgres", "redis", "schedule", "serve", "worker"]);
     for (name, service) in services(&file) {
         let user = service["user"].as_str().unwrap_or_default();
         assert!(!matches!(user.split(':').next(), None | Some("" | "0" | "root")), "{name}");

@@ -56,7 +56,7 @@ fn nights_that_touch_are_one_stretch_and_those_left_out_are_told_until_somebody_
     assert_eq!(meetings["missing"], Value::Array(Vec::new()), "{meetings:#}");
 }
 
-/// A service that takes notices: the first one it answers with an error. Its address, and what came.
+/// A service that takes notices, the first one with an error. Its address, and what came.
 fn service() -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}/T0/SIMSECRET-hook", listener.local_addr().expect("where"));

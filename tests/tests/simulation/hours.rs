@@ -1,4 +1,4 @@
-//! A share that hangs on the time of the day: a worker that is there when the hour comes keeps to it.
+//! A share that hangs on the time of the day: who is there when the hour comes keeps to it.
 
 use std::sync::Arc;
 

@@ -177,7 +177,8 @@ impl Life {
             .map(|(at, records)| (at.clone(), records[0].clone()))
             .collect();
         for ((dataset, key), record) in new {
-            let recording = |uuid: &Value| json!({ "uuid": uuid, "id": record["id"], "host_id": record["host_id"] });
+            let (id, host) = (&record["id"], &record["host_id"]);
+            let recording = |uuid: &Value| json!({ "uuid": uuid, "id": id, "host_id": host });
             let (event, object) = match dataset {
                 "past_meetings" => ("meeting.ended", recording(&json!(key))),
                 "recordings" => ("recording.completed", recording(&json!(key))),

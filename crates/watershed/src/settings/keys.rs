@@ -164,14 +164,14 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "connections.*.share",
         Kind::Share,
-        "The part of the account's rate limit that may be used, above 0 and at most 1; or a list of \
-         parts by the hours of the day.",
+        "The part of the account's rate limit that may be used, above 0 and at most 1; or a list \
+         of parts by the hours of the day.",
     ),
     key(
         "connections.*.reserve_events",
         Kind::Part,
-        "The part of the day's share that is kept back for events until 22:00 UTC, from 0 to 1; 0.1 \
-         where there is a webhook_secret.",
+        "The part of the day's share that is kept back for events until 22:00 UTC, from 0 to 1; \
+         0.1 where there is a webhook_secret.",
     ),
     key(
         "connections.*.delete_ceiling",

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use watershed_tests::{Running, Spec};
 
 use super::endpoint::{SECRET, asked, now, signed};
@@ -57,7 +57,7 @@ fn an_event_becomes_a_row_within_five_seconds_while_a_backfill_uses_the_whole_bu
     let light = || -> u64 {
         let stats = account.stats().expect("statistics");
         let calls = &stats.0["calls"]["get_past_meeting"];
-        calls.as_object().map_or(0, |by| by.values().filter_map(|n| n.as_u64()).sum())
+        calls.as_object().map_or(0, |by| by.values().filter_map(Value::as_u64).sum())
     };
     until("Light calls", &up, || light() > 8);
 
