@@ -21,7 +21,7 @@ use crate::task::{self, Ask, Done, Job, Todo, Tools};
 /// Stored rows read at once.
 const ROWS_AT_ONCE: u32 = 500;
 /// How long a list of users that is read waits for the others before it looks again.
-const LISTS_WAIT_MS: i64 = 500;
+pub(crate) const LISTS_WAIT_MS: i64 = 500;
 
 /// Asks the sink, in one query, what of a leased batch is known already, and turns those
 /// jobs from asking to expanding.

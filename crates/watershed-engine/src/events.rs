@@ -59,7 +59,9 @@ impl Engine {
         let Some(events) = &self.events else { return Ok(Vec::new()) };
         let mut begun = Vec::new();
         for count in events.inbox.backlog().await? {
-            if !self.links.contains_key(&count.connection) {
+            let Ok(link) = self.link(&count.connection) else { continue };
+            if link.connection.agreed.as_ref().is_some_and(|agreed| agreed.chooses()) {
+                self.leave(&*events.inbox, count.connection).await?;
                 continue;
             }
             let request = events.request(&count.connection, self.clock.now().date())?;
@@ -70,6 +72,21 @@ impl Engine {
             }
         }
         Ok(begun)
+    }
+}
+
+impl Engine {
+    /// Marks all that waits as done. Whether somebody was agreed to is known by the lists of users
+    /// alone, and an event may tell of him before any of them.
+    async fn leave(&self, inbox: &dyn Inbox, connection: ConnectionName) -> Result<(), Error> {
+        loop {
+            let page = inbox.waiting(connection.clone(), None, EVENTS_AT_ONCE).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let keys = page.into_iter().map(|waiting| waiting.event.key).collect();
+            inbox.done(connection.clone(), keys, self.clock.now()).await?;
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use watershed_sink::{Ask as CoverageAsk, CoverageFilter, Error};
 
 use crate::active::ActiveRun;
 use crate::conclude;
+use crate::covered::LISTS_WAIT_MS;
+use crate::people::Told;
 use crate::spawned::Spawned;
 use crate::task::{Done, Tools};
 
@@ -28,6 +30,19 @@ async fn found(
     tools: &Tools,
     now: Millis,
 ) -> Result<Done, Error> {
+    let closed = |broods| Outcome::Closed { broods, end: End::Done };
+    // Whom the lists of users leave out is not asked about here either.
+    if let Some(people) = &run.people {
+        match people.learn(run, &*tools.sink).await? {
+            Told::All => {}
+            Told::NotYet => {
+                return Ok(Done::of(leased, Outcome::NotYet { at: now + LISTS_WAIT_MS }));
+            }
+            Told::Never(_) => {
+                return Ok(Done::of(leased, closed(Vec::new())));
+            }
+        }
+    }
     let filter = CoverageFilter {
         connection: Some(run.connection().clone()),
         state: Some(CoverageState::Waiting),
@@ -54,7 +69,7 @@ async fn found(
                 rows: before.map_or(0, |checkpoint| checkpoint.rows) + items.len() as u64,
             },
         },
-        None => Outcome::Closed { broods: spawned.broods, end: End::Done },
+        None => closed(spawned.broods),
     };
     // What no step asks for leaves nothing in coverage: it says nothing of its subject.
     let mut done = Done::of(leased, outcome);

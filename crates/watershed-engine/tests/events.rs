@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Engine, Events, Parts, SystemClock, Transport,
+    Answered, Answering, Call, Clock, Connection, Engine, Events, Parts, SystemClock, Transport,
     WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
@@ -19,6 +19,7 @@ use watershed_model::{
 };
 use watershed_sink::{Error, Inbox, InboxCount, Pending, Sink, SqliteSink, Taken, Waiting};
 use watershed_workflow::{Program, RunContext, compile, resolve_inputs};
+use watershed_zoom::people::{Agreed, Choice};
 use watershed_zoom::webhook;
 
 const WORKFLOW: &str = include_str!("../../../workflows/zoom-event.yaml");
@@ -237,6 +238,10 @@ struct Stage {
 
 impl Stage {
     async fn new(acknowledgements_lost: u32) -> Stage {
+        Stage::of(acknowledgements_lost, None).await
+    }
+
+    async fn of(acknowledgements_lost: u32, agreed: Option<Agreed>) -> Stage {
         let clock = Arc::new(DayClock(AtomicI64::new(NOON - SystemClock.now())));
         let read = clock.clone();
         let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
@@ -246,6 +251,7 @@ impl Stage {
         let left = AtomicU32::new(acknowledgements_lost);
         let inbox = Forgetful { inner: sink.clone(), left };
         let (api, token) = ("http://127.0.0.1:1/v2", "http://127.0.0.1:1/oauth/token");
+        let connection = common::connection(Some(api), token);
         let engine = Engine::new(Parts {
             ledger: ledger.clone(),
             sink: sink.clone(),
@@ -253,7 +259,7 @@ impl Stage {
             transport: account.clone(),
             clock: clock.clone(),
             catalogue,
-            connections: vec![common::connection(Some(api), token)],
+            connections: vec![Connection { agreed: agreed.map(Arc::new), ..connection }],
         });
         let engine = engine.with_events(events(Arc::new(inbox)));
         Stage { clock, account, ledger, sink, engine }
@@ -397,4 +403,14 @@ async fn more_events_than_fit_one_page_are_each_asked_about() {
             stage.until("an empty inbox", Stage::is_read).await;
         })
         .await;
+}
+
+#[tokio::test]
+async fn where_the_customer_chose_people_events_are_left_to_the_lists_of_users() {
+    let choice = Choice::new(&["dept:Sales".to_owned()], &[]).expect("a choice");
+    let stage = Stage::of(0, Agreed::new(choice, &[7; 32])).await;
+    stage.comes((0..250).map(|n| sample("user.updated", NOON + n)).collect()).await;
+    assert_eq!(stage.engine.receive().await.expect("no run"), []);
+    assert!(stage.is_read().await);
+    assert_eq!(stage.account.asked(), Vec::<String>::new());
 }
