@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use watershed_ledger::RunView;
 use watershed_model::{
-    Catalogue, ConnectionName, Millis, Operation, Plan, PlanHash, RunId, StepId, Unavailable,
+    Catalogue, ConnectionName, Millis, Operation, Plan, PlanHash, RunId, StepId, Trigger,
+    Unavailable,
 };
 use watershed_sink::Sink;
 use watershed_workflow::{ExpandError, Program, ProgramError, RunContext, Seeds};
 
 use crate::connection::Connection;
+use crate::events;
 use crate::people::RunPeople;
 use crate::token::Tokens;
 
@@ -99,12 +101,14 @@ pub(crate) struct Terms {
     pub(crate) inputs: BTreeMap<String, Value>,
     /// Operations granted.
     pub(crate) granted: Vec<String>,
+    /// What started it.
+    pub(crate) trigger: Trigger,
 }
 
 impl From<RunView> for Terms {
     fn from(view: RunView) -> Terms {
-        let RunView { run, plan, plan_hash, inputs, granted, .. } = view;
-        Terms { id: run, plan, hash: plan_hash, inputs, granted }
+        let RunView { run, plan, plan_hash, inputs, granted, trigger, .. } = view;
+        Terms { id: run, plan, hash: plan_hash, inputs, granted, trigger }
     }
 }
 
@@ -122,6 +126,8 @@ pub(crate) struct ActiveRun {
     pub(crate) link: Arc<Link>,
     /// Who is left out of it, where anybody could be.
     pub(crate) people: Option<RunPeople>,
+    /// The end of the day whose events it works on, where it does.
+    pub(crate) day_end: Option<Millis>,
     /// The operation of each step.
     operations: Vec<&'static Operation>,
 }
@@ -141,13 +147,14 @@ impl ActiveRun {
         let program = Program::new(plan.clone(), catalogue)?;
         let operations =
             plan.steps.iter().filter_map(|s| catalogue.operation(s.operation.as_str())).collect();
+        let day_end = events::day_end(terms.trigger, terms.inputs.get("day"));
         let context = RunContext {
             connection: link.connection.name.clone(),
             inputs: terms.inputs,
             granted: terms.granted.into_iter().collect(),
         };
         let (id, plan) = (terms.id, terms.hash);
-        Ok(ActiveRun { id, plan, program, context, link, people: None, operations })
+        Ok(ActiveRun { id, plan, program, context, link, people: None, day_end, operations })
     }
 
     /// Knows who is left out, as far as the sink remembers. An estimate withholds nothing.
@@ -171,6 +178,12 @@ impl ActiveRun {
     /// Where an input makes no first branches: too many windows, for one.
     pub(crate) fn seeds(&self) -> Result<Seeds, ExpandError> {
         self.program.seeds(&self.context)
+    }
+
+    /// Until when answers that are not there yet are waited for, where the worker waits so long:
+    /// events' for the rest of their day.
+    pub(crate) fn waits_until(&self, worker: Option<Millis>) -> Option<Millis> {
+        worker.max(self.day_end)
     }
 
     /// The operation of a step.

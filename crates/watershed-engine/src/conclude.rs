@@ -53,6 +53,8 @@ pub(crate) enum Known {
     Unavailable(Box<Ask>),
     /// Asked already, and not there yet.
     Waiting,
+    /// It cannot be final before then.
+    TooEarly(Box<Ask>, Millis),
     /// Asked already, not there yet, and waited for.
     NotYet {
         /// When it is asked again.
@@ -61,7 +63,13 @@ pub(crate) enum Known {
 }
 
 /// The end of a task that needed no call.
-pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis) -> Done {
+pub(crate) fn known(
+    leased: &Leased,
+    run: &ActiveRun,
+    known: Known,
+    now: Millis,
+    wait_until: Option<Millis>,
+) -> Done {
     match known {
         Known::Dead(trouble, ask) => {
             dead(leased, run, ask.as_ref().map(|ask| &ask.request), trouble, now)
@@ -69,6 +77,18 @@ pub(crate) fn known(leased: &Leased, run: &ActiveRun, known: Known, now: Millis)
         Known::Skipped => closed(leased, End::Skipped, Vec::new()),
         Known::Waiting => closed(leased, End::Waiting, Vec::new()),
         Known::NotYet { at } => Done::of(leased, Outcome::NotYet { at }),
+        Known::TooEarly(ask, at) => {
+            let mut done = match waited_for(Some(at), wait_until) {
+                true => Done::of(leased, Outcome::NotYet { at }),
+                false => closed(leased, End::Waiting, Vec::new()),
+            };
+            let why = Some("not final so soon".to_owned());
+            let entry = Entry::new(run, leased, &ask.request, now);
+            let mut write = entry.state(CoverageState::Waiting, why);
+            write.coverage.iter_mut().for_each(|coverage| coverage.retry_at = Some(at));
+            done.write = Some(write);
+            done
+        }
         Known::Unavailable(ask) => {
             let mut done = closed(leased, End::Unavailable, Vec::new());
             beneath_unavailable(leased, run, &ask, &mut done, now);

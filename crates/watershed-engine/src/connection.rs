@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use url::Url;
-use watershed_model::{AccountId, ConnectionName, Limits};
+use watershed_model::{AccountId, ConnectionName, Limits, Millis};
 use watershed_zoom::people::Agreed;
 use watershed_zoom::redact::Rules;
 
@@ -51,6 +51,29 @@ impl fmt::Debug for Credentials {
 /// Reads the references of a connection's credentials again.
 pub type ReadCredentials = Arc<dyn Fn() -> Result<Credentials, String> + Send + Sync>;
 
+/// An account's limits, reduced to the connection's share, which may hang on the time of the day.
+#[derive(Clone)]
+pub struct LimitsAt(Arc<dyn Fn(Millis) -> Limits + Send + Sync>);
+
+impl LimitsAt {
+    /// Limits that hang on the time.
+    pub fn new(at: impl Fn(Millis) -> Limits + Send + Sync + 'static) -> LimitsAt {
+        LimitsAt(Arc::new(at))
+    }
+
+    /// The limits at that time.
+    pub fn at(&self, now: Millis) -> Limits {
+        (self.0)(now)
+    }
+}
+
+/// The same at any time.
+impl From<Limits> for LimitsAt {
+    fn from(limits: Limits) -> LimitsAt {
+        LimitsAt::new(move |_| limits.clone())
+    }
+}
+
 /// One Zoom account.
 #[derive(Clone)]
 pub struct Connection {
@@ -65,7 +88,7 @@ pub struct Connection {
     /// The token endpoint.
     pub token_url: Url,
     /// The account's limits, reduced to the connection's share.
-    pub limits: Limits,
+    pub limits: LimitsAt,
     /// What the customer agreed to.
     pub content: Content,
     /// Of the stored rows of a dataset, the part that may be missing in all lists at once.

@@ -21,7 +21,7 @@ use crate::task::{self, Ask, Done, Job, Todo, Tools};
 /// Stored rows read at once.
 const ROWS_AT_ONCE: u32 = 500;
 /// How long a list of users that is read waits for the others before it looks again.
-const LISTS_WAIT_MS: i64 = 500;
+pub(crate) const LISTS_WAIT_MS: i64 = 500;
 
 /// Asks the sink, in one query, what of a leased batch is known already, and turns those
 /// jobs from asking to expanding.
@@ -48,7 +48,8 @@ pub(crate) async fn mark(
     let found = tools.sink.covered(asks).await?;
     for (place, coverage) in places.into_iter().zip(found) {
         if let Some(coverage) = coverage {
-            turn(&mut jobs[place], coverage, tools.wait_until, now);
+            let wait_until = jobs[place].run.waits_until(tools.wait_until);
+            turn(&mut jobs[place], coverage, wait_until, now);
         }
     }
     Ok(())
@@ -68,7 +69,8 @@ pub(crate) async fn foresee(
     for (place, (run, child)) in children.iter_mut().enumerate() {
         let operation = run.operation(child.step);
         let Some((with, request)) = task::first_request(run, child) else { continue };
-        if task::in_vain(operation, &with, run).is_some() {
+        let early = watershed_zoom::not_before(operation, &with, now).is_some();
+        if early || task::in_vain(operation, &with, run).is_some() {
             child.bucket = KNOWN;
             continue;
         }
@@ -132,7 +134,7 @@ fn question(todo: &Todo) -> Option<&Ask> {
     match todo {
         Todo::Ask(ask) => Some(ask),
         Todo::End(known) => match &**known {
-            Known::NotGranted(ask) | Known::Stopped(ask, _) => Some(ask),
+            Known::NotGranted(ask) | Known::Stopped(ask, _) | Known::TooEarly(ask, _) => Some(ask),
             _ => None,
         },
         Todo::Known(..) => None,
@@ -256,7 +258,8 @@ fn answers(
     now: Millis,
 ) -> bool {
     let mine = coverage.run == run.id;
-    if !mine && operation.lifetime == Lifetime::Living {
+    // What lives is asked again for each event: it has changed since.
+    if operation.lifetime == Lifetime::Living && (!mine || run.day_end.is_some()) {
         return false;
     }
     let wide_enough = match (&request.window, &coverage.to) {

@@ -16,11 +16,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use watershed_ledger::{Command, Fence, LeaseId, Leased, Ledger, Reply, Settle};
-use watershed_model::{AccountId, Catalogue, ConnectionName, Millis, RunId, RunState, WorkerId};
+use watershed_model::{
+    AccountId, Catalogue, ConnectionName, Limits, Millis, RunId, RunState, WorkerId,
+};
 use watershed_sink::Batch;
 
 use crate::active::{ActiveRun, Link};
 use crate::conclude::{self, Moment};
+use crate::connection::Connection;
 use crate::days::Days;
 use crate::error::Error;
 use crate::offset::Offset;
@@ -120,6 +123,8 @@ pub(crate) struct State {
     ended: BTreeSet<RunId>,
     tell_at: Millis,
     days: Days,
+    /// The limits that the ledger was told last.
+    pub(crate) limits: BTreeMap<ConnectionName, Limits>,
     /// When it last looked at its clock.
     seen_at: Millis,
 }
@@ -253,7 +258,7 @@ impl Dispatch {
                     let Some(flight) = self.state.flights.get(&fence) else { continue };
                     let clock = &self.tools.clock;
                     let now = clock.now();
-                    let wait_until = self.settings.wait_until;
+                    let wait_until = flight.run.waits_until(self.settings.wait_until);
                     let moment = Moment { first_at: now, now, chance: clock.random(), wait_until };
                     self.came(conclude::broken(&flight.leased, &flight.run, why.clone(), moment));
                 }
@@ -326,6 +331,20 @@ impl Dispatch {
         Ok(())
     }
 
+    /// Tells the ledger of limits that are others by now: a share may hang on the time of the day.
+    async fn keep_limits(&mut self, now: Millis) -> Result<(), Error> {
+        for link in self.links.values().cloned().collect::<Vec<_>>() {
+            let Connection { name, account, limits, .. } = &*link.connection;
+            let limits = limits.at(now);
+            let known = self.state.limits.insert(name.clone(), limits.clone());
+            if known.as_ref() != Some(&limits) {
+                let (account, days) = (account.clone(), Vec::new());
+                self.said(Command::SetLimits { account, limits, days }).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether work is over.
     async fn look(&mut self, run: Option<&RunId>) -> Result<Option<Ending>, Error> {
         let idle = self.is_idle();
@@ -339,15 +358,15 @@ impl Dispatch {
             return Ok(Some(Ending::Fatal(why)));
         }
         let now = self.tools.clock.now();
-        let Some(run) = run else {
+        let due = now >= self.state.look_at;
+        if due {
+            self.keep_limits(now).await?;
             self.state.look_at = now + LOOK_MS;
-            return Ok(None);
-        };
-        let ended = self.state.ended.remove(run);
-        if !ended && now < self.state.look_at {
+        }
+        let Some(run) = run else { return Ok(None) };
+        if !self.state.ended.remove(run) && !due {
             return Ok(None);
         }
-        self.state.look_at = now + LOOK_MS;
         let Some(view) = self.viewed(run).await? else { return Ok(None) };
         let over = match view.state {
             RunState::Running | RunState::Cancelling => false,

@@ -7,7 +7,9 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use watershed_lake::FileStore;
 use watershed_ledger::{Command, Ledger, Letter, Reply, RunView};
-use watershed_model::{Catalogue, ConnectionName, RunId, RunReport, RunRow, StepId, WorkerId};
+use watershed_model::{
+    Catalogue, ConnectionName, Limits, RunId, RunReport, RunRow, StepId, WorkerId,
+};
 use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink};
 
 use crate::active::Link;
@@ -15,6 +17,7 @@ use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::dispatch::{Dispatch, Ending, State, WorkerSettings};
 use crate::error::Error;
+use crate::events::Events;
 use crate::pace::Paces;
 use crate::report;
 use crate::runtime::{self, Ends};
@@ -57,6 +60,7 @@ pub struct Engine {
     pub(crate) catalogue: Catalogue,
     pub(crate) links: BTreeMap<ConnectionName, Arc<Link>>,
     pub(crate) paces: Arc<Paces>,
+    pub(crate) events: Option<Events>,
 }
 
 /// A run as every surface shows it.
@@ -83,7 +87,8 @@ impl Engine {
             })
             .collect();
         let paces = Arc::new(Paces::new(clock.now()));
-        Engine { ledger, sink, files, transport, clock, catalogue, links, paces }
+        let events = None;
+        Engine { ledger, sink, files, transport, clock, catalogue, links, paces, events }
     }
 
     /// Executes tasks of all lanes until `run` has ended (where one is named) or a stop is
@@ -97,10 +102,11 @@ impl Engine {
         settings: WorkerSettings,
         stop: Stop,
     ) -> Result<Ending, Error> {
+        let mut state = State::default();
         for link in self.links.values() {
             let connection = &link.connection;
             self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
-            self.set_limits(link).await?;
+            state.limits.insert(connection.name.clone(), self.set_limits(link).await?);
         }
         // What the first calls tell of other apps is exact.
         tokio::select! {
@@ -133,18 +139,20 @@ impl Engine {
             stop,
             tickets,
             returns,
-            state: State::default(),
+            state,
         };
         dispatch.run(run).await
     }
 
-    pub(crate) async fn set_limits(&self, link: &Link) -> Result<(), Error> {
+    /// Tells the ledger the limits of this hour, and which they are.
+    pub(crate) async fn set_limits(&self, link: &Link) -> Result<Limits, Error> {
         let account = link.connection.account.clone();
-        let limits = link.connection.limits.clone();
+        let limits = link.connection.limits.at(self.clock.now());
         // The ledger may be a new one: what it counts of a day goes on from what was written.
         let days = self.sink.days(account.clone(), DAYS_MAX).await?;
-        self.ledger.execute(Command::SetLimits { account, limits, days }).await?;
-        Ok(())
+        let told = Command::SetLimits { account, limits: limits.clone(), days };
+        self.ledger.execute(told).await?;
+        Ok(limits)
     }
 
     /// The scopes that came with the connection's token.

@@ -211,6 +211,7 @@ impl Engine {
             }
         };
         let terms = Terms {
+            trigger: request.trigger,
             id: goes_on.clone().unwrap_or(request.fresh),
             plan: request.plan,
             hash: request.hash,
@@ -222,7 +223,8 @@ impl Engine {
         let run = Arc::new(run);
         let part = how.part.clamp(0.0, 1.0);
         let calls = |limit: &Limit| Limit { calls: limit.calls * part, ..*limit };
-        let paced = Limits(connection.limits.0.iter().map(calls).collect());
+        let paced = connection.limits.at(self.clock.now());
+        let paced = Limits(paced.0.iter().map(calls).collect());
         let tools = Tools {
             files: Files::Weighed(Mutex::default()),
             ..self.tools(crate::stop::stop().1, None)

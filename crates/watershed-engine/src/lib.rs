@@ -19,9 +19,11 @@ mod engine;
 mod entry;
 mod error;
 mod estimate;
+mod events;
 pub mod exit;
 mod files;
 mod http;
+mod late;
 mod letter;
 mod missing;
 mod offset;
@@ -42,7 +44,7 @@ mod token;
 mod transport;
 
 pub use clock::{Clock, SystemClock};
-pub use connection::{Connection, Content, Credentials, ReadCredentials};
+pub use connection::{Connection, Content, Credentials, LimitsAt, ReadCredentials};
 pub use delay::delay_ms;
 pub use dispatch::{Ending, WorkerSettings};
 pub use engine::{Engine, Parts, Standing};
@@ -51,6 +53,7 @@ pub use estimate::{
     CategoryEstimate, Estimate, LeftOut, LimitTime, Sampled, SampledFor, Sampling, StepEstimate,
     limit_times,
 };
+pub use events::Events;
 pub use http::HttpTransport;
 pub use report::eta;
 pub use scheduler::{Acted, Scheduled};

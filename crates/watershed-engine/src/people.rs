@@ -204,11 +204,11 @@ pub(crate) fn outside<'p>(plan: &'p Plan, catalogue: &Catalogue) -> Option<&'p s
     steps.next().map(|step| step.name.as_str())
 }
 
-/// Whether each item of the step comes from a list of users, or from rows that are stored: those
-/// came from one once.
+/// Whether each item of the step comes from a list of users, or from rows or coverage that are
+/// stored: those came from one once.
 fn beneath_users(plan: &Plan, step: &Step, catalogue: &Catalogue) -> bool {
     let operation = catalogue.operation(step.operation.as_str());
-    if operation.is_some_and(|o| o.id == LIST || o.kind == Kind::Missing) {
+    if operation.is_some_and(|o| o.id == LIST || matches!(o.kind, Kind::Missing | Kind::Waiting)) {
         return true;
     }
     let beneath = |step: StepId| beneath_users(plan, plan.step(step), catalogue);

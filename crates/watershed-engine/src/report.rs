@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use watershed_ledger::{RunView, StepCounts};
 use watershed_model::{
-    BudgetUse, CallCount, Millis, Plan, RunReport, RunRow, Source, StepReport, WaitReport,
+    BudgetUse, CallCount, Millis, Plan, RunReport, RunRow, Source, StepReport, Trigger, WaitReport,
 };
 use watershed_sink::CoverageCount;
 
@@ -47,7 +47,12 @@ pub(crate) fn of_view(
         steps,
         budget: view.budget.clone(),
         waits,
-        eta: if view.state.ended() { None } else { eta(view, now).map(|at| at.to_string()) },
+        // A run of events ends with its day.
+        eta: if view.state.ended() || view.trigger == Trigger::Event {
+            None
+        } else {
+            eta(view, now).map(|at| at.to_string())
+        },
         calls: CallCount {
             spent: view.calls.values().sum(),
             least: view.least,

@@ -185,6 +185,7 @@ impl Engine {
             hash: row.plan.clone(),
             inputs: row.inputs.clone(),
             granted: row.granted.clone(),
+            trigger: row.trigger,
         };
         Ok(ActiveRun::new(terms, &self.catalogue, self.link(&row.connection)?.clone())?)
     }
@@ -226,6 +227,7 @@ impl Engine {
             transport: self.transport.clone(),
             clock: self.clock.clone(),
             sink: self.sink.clone(),
+            inbox: self.events.as_ref().map(|events| events.inbox.clone()),
             files: crate::files::Files::Kept(self.files.clone()),
             recordings: crate::files::Recordings::default(),
             paces: self.paces.clone(),

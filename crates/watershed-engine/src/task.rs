@@ -26,7 +26,9 @@ use crate::clock::Clock;
 use crate::conclude;
 use crate::covered;
 use crate::echo;
+use crate::events;
 use crate::files;
+use crate::late;
 use crate::letter::{Trouble, letter_id};
 use crate::missing;
 use crate::pace::Paces;
@@ -115,6 +117,8 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     /// Rows and coverage.
     pub(crate) sink: Arc<dyn watershed_sink::Sink>,
+    /// Where events wait.
+    pub(crate) inbox: Option<Arc<dyn watershed_sink::Inbox>>,
     /// Where files go.
     pub(crate) files: files::Files,
     /// Recordings read again for their files.
@@ -194,7 +198,7 @@ impl Tools {
 }
 
 /// Parameters and request of a leased task; or its end, where that is known without a call.
-pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
+pub(crate) fn prepare(leased: &Leased, run: &ActiveRun, now: Millis) -> Todo {
     let end = |known| Todo::End(Box::new(known));
     let dead = |trouble| end(conclude::Known::Dead(trouble, None));
     let failures: BTreeMap<String, u64> = leased
@@ -221,7 +225,10 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
         Some(Vain::Excluded(bar)) => end(conclude::Known::Excluded(ask, bar)),
         Some(Vain::NotGranted) => end(conclude::Known::NotGranted(ask)),
         Some(Vain::Stopped(stopped)) => end(conclude::Known::Stopped(ask, stopped)),
-        None => Todo::Ask(ask),
+        None => match watershed_zoom::not_before(operation, &ask.with, now) {
+            Some(at) => end(conclude::Known::TooEarly(ask, at)),
+            None => Todo::Ask(ask),
+        },
     }
 }
 
@@ -323,7 +330,10 @@ async fn start(
 async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools: &Tools) -> Done {
     let Job { leased, run, start_from, start_until, reckoned_at, todo, .. } = job;
     let ask = match todo {
-        Todo::End(known) => return conclude::known(&leased, &run, *known, tools.clock.now()),
+        Todo::End(known) => {
+            let wait_until = run.waits_until(tools.wait_until);
+            return conclude::known(&leased, &run, *known, tools.clock.now(), wait_until);
+        }
         Todo::Known(ask, coverage) => {
             match covered::replay(&leased, &run, &ask, &coverage, tools).await {
                 Some(done) => return done,
@@ -332,8 +342,11 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
         }
         Todo::Ask(ask) => ask,
     };
-    if run.operation(leased.step).kind == Kind::Missing {
-        return missing::find(&leased, &run, &ask, tools).await;
+    match run.operation(leased.step).kind {
+        Kind::Missing => return missing::find(&leased, &run, &ask, tools).await,
+        Kind::Waiting => return late::find(&leased, &run, tools).await,
+        Kind::Events => return events::find(&leased, &run, &ask, tools).await,
+        Kind::Call | Kind::File => {}
     }
     let slot = (start_from, start_until, reckoned_at);
     let Start { token, at, late_ms } =
@@ -367,7 +380,7 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
         first_at: *at,
         now: tools.clock.now(),
         chance: tools.clock.random(),
-        wait_until: tools.wait_until,
+        wait_until: run.waits_until(tools.wait_until),
     };
     Done { late_ms, ..conclude::asked(&leased, &run, &ask, asked, moment) }
 }

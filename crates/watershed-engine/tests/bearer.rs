@@ -3,6 +3,8 @@
 //! that is made up.
 
 mod common;
+#[path = "common/run.rs"]
+mod run;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -103,7 +105,7 @@ async fn brought(network: Network) -> (Vec<String>, String) {
         connections: vec![connection],
     });
     let id = RunId::from("run");
-    engine.submit(common::request(WORKFLOW, &id, SystemClock.now())).await.expect("it begins");
+    engine.submit(run::request(WORKFLOW, &id, SystemClock.now())).await.expect("it begins");
     let settings = WorkerSettings {
         concurrency: 1,
         lease_ms: 15_000,

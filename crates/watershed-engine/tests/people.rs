@@ -1,6 +1,8 @@
 //! Who is left out is known before anything is asked that could name him.
 
 mod common;
+#[path = "common/run.rs"]
+mod run;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -121,7 +123,7 @@ async fn scene(account: Shared) -> Scene {
         connections: vec![connection],
     });
     let id = RunId::from("run");
-    let request = common::request(WORKFLOW, &id, SystemClock.now());
+    let request = run::request(WORKFLOW, &id, SystemClock.now());
     engine.submit(request).await.expect("it begins");
     Scene { account: account.0, sink, engine, id }
 }

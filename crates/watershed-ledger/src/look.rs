@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use watershed_model::{Category, Millis, Plan, RunId, RunState, Source, StepId, WaitReport};
+use watershed_model::{Category, Millis, Plan, RunId, RunState, Source, Step, StepId, WaitReport};
 
 use crate::decide::heads::Heads;
 use crate::fold::Ground;
 use crate::order;
 use crate::scarce::{Bar, Scarce};
-use crate::tables::{Budget, Counts, Queue, RunRecord, Tables};
+use crate::tables::{Budget, Counts, Queue, RunRecord, Tables, Tally};
 use crate::{Error, RunLine, RunView, StepCounts};
+
+/// The operation whose task looks again and again for what has come.
+const LISTENS: &str = "watershed.events";
 
 /// What a view of a run is made of, wherever it was read.
 #[derive(Debug, Clone)]
@@ -86,7 +89,10 @@ pub fn show(seen: Seen, now: Millis) -> RunView {
     }
     for (count, why) in [
         (tries, "another try of calls that did not go well"),
-        (not_yet, "answers that are not there yet at Zoom"),
+        (
+            not_yet.saturating_sub(listening(&plan, &counts)),
+            "answers that are not there yet at Zoom",
+        ),
     ] {
         if count > 0 {
             let until = due_at.map(|at| at.to_string());
@@ -116,6 +122,13 @@ pub fn show(seen: Seen, now: Millis) -> RunView {
         leased,
         next_at: due_at.filter(|_| idle && leased == 0),
     }
+}
+
+/// Tasks that wait for what comes, and for no answer.
+fn listening(plan: &Plan, counts: &Counts) -> u64 {
+    let no_call = |(step, _): &(&Step, &Tally)| step.operation.as_str() == LISTENS;
+    let steps = plan.steps.iter().zip(&counts.steps).filter(no_call);
+    steps.map(|(_, tally)| tally.open - tally.leased.min(tally.open)).sum()
 }
 
 /// All runs, newest first.

@@ -106,3 +106,18 @@ pub struct Coverage {
     /// When.
     pub at: Millis,
 }
+
+/// What coverage says of an operation, of the questions that a run was the last to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunCoverage {
+    /// The operation.
+    pub operation: OperationId,
+    /// The run.
+    pub run: RunId,
+    /// Questions that are answered, or known not to be: complete, unavailable, not to be asked.
+    pub whole: u64,
+    /// Not there yet.
+    pub waiting: u64,
+    /// Neither: partial or failed.
+    pub open: u64,
+}

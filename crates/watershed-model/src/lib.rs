@@ -22,7 +22,7 @@ mod time;
 mod verdict;
 
 pub use budget::{Category, CategorySet, DayCalls, Limit, Limits, Period};
-pub use coverage::{Coverage, CoverageState, Subject, Window};
+pub use coverage::{Coverage, CoverageState, RunCoverage, Subject, Window};
 pub use event::InboxEvent;
 pub use failure::{DeadLetter, ScopeSeed};
 pub use ids::{
@@ -41,6 +41,6 @@ pub use plan::{
 pub use row::Row;
 pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
 pub use text::{hash64, printable};
-pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, tick_run};
+pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, day_run, tick_run};
 pub use time::Millis;
 pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Verdict};

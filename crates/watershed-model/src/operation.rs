@@ -152,6 +152,17 @@ pub enum Kind {
     File,
     /// Without a call: the stored rows of its dataset that no list of this run has brought.
     Missing,
+    /// Without a call: what coverage says is not there yet, and may be asked for again.
+    Waiting,
+    /// Without a call: what webhooks brought, as it comes, until the day is over.
+    Events,
+}
+
+impl Kind {
+    /// Whether nothing is asked of Zoom.
+    pub fn is_no_call(self) -> bool {
+        matches!(self, Kind::Missing | Kind::Waiting | Kind::Events)
+    }
 }
 
 /// One row of the catalogue.

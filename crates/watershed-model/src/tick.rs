@@ -1,5 +1,6 @@
 //! Ticks: the instants at which schedules are due, and what became of each.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{ConnectionName, Millis, RunId, RunState};
@@ -96,6 +97,12 @@ impl KnownTick {
             TickState::Skipped => false,
         }
     }
+}
+
+/// The id of the run that works on the events of a UTC day: whoever starts it, there is but one.
+pub fn day_run(workflow: &str, connection: &ConnectionName, day: Date) -> RunId {
+    // Neither name has a dot.
+    RunId(format!("{workflow}.{connection}.{}", day.strftime("%Y%m%d")))
 }
 
 /// The id of the run that a tick starts: whoever starts it, there is but one.

@@ -35,7 +35,7 @@ pub fn connection(
         }),
         api_url: Some(at("/v2")),
         token_url: at("/oauth/token"),
-        limits,
+        limits: limits.into(),
         content,
         delete_ceiling: 0.05,
         agreed: None,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_model::{
     AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunId, RunRow, ScheduleKey, hash64,
+    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey, hash64,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -240,6 +240,10 @@ impl Sink for Dataset {
 
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
         ready(self.kept().counts(&filter))
+    }
+
+    fn coverage_by_run(&self, _connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>> {
+        not_kept()
     }
 
     fn counts(&self, _connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {

@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 use watershed_model::{
     AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LeftOut, LetterId,
-    OperationId, PlanHash, RunId, RunRow,
+    OperationId, PlanHash, RunCoverage, RunId, RunRow,
 };
 use watershed_sink::{
     Ask, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
@@ -27,6 +27,7 @@ use crate::value::Json;
 const COVERED: &str = include_str!("../sql/covered.sql");
 const COVERAGE: &str = include_str!("../sql/coverage.sql");
 const COVERAGE_COUNTS: &str = include_str!("../sql/coverage_counts.sql");
+const COVERAGE_BY_RUN: &str = include_str!("../sql/coverage_by_run.sql");
 const DAYS: &str = include_str!("../sql/days.sql");
 const LEFT_OUT: &str = include_str!("../sql/left_out.sql");
 const RUN: &str = include_str!("../sql/run.sql");
@@ -179,6 +180,22 @@ pub(crate) async fn coverage(
 /// its strings every quote is escaped, so this stands nowhere else in it.
 fn member(user: &str) -> String {
     kept(&format!(":{}", Value::from(user))).into_owned()
+}
+
+pub(crate) async fn coverage_by_run(
+    client: &Object,
+    of: &ConnectionName,
+) -> Result<Vec<RunCoverage>, Fault> {
+    all(client, COVERAGE_BY_RUN, &[&kept(of.as_str())], |row| {
+        Ok(RunCoverage {
+            operation: OperationId(text(row, "operation")?),
+            run: RunId(text(row, "run")?),
+            whole: counted(row.try_get("whole")?)?,
+            waiting: counted(row.try_get("waiting")?)?,
+            open: counted(row.try_get("open")?)?,
+        })
+    })
+    .await
 }
 
 pub(crate) async fn coverage_counts(

@@ -7,7 +7,7 @@ use deadpool_postgres::Pool;
 use serde_json::Value;
 use watershed_model::{
     AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -249,6 +249,12 @@ impl Sink for PostgresSink {
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
         self.reading(
             async move { read::coverage_counts(&client(&self.pool).await?, &filter).await },
+        )
+    }
+
+    fn coverage_by_run(&self, connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>> {
+        self.reading(
+            async move { read::coverage_by_run(&client(&self.pool).await?, &connection).await },
         )
     }
 

@@ -161,6 +161,31 @@ fn counted(day: i64, calls: u64, at: i64) -> DayCalls {
     DayCalls { account: "acme-1\0".into(), categories, day, calls, at: Millis(at) }
 }
 
+pub async fn coverage_is_counted_by_the_run_that_was_the_last_to_ask(place: &dyn Place) {
+    let sink = open(place).await;
+    let by = |run: &str, status: &str, state, at| Coverage {
+        run: run.into(),
+        ..coverage(status, None, state, at)
+    };
+    let known = vec![
+        by("run-1", "a", CoverageState::Complete, 1),
+        by("run-1", "b", CoverageState::Partial, 1),
+        by("run-1", "c", CoverageState::Unavailable, 1),
+        by("run-1", "d", CoverageState::Waiting, 1),
+        by("run-2", "b", CoverageState::Failed, 2),
+        by("run-2", "d", CoverageState::Skipped, 2),
+        Coverage { connection: "globex".into(), ..by("run-3", "a", CoverageState::Complete, 1) },
+    ];
+    write(&sink, knowing(known)).await;
+    let counts = sink.coverage_by_run("acme".into()).await.unwrap();
+    let told: Vec<_> = counts
+        .iter()
+        .map(|c| (c.operation.as_str(), c.run.as_str(), c.whole, c.waiting, c.open))
+        .collect();
+    let people = "zoom.list_people";
+    assert_eq!(told, [(people, "run-1", 2, 1, 0), (people, "run-2", 0, 0, 1)]);
+}
+
 pub async fn the_latest_count_of_each_day_stays(place: &dyn Place) {
     let sink = open(place).await;
     let keep = async |days: Vec<DayCalls>| {

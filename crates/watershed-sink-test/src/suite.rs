@@ -65,6 +65,7 @@ macro_rules! suite {
             coverage_is_filtered_by_each_member
             coverage_is_counted_by_state_and_reason
             who_is_left_out_is_known_by_the_last_run_that_saw_it
+            coverage_is_counted_by_the_run_that_was_the_last_to_ask
             the_latest_count_of_each_day_stays
             a_connection_keeps_its_account
             a_run_is_written_over_by_its_id

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 
 use crate::{
@@ -127,6 +127,9 @@ pub trait Sink: Send + Sync {
 
     /// The coverage that passes the filter, counted by operation, state and reason.
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>>;
+
+    /// What coverage of a connection says, counted by operation and by the run that wrote it.
+    fn coverage_by_run(&self, connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>>;
 
     /// Rows of a connection that the account still has, by dataset; 0 for an empty one.
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>>;

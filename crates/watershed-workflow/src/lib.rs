@@ -28,6 +28,6 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use graph::{GraphFormat, graph};
 pub use inputs::{InputError, LOOKBACK_DAYS, Today, resolve_inputs};
 pub use run::{ExpandError, Expanded, Parameters, Program, ProgramError, RunContext, Seeds, Skip};
-pub use schedule::{Due, Fate, GRACE_MS, Missed, Overlap, Schedule, due};
+pub use schedule::{Due, Fate, GRACE_MS, Missed, Overlap, Schedule, due, zone};
 pub use schema::schema;
 pub use source::SourceFile;

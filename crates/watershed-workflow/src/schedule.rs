@@ -101,7 +101,7 @@ impl Schedule {
 }
 
 /// The zone of that name.
-pub(crate) fn zone(name: &str) -> Option<TimeZone> {
+pub fn zone(name: &str) -> Option<TimeZone> {
     // Only as it is written in the database: `europe/berlin` would be another key.
     let zone = TimeZoneDatabase::bundled().get(name).ok()?;
     (zone.iana_name() == Some(name)).then_some(zone)

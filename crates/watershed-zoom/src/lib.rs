@@ -13,6 +13,7 @@ mod request;
 mod secrets;
 
 pub mod files;
+pub mod freshness;
 pub mod gone;
 pub mod hosts;
 pub mod keys;
@@ -26,7 +27,7 @@ pub mod uuid;
 pub mod vtt;
 pub mod webhook;
 
-pub use answer::{Answer, heard, item, read, read_after};
+pub use answer::{Answer, heard, item, not_before, read, read_after};
 pub use catalogue::catalogue;
 pub use request::{Request, RequestError, request};
 pub use secrets::{SECRET_MEMBERS, strip_secrets};

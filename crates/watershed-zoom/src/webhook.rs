@@ -11,11 +11,13 @@ mod catalogue;
 mod challenge;
 mod desk;
 mod event;
+mod item;
 mod sample;
 mod signature;
 
 pub use catalogue::{CHALLENGE, EVENTS, EventRow, Object, event_row};
 pub use desk::{Desk, Heads, Received, Refusal};
 pub use event::{About, Event};
+pub use item::items;
 pub use sample::sample;
 pub use signature::{AGE_MAX_MS, AHEAD_MAX_MS, Signer};

@@ -34,7 +34,7 @@ fn operations(page: &mut String) {
         let rows = match (operation.paging, operation.rows_in) {
             (Paging::Token { page_size }, _) => page_size.to_string(),
             (Paging::None, Some(_)) => "all".to_owned(),
-            (Paging::None, None) if operation.kind == Kind::Missing => "no call".to_owned(),
+            (Paging::None, None) if operation.kind.is_no_call() => "no call".to_owned(),
             (Paging::None, None) => "1".to_owned(),
         };
         let lasting = match lifetime {
@@ -43,7 +43,11 @@ fn operations(page: &mut String) {
         };
         let category = category.map_or("none", Category::name);
         let summary = summary.replace('|', "\\|");
-        row(page, &[&format!("`{id}`"), &summary, dataset.name, category, &rows, lasting]);
+        let dataset = match operation.kind {
+            Kind::Waiting | Kind::Events => "none",
+            _ => dataset.name,
+        };
+        row(page, &[&format!("`{id}`"), &summary, dataset, category, &rows, lasting]);
     }
 }
 
@@ -56,7 +60,7 @@ fn asked(page: &mut String) {
         let path = match operation.kind {
             Kind::Call => format!("`GET {}`", operation.path),
             Kind::File => "the address that the recording tells".to_owned(),
-            Kind::Missing => "no call".to_owned(),
+            Kind::Missing | Kind::Waiting | Kind::Events => "no call".to_owned(),
         };
         let id = format!("`{}`", operation.id);
         let scope = operation.scopes.first().map_or("none".to_owned(), |s| format!("`{s}`"));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
-use watershed_engine::{Connection, Content, Credentials};
-use watershed_model::{AccountId, ConnectionName, Limits};
+use watershed_engine::{Connection, Content, Credentials, LimitsAt};
+use watershed_model::{AccountId, ConnectionName, Limits, Millis, Period};
 use watershed_zoom::limits::{Overrides, Tier, limits};
 use watershed_zoom::people::{Agreed, Choice};
 
@@ -26,7 +26,10 @@ pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<C
         }),
         api_url: account.api_url.clone(),
         token_url: account.token_url.clone(),
-        limits: limits_of(account),
+        limits: LimitsAt::new({
+            let account = account.clone();
+            move |now| limits_of(&account, now)
+        }),
         content: content(account),
         delete_ceiling: account.delete_ceiling,
         agreed,
@@ -52,10 +55,15 @@ fn agreed(name: &str, account: &Account, vars: &Vars) -> Result<Option<Arc<Agree
     Ok(Agreed::new(choice, key.expose_secret().as_bytes()).map(Arc::new))
 }
 
-/// The limits that the connection may use.
-pub(crate) fn limits_of(account: &Account) -> Limits {
+/// The limits that the connection may use at that time, with what of a day is kept for events.
+pub(crate) fn limits_of(account: &Account, now: Millis) -> Limits {
     // The settings know the same names; the lowest tier is within every other's limits.
-    limits(account.tier.parse().unwrap_or(Tier::Free), &overrides(account), account.share)
+    let tier = account.tier.parse().unwrap_or(Tier::Free);
+    let Limits(mut limits) = limits(tier, &overrides(account), account.share.at(now));
+    for limit in limits.iter_mut().filter(|limit| limit.period == Period::Day) {
+        limit.reserve = limit.calls * account.reserve_events;
+    }
+    Limits(limits)
 }
 
 /// What the customer was told of the account's limits, in place of the plan's.

@@ -21,6 +21,8 @@ pub(crate) const ZOOM_CLIENT_SECRET: &str = "ZOOM_CLIENT_SECRET";
 pub(crate) const ZOOM_API_URL: &str = "ZOOM_API_URL";
 /// Token endpoint of the connection `default`.
 pub(crate) const ZOOM_TOKEN_URL: &str = "ZOOM_TOKEN_URL";
+/// What its webhooks are signed with.
+pub(crate) const ZOOM_WEBHOOK_SECRET: &str = "ZOOM_WEBHOOK_SECRET";
 /// Zoom plan of the connection `default`.
 pub(crate) const ZOOM_TIER: &str = "ZOOM_TIER";
 

@@ -1,15 +1,21 @@
 //! Executing a run here until it ends: signals, progress, the record, the evidence.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use watershed_engine::{Ending, Standing, Stop, StopHandle, Stopping, exit, stop};
 use watershed_model::{RunId, RunState};
 
 use crate::evidence::{evidence, shortcomings};
+use crate::notify::{Notice, notifying};
 use crate::output::{Output, paint, span};
 use crate::program::program;
 use crate::progress::{LOOK, Progress};
 use crate::site::Site;
+
+/// How long the first event of a day waits for its run at most.
+const RECEIVE: Duration = Duration::from_secs(1);
 
 /// SIGINT and SIGTERM, from here on asking for a stop instead of ending the process.
 pub(crate) struct Signals {
@@ -77,9 +83,12 @@ pub(crate) async fn execute(
         tokio::pin!(work);
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let receiving = receiving(site, out);
+        tokio::pin!(receiving);
         loop {
             tokio::select! {
                 ending = &mut work => break ending,
+                () = &mut receiving => {}
                 _ = look.tick() => {
                     // A ledger that does not answer is the engine's to tell of.
                     if let Ok(Some(view)) = site.ledger.run(run).await {
@@ -99,7 +108,16 @@ pub(crate) async fn execute(
         standing => standing?,
     };
     let code = code(&ending, &standing);
+    let (notifier, sending) = notifying(site.settings.notify.hook.as_ref());
+    match ending {
+        Ending::Run(_) => notifier.tell(Notice::run_ended(&standing.report, site.now())),
+        Ending::Fatal(_) => {
+            notifier.tell(Notice::refused(&standing.report.connection, site.now()));
+        }
+        Ending::Stopped => {}
+    }
     report(site, &standing, code, out)?;
+    sending.end(notifier).await;
     if let Ending::Fatal(why) = &ending {
         let head = paint("error", "31;1", out.colour_err);
         out.say(format!("\n{head}: {why}"));
@@ -110,6 +128,32 @@ pub(crate) async fn execute(
         ));
     }
     Ok(code)
+}
+
+/// Begins the run of the day where events wait for one, for as long as it is polled.
+pub(crate) async fn receiving(site: &Site, out: Output) {
+    // A trouble that goes on is told once.
+    let mut trouble = None;
+    loop {
+        match site.engine.receive().await {
+            Ok(begun) => {
+                trouble = None;
+                for run in begun {
+                    out.remark(format!("run {run} works on what webhooks bring today"));
+                }
+            }
+            // Stores that do not answer are the engine's to tell of.
+            Err(error) if error.waits() => {}
+            Err(error) => {
+                let told = Some(error.to_string());
+                if trouble != told {
+                    out.say(format!("events wait: {error}"));
+                    trouble = told;
+                }
+            }
+        }
+        tokio::time::sleep(RECEIVE).await;
+    }
 }
 
 /// Tells how a run stands at its end: evidence on stderr, with `--json` the report on stdout.

@@ -11,6 +11,7 @@ mod keys;
 mod layer;
 mod resolved;
 mod schema;
+mod share;
 #[cfg(test)]
 mod tests;
 

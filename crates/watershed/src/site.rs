@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use crate::program::program;
 use crate::settings::Settings;
 use crate::store::clock;
+use crate::workflows;
 
 /// Files on their way into an object store lie here.
 const INCOMING: &str = "data/incoming";
@@ -60,8 +61,10 @@ impl Site {
         settings: &Settings,
         connections: Vec<Connection>,
     ) -> Result<Site> {
-        let sink = settings.sink.open().await?;
-        Site::of(settings, settings.store.open().await?, sink, connections)
+        let (sink, inbox) = settings.sink.open_inbox().await?;
+        let site = Site::of(settings, settings.store.open().await?, sink, connections)?;
+        let engine = site.engine.with_events(workflows::events(inbox));
+        Ok(Site { engine, ..site })
     }
 
     /// Opens the stores to look at them; never in the way of a process that executes.

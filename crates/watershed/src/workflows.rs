@@ -2,16 +2,22 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
+use watershed_engine::Events;
+use watershed_sink::Inbox;
 use watershed_workflow::{Compiled, compile};
 
 use crate::fault::Fault;
 use crate::output::Output;
 
+/// The shipped one that works on what webhooks bring.
+pub(crate) const EVENTS: &str = "zoom-event";
 /// Files that are part of this program.
 const SHIPPED: &[(&str, &str)] = &[
     ("zoom-backfill", include_str!("../../../workflows/zoom-backfill.yaml")),
     ("zoom-reconcile", include_str!("../../../workflows/zoom-reconcile.yaml")),
+    (EVENTS, include_str!("../../../workflows/zoom-event.yaml")),
 ];
 /// What the compiler takes at most; a byte more is read, for it to complain.
 const FILE_MAX: u64 = 1024 * 1024;
@@ -73,4 +79,12 @@ pub(crate) fn shipped(word: &str) -> Found {
     let (name, text) =
         SHIPPED.iter().find(|(name, _)| *name == word).expect("a name of a shipped workflow");
     Found { name: format!("{name}.yaml"), text: (*text).to_owned() }
+}
+
+/// What works on the events of that inbox.
+pub(crate) fn events(inbox: Arc<dyn Inbox>) -> Events {
+    let Found { name, text } = shipped(EVENTS);
+    let compiled = compile(&name, &text, &watershed_zoom::catalogue());
+    let Compiled { plan, hash, .. } = compiled.expect("a test compiles what is shipped");
+    Events { inbox, source: text.into(), plan: plan.into(), hash }
 }

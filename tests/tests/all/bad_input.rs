@@ -67,7 +67,7 @@ fn an_unknown_key_is_named_with_its_nearest() {
     home.write("watershed.toml", &good.replace("concurrency", "concurency"));
     told!("unknown_key_in_configuration", home.run(&RUN), home, None);
     home.write("watershed.toml", &format!("{good}users = {{ exclude = [\"a@b.test\"] }}\n"));
-    told!("key_of_a_later_version", home.run(&RUN), home, None);
+    told!("people_left_out_without_a_key", home.run(&RUN), home, None);
     home.write("watershed.toml", &good);
 
     let flow = "name: odd\nsteps:\n  users:\n    use: zoom.list_users\n    wiht: {}\n";

@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use watershed_test_servers::{PostgresServer, RedisServer};
-use watershed_tests::{Account, Ended, Home, Scope, root};
+use watershed_tests::{Account, Ended, Home, Running, Scope, root};
 
 use crate::fleet::{Fleet, RUN};
 use crate::ground::free_account;
 
 /// The volume of files, as a folder here.
 const FILES: &str = "volume";
+/// Where the server listens in its container.
+const LISTENS: &str = "0.0.0.0:8080";
+/// The program's processes.
+const PROCESSES: [&str; 3] = ["worker", "schedule", "serve"];
 /// A health check that takes longer says nothing.
 const HEALTH_MAX: Duration = Duration::from_secs(20);
 
@@ -85,7 +90,7 @@ fn pairs<'a>(name: &'a str, value: &'a Value, found: &mut Vec<(&'a str, &'a str)
 fn each_service_has_no_rights_and_says_how_it_is() {
     let file = compose();
     let names: Vec<&String> = services(&file).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(names, ["postgres", "redis", "schedule", "serve", "worker"]);
     for (name, service) in services(&file) {
         let user = service["user"].as_str().unwrap_or_default();
         assert!(!matches!(user.split(':').next(), None | Some("" | "0" | "root")), "{name}");
@@ -93,7 +98,8 @@ fn each_service_has_no_rights_and_says_how_it_is() {
         assert_eq!(words(&service["cap_drop"]), ["ALL"], "{name}");
         assert_eq!(words(&service["security_opt"]), ["no-new-privileges:true"], "{name}");
         for way_in in ["ports", "privileged", "network_mode", "cap_add", "pid"] {
-            assert_eq!(service[way_in], Value::Null, "{name}: {way_in}");
+            let webhooks = way_in == "ports" && *name == "serve";
+            assert!(webhooks || service[way_in] == Value::Null, "{name}: {way_in}");
         }
         assert_eq!(words(&service["healthcheck"]["test"])[0], "CMD", "{name}");
         assert_eq!(service["restart"], "unless-stopped", "{name}");
@@ -101,9 +107,13 @@ fn each_service_has_no_rights_and_says_how_it_is() {
     assert_eq!(file["networks"]["stores"]["internal"], true);
     for store in ["redis", "postgres"] {
         assert_eq!(words(&file["services"][store]["networks"]), ["stores"], "{store}");
-        let condition = &file["services"]["worker"]["depends_on"][store]["condition"];
-        assert_eq!(*condition, "service_healthy", "{store}");
+        for process in PROCESSES {
+            let condition = &file["services"][process]["depends_on"][store]["condition"];
+            assert_eq!(*condition, "service_healthy", "{process}: {store}");
+        }
     }
+    let ports = words(&file["services"]["serve"]["ports"]);
+    assert!(ports.iter().all(|port| port.starts_with("127.0.0.1:")), "for a proxy: {ports:?}");
 }
 
 #[test]
@@ -173,8 +183,17 @@ fn the_image_holds_the_program_alone_and_runs_it_without_rights() {
 }
 
 #[test]
-fn the_unit_starts_what_the_image_starts() {
-    let unit = text("config/systemd/watershed-worker@.service");
+fn the_units_start_what_the_image_starts() {
+    for (process, unit) in [
+        ("worker", "watershed-worker@.service"),
+        ("schedule", "watershed-schedule.service"),
+        ("serve", "watershed-serve.service"),
+    ] {
+        unit_starts(process, &text(&format!("config/systemd/{unit}")));
+    }
+}
+
+fn unit_starts(process: &str, unit: &str) {
     let said = |name: &str| {
         let lines = unit.lines().filter_map(|line| line.split_once('='));
         let all: Vec<&str> = lines.filter(|(n, _)| *n == name).map(|(_, value)| value).collect();
@@ -182,7 +201,8 @@ fn the_unit_starts_what_the_image_starts() {
     };
     let file = compose();
     let command: Vec<String> = said("ExecStart").split(' ').skip(1).map(str::to_owned).collect();
-    assert_eq!(command, words(&file["services"]["worker"]["command"]));
+    // Where it listens is configured there.
+    assert_eq!(command[..], words(&file["services"][process]["command"])[..1]);
     for (name, value) in [
         ("DynamicUser", "yes"),
         ("NoNewPrivileges", "yes"),
@@ -193,7 +213,7 @@ fn the_unit_starts_what_the_image_starts() {
     ] {
         assert_eq!(said(name), value, "{name}");
     }
-    assert_eq!(file["services"]["worker"]["stop_grace_period"], "30s");
+    assert_eq!(file["services"][process]["stop_grace_period"], "30s");
     assert!(said("EnvironmentFile").starts_with("-/etc/"), "secrets are in a file of their own");
 }
 
@@ -260,8 +280,16 @@ impl Deployed {
 
     /// Starts one more worker, by the command of the file.
     fn worker(&mut self) {
-        let command = words(&self.file["services"]["worker"]["command"]);
-        self.fleet.workers.push(self.fleet.home.start(&command));
+        let worker = self.process("worker");
+        self.fleet.workers.push(worker);
+    }
+
+    /// Starts a process by its command, on a free port where it listens.
+    fn process(&self, name: &str) -> Running {
+        let command = words(&self.file["services"][name]["command"]);
+        let command: Vec<&str> =
+            command.into_iter().map(|w| if w == LISTENS { "0.0.0.0:0" } else { w }).collect();
+        self.fleet.home.start(&command)
     }
 
     /// Runs the health check of a service.
@@ -292,6 +320,8 @@ fn vars(account: &Account) -> Vars {
         ("POSTGRES_PASSWORD".to_owned(), "letters4ndDigits".to_owned()),
         ("ZOOM_TIER".to_owned(), account.spec.tier.to_owned()),
         ("REDIS_MAXMEMORY".to_owned(), "200mb".to_owned()),
+        ("ZOOM_WEBHOOK_SECRET".to_owned(), "SIMSECRET-webhooks".to_owned()),
+        ("WATERSHED_TOKEN".to_owned(), "SIMSECRET-of-many-letters".to_owned()),
     ]);
     for name in ["account_id", "client_id", "client_secret", "api_url", "token_url"] {
         vars.insert(format!("ZOOM_{}", name.to_uppercase()), account.ready(name).to_owned());
@@ -310,6 +340,16 @@ fn the_commands_of_the_file_bring_an_account_home() {
     fleet.home.run(&["submit", "zoom-backfill", "--run-id", RUN]).expect(0);
     deployed.health("worker").expect(0);
     fleet.until_complete();
+    let mut schedule = deployed.process("schedule");
+    let due = |p: &Running| p.stderr().contains("zoom-reconcile for default: next at");
+    schedule.until("the nightly reconcile", HEALTH_MAX, due).expect("it schedules");
+    let mut serve = deployed.process("serve");
+    let hook = |p: &Running| p.stderr().contains("webhooks come in at");
+    serve.until("where webhooks come in", HEALTH_MAX, hook).expect("it serves");
+    for mut process in [schedule, serve] {
+        process.signal(Signal::TERM);
+        process.wait(HEALTH_MAX).expect("it ends").expect(0);
+    }
     deployed.fleet.drain();
     assert_eq!(deployed.left(), [FILES], "its root is read-only, but for the volume of files");
     let fleet = &deployed.fleet;

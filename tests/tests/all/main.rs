@@ -15,6 +15,7 @@ mod demo;
 mod estimate;
 mod files;
 mod fleet;
+mod freshness;
 mod gone;
 mod ground;
 mod hostile;

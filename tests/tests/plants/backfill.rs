@@ -78,7 +78,7 @@ fn engine(account: &Account, ledger: Arc<dyn Ledger>, sink: Arc<Planted>) -> Eng
         }),
         api_url: Some(ready("api_url").parse().expect("a URL")),
         token_url: ready("token_url").parse().expect("a URL"),
-        limits: Limits(Vec::new()),
+        limits: Limits(Vec::new()).into(),
         content: Content::Transcripts,
         agreed: None,
         redact: watershed_zoom::redact::Rules::default(),

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, FailureFilter, Health, ListedRow,
@@ -196,6 +196,10 @@ impl Sink for Planted {
 
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
         self.inner.coverage_counts(filter)
+    }
+
+    fn coverage_by_run(&self, connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>> {
+        self.inner.coverage_by_run(connection)
     }
 
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {

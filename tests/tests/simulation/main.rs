@@ -8,10 +8,13 @@
 mod auditor;
 #[path = "../plants/batches.rs"]
 mod batches;
+mod calm;
 mod campaign;
 mod crashes;
 mod ground;
 mod history;
+mod hours;
+mod living;
 mod planted;
 mod plants;
 mod play;

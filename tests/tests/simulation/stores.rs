@@ -18,7 +18,7 @@ use watershed_ledger::{
 };
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -283,6 +283,10 @@ impl Sink for OwnSink {
 
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
         Box::pin(async move { here(self.inner.coverage_counts(filter)) })
+    }
+
+    fn coverage_by_run(&self, connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>> {
+        Box::pin(async move { here(self.inner.coverage_by_run(connection)) })
     }
 
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {

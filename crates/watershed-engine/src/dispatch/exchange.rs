@@ -119,7 +119,7 @@ impl Dispatch {
                 start_from,
                 start_until: start_until.max(start_from + 2 * lead::LATE_MS),
                 reckoned_at: now,
-                todo: task::prepare(&leased, &run),
+                todo: task::prepare(&leased, &run, now),
                 // Who lost the lease may have written the letter, and not settled it.
                 died: leased.lost > 0,
                 leased,

@@ -214,7 +214,7 @@ impl Desk {
     }
 
     fn job(&self, leased: Leased, now: Millis) -> Job {
-        let todo = task::prepare(&leased, &self.run);
+        let todo = task::prepare(&leased, &self.run, now);
         let (start_from, start_until) = (now, now + HORIZON_MS);
         let (run, reckoned_at) = (self.run.clone(), now);
         Job { leased, run, start_from, start_until, reckoned_at, todo, died: false }

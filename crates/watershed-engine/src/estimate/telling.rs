@@ -34,7 +34,7 @@ impl Survey {
             }
         }
         let of = |category: Category| calls.get(&category).copied().unwrap_or(0.0);
-        let limits = formula::limit_times(&run.link.connection.limits, of, now);
+        let limits = formula::limit_times(&run.link.connection.limits.at(now), of, now);
         let best_ms = limits.iter().try_fold(0, |best: i64, t| Some(best.max(t.ms?)));
         let spent = self.desk.spent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sampled_calls = spent.values().sum::<u64>() + probes.len() as u64;

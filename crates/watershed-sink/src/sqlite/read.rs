@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params};
 use watershed_model::{
     AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LeftOut, LetterId,
-    OperationId, PlanHash, RunId, RunRow,
+    OperationId, PlanHash, RunCoverage, RunId, RunRow,
 };
 
 use super::fault::Fault;
@@ -22,6 +22,7 @@ use crate::{
 const COVERED: &str = include_str!("../../sql/covered.sql");
 const COVERAGE: &str = include_str!("../../sql/coverage.sql");
 const COVERAGE_COUNTS: &str = include_str!("../../sql/coverage_counts.sql");
+const COVERAGE_BY_RUN: &str = include_str!("../../sql/coverage_by_run.sql");
 const BIND_ACCOUNT: &str = include_str!("../../sql/bind_account.sql");
 const ACCOUNT: &str = include_str!("../../sql/account.sql");
 const DAYS: &str = include_str!("../../sql/days.sql");
@@ -213,6 +214,21 @@ pub(super) fn coverage_counts(
             reason: row.get("reason")?,
             count: counted(row.get("count")?)?,
             rows: counted(row.get("rows")?)?,
+        })
+    })
+}
+
+pub(super) fn coverage_by_run(
+    connection: &Connection,
+    of: &ConnectionName,
+) -> Result<Vec<RunCoverage>, Fault> {
+    all(connection, COVERAGE_BY_RUN, named_params! { ":connection": of.as_str() }, |row| {
+        Ok(RunCoverage {
+            operation: OperationId(row.get("operation")?),
+            run: RunId(row.get("run")?),
+            whole: counted(row.get("whole")?)?,
+            waiting: counted(row.get("waiting")?)?,
+            open: counted(row.get("open")?)?,
         })
     })
 }

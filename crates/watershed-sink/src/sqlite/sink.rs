@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use watershed_model::{
     AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunId, RunRow, ScheduleKey,
+    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 
 use super::fault::Fault;
@@ -226,6 +226,10 @@ impl Sink for SqliteSink {
 
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
         self.on_reader(move |connection| read::coverage_counts(connection, &filter))
+    }
+
+    fn coverage_by_run(&self, connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>> {
+        self.on_reader(move |reader| read::coverage_by_run(reader, &connection))
     }
 
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {

@@ -135,6 +135,17 @@ static RECORDING: Record = Record {
     ],
 };
 
+static LATE: Record = Record {
+    name: "late answer",
+    fields: &[
+        field("operation", Text),
+        field("instance_uuid", Text),
+        field("user_id", Text),
+        field("from", FieldType::Date),
+        field("to", FieldType::Date),
+    ],
+};
+
 static CUE: Record = Record { name: "cue", fields: &[field("text", Text)] };
 
 macro_rules! operation {
@@ -332,6 +343,7 @@ operation!(
         param("trash", ParamType::Bool, ParamPlace::Choose)
     ]
 );
+operation!(LATE_ANSWERS, "watershed.late_answers", LATE, None, None, []);
 operation!(MISSING_USERS, "watershed.missing_users", USER, None, None, []);
 operation!(
     MISSING_MEETINGS,
@@ -367,7 +379,7 @@ operation!(
 
 /// The catalogue of these tests.
 pub(crate) fn catalogue() -> Catalogue {
-    static OPERATIONS: [&Operation; 20] = [
+    static OPERATIONS: [&Operation; 21] = [
         &LIST_USERS,
         &GET_USER,
         &GET_USER_SETTINGS,
@@ -385,6 +397,7 @@ pub(crate) fn catalogue() -> Catalogue {
         &GET_RECORDING,
         &DOWNLOAD,
         &TRASHED,
+        &LATE_ANSWERS,
         &MISSING_USERS,
         &MISSING_MEETINGS,
         &MISSING_RECORDINGS,

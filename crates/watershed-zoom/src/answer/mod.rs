@@ -17,6 +17,7 @@ pub(crate) use cursor::page_token;
 pub use rows::item;
 pub use throttle::heard;
 pub(crate) use throttle::throttled;
+pub use unripe::not_before;
 pub(crate) use unripe::{RECORDING_MS, instant, processing, waiting};
 pub use verdict::{read, read_after};
 

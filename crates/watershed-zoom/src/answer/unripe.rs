@@ -6,9 +6,9 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use watershed_model::{Dataset, Millis, Page, Verdict};
+use watershed_model::{Dataset, Millis, Operation, Page, Verdict};
 
-use crate::catalogue::past::PAST_PARTICIPANTS;
+use crate::catalogue::past::{PAST_MEETINGS, PAST_PARTICIPANTS};
 use crate::catalogue::recordings::RECORDINGS;
 use crate::catalogue::reports::REPORT_PARTICIPANTS_ROWS;
 
@@ -63,6 +63,15 @@ fn recording_until(recording: &Value) -> Option<Millis> {
         })
         .max()
         .map(|at| at + RECORDING_MS)
+}
+
+/// When it can be asked at the earliest: what is told of a held meeting within a quarter of an hour
+/// of its end may change still, and would be taken as final. `None`: now.
+pub fn not_before(op: &Operation, with: &Map<String, Value>, now: Millis) -> Option<Millis> {
+    let settles = op.dataset == &PAST_MEETINGS;
+    let ripe_at = ended_at(with).filter(|_| settles)? + RETRY_MIN_MS;
+    // What ends tomorrow has not ended: nobody waits for it.
+    (now < ripe_at && ripe_at - now < ATTENDANCE_MS).then_some(ripe_at)
 }
 
 /// Whether a file is still in the works.

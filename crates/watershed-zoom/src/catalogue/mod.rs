@@ -4,7 +4,9 @@
 //! write its record with `fields!`, its dataset and its row in the family's file, name them
 //! below, and give the dataset its key in `keys.rs`. `docs/operations.md` is made from them.
 
+mod events;
 pub(crate) mod files;
+mod late;
 mod macros;
 mod meetings;
 mod missing;
@@ -39,6 +41,8 @@ const OPERATIONS: &[&Operation] = &[
     &missing::MISSING_USERS,
     &missing::MISSING_MEETINGS,
     &missing::MISSING_RECORDINGS,
+    &late::LATE_ANSWERS,
+    &events::OF_A_DAY,
 ];
 
 const DATASETS: &[&Dataset] = &[

@@ -51,7 +51,7 @@ static PAST_MEETING: Record = Record {
     ],
 };
 
-pub(super) static PAST_MEETINGS: Dataset =
+pub(crate) static PAST_MEETINGS: Dataset =
     Dataset { name: "past_meetings", record: &PAST_MEETING, asked: &[] };
 
 pub(super) static GET_PAST_MEETING: Operation = Operation {

@@ -70,7 +70,7 @@ impl Event {
 }
 
 impl About {
-    fn of(event: &str, payload: &Map<String, Value>) -> About {
+    pub(super) fn of(event: &str, payload: &Map<String, Value>) -> About {
         let empty = Map::new();
         let object = payload.get("object").and_then(Value::as_object).unwrap_or(&empty);
         let of = |name: &str| object.get(name).and_then(text);

@@ -8,6 +8,7 @@ use watershed_sink::{Ask, CoverageFilter};
 use super::coverage_report;
 use super::dispatch::Call;
 use crate::cli::Coverage;
+use crate::freshness;
 use crate::output::{Output, name, number, table};
 use crate::program::program;
 use crate::site::Site;
@@ -45,11 +46,21 @@ pub(crate) async fn coverage(args: Coverage, call: Call) -> Result<u8> {
         return Ok(0);
     }
     let connection = args.connection.map(ConnectionName);
+    let connections = match &connection {
+        Some(connection) => vec![connection.clone()],
+        None => site.sink.accounts().await?.into_keys().collect(),
+    };
     let filter = CoverageFilter { connection, ..CoverageFilter::default() };
     if out.json {
         lines(&site, filter, &out).await?;
     } else {
         counts(&site, filter, &out).await?;
+        for connection in connections {
+            let fresh = freshness::of(&*site.sink, &connection).await?;
+            if !fresh.is_empty() {
+                out.text(&format!("\n{connection}\n{}", freshness::shown(&fresh)))?;
+            }
+        }
     }
     Ok(0)
 }

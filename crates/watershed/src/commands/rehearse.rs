@@ -106,7 +106,7 @@ impl Setting {
             setting.content = connection.content;
             setting.overrides = connect::overrides(account);
             if args.share.is_none() {
-                setting.share = account.share;
+                setting.share = account.share.at(setting.now.into());
             }
             if args.tier.is_none() {
                 setting.tier.clone_from(&account.tier);

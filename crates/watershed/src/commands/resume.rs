@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use watershed_engine::Error;
-use watershed_model::{RunRow, RunState};
+use watershed_model::{RunRow, RunState, Trigger};
 use watershed_workflow::compile;
 
 use super::dispatch::Call;
@@ -19,7 +19,10 @@ pub(crate) async fn resume(args: Resume, call: Call) -> Result<u8> {
     let Call { settings, vars, out } = call;
     let row = {
         let site = Site::to_read(&settings).await?;
-        let open = |row: &RunRow| !row.state.ended() || row.state == RunState::Failed;
+        // Workers go on with the events of a day by themselves.
+        let open = |row: &RunRow| {
+            row.trigger != Trigger::Event && (!row.state.ended() || row.state == RunState::Failed)
+        };
         site.run_row(args.run.as_deref(), open, "that has not ended").await?
     };
     let by = row.connection.as_str();

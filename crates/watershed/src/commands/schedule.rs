@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use watershed_engine::{Acted, Connection, Scheduled, Stopping, exit};
+use watershed_engine::{Acted, Connection, NoToken, Scheduled, Stopping, exit};
 use watershed_model::{ConnectionName, Millis};
 use watershed_workflow::{Compiled, Schedule as When};
 
@@ -15,6 +15,7 @@ use crate::connect;
 use crate::execution::Signals;
 use crate::explain::explain;
 use crate::fault::Fault;
+use crate::notify::{Notice, notifying};
 use crate::output::{Output, name, number};
 use crate::program::program;
 use crate::settings::Settings;
@@ -56,7 +57,15 @@ pub(super) async fn starting(call: Call, signals: &Signals) -> Result<u8> {
         settings.store,
         program()
     ));
-    site.engine.schedule(&scheduled, stop, |of, acted| tell(of, acted, out)).await;
+    let (notifier, sending) = notifying(settings.notify.hook.as_ref());
+    let told = |of: &Scheduled, acted: Acted| {
+        if matches!(acted, Acted::Failed(watershed_engine::Error::Token(NoToken::Fatal { .. }))) {
+            notifier.tell(Notice::refused(&of.connection, site.now()));
+        }
+        tell(of, acted, out);
+    };
+    site.engine.schedule(&scheduled, stop, told).await;
+    sending.end(notifier).await;
     Ok(exit::COMPLETE)
 }
 

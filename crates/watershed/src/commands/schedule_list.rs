@@ -83,7 +83,7 @@ pub(super) async fn list(settings: &Settings, scheduled: &[Scheduled], out: Outp
         let account = settings.connections.get(of.connection.as_str());
         let limit = account.and_then(|account| {
             let day = |l: &Limit| l.period == Period::Day && l.categories.contains(Category::Heavy);
-            limits_of(account).0.into_iter().find(day).map(|limit| limit.calls)
+            limits_of(account, now).0.into_iter().find(day).map(|limit| limit.calls)
         });
         lines.extend(of.schedules.iter().map(|when| line(of, when, &known, limit, now)));
     }

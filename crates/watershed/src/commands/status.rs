@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::Serialize;
 use watershed_engine::Standing;
-use watershed_model::{Millis, RunId, RunState};
+use watershed_model::{Millis, RunId, RunReport, RunState, Trigger};
+use watershed_zoom::freshness::Freshness;
 
 use super::dispatch::Call;
 use crate::cli::Status;
 use crate::evidence;
 use crate::fault::Fault;
+use crate::freshness;
 use crate::glance::{Glance, instant};
 use crate::output::{Output, name, number, span, table};
 use crate::program::program;
@@ -19,11 +22,21 @@ use crate::site::Site;
 /// How often it is told again with `--follow --json`.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// What `--json` tells.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a RunReport,
+    /// How far the datasets of its connection are complete.
+    freshness: &'a [Freshness],
+}
+
 /// Tells it, once or until the run ends.
 pub(crate) async fn status(args: Status, call: Call) -> Result<u8> {
     let Call { settings, out, .. } = call;
     let site = Site::to_read(&settings).await?;
-    let run = site.run_row(args.run.as_deref(), |_| true, "yet").await?.id;
+    let run =
+        site.run_row(args.run.as_deref(), |row| row.trigger != Trigger::Event, "yet").await?.id;
     if args.follow {
         follow(&site, &run, out).await?;
         if out.json {
@@ -31,10 +44,11 @@ pub(crate) async fn status(args: Status, call: Call) -> Result<u8> {
         }
     }
     let standing = standing(&site, &run).await?;
+    let fresh = freshness::of(&*site.sink, &standing.report.connection).await?;
     if out.json {
-        out.object(&standing.report)?;
+        out.object(&Told { report: &standing.report, freshness: &fresh })?;
     } else {
-        out.text(&text(&standing, site.now()))?;
+        out.text(&text(&standing, &fresh, site.now()))?;
     }
     Ok(0)
 }
@@ -79,7 +93,7 @@ async fn standing(site: &Site, run: &RunId) -> Result<Standing> {
     })
 }
 
-fn text(standing: &Standing, now: Millis) -> String {
+fn text(standing: &Standing, fresh: &[Freshness], now: Millis) -> String {
     let report = &standing.report;
     let glance = Glance::of_report(report);
     let began = instant(&report.started_at).unwrap_or(now);
@@ -126,6 +140,9 @@ fn text(standing: &Standing, now: Millis) -> String {
     let coverage = evidence::coverage(&standing.coverage);
     if !coverage.is_empty() {
         text.push_str(&format!("covers  {coverage}\n"));
+    }
+    for said in freshness::short(fresh) {
+        text.push_str(&format!("fresh   {said}\n"));
     }
     for (head, said) in evidence::to_do(standing) {
         text.push_str(&format!("{head:<8}{said}\n"));

@@ -4,7 +4,7 @@
 //! does not touch the others. Beside it, the runs are tended: one that has ended gets its
 //! evidence, one that the ledger has lost is rebuilt from the dataset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -16,8 +16,10 @@ use super::dispatch::Call;
 use super::resume::restored;
 use crate::cli::Worker;
 use crate::connect;
-use crate::execution::Signals;
+use crate::execution::{Signals, receiving};
 use crate::fault::Fault;
+use crate::freshness;
+use crate::notify::{Notice, Notifier, notifying};
 use crate::output::Output;
 use crate::program::program;
 use crate::settings::Settings;
@@ -27,6 +29,8 @@ use crate::site::Site;
 pub(super) const TEND: Duration = Duration::from_secs(2);
 /// A connection that was refused is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
+/// How often it is looked whether anything fresh has come.
+const WATCH: Duration = Duration::from_secs(600);
 /// Runs that are looked at.
 const RUNS_MAX: u32 = 1_000;
 
@@ -60,13 +64,15 @@ pub(super) async fn working(args: Worker, call: Call, signals: &Signals) -> Resu
             .hint("add a [connections.NAME] section to watershed.toml")
             .into());
     }
+    let (notifier, sending) = notifying(settings.notify.hook.as_ref());
     let part = settings.worker.concurrency.div_ceil(u16::try_from(accounts.len()).unwrap_or(1));
     settings.worker.concurrency = part.max(1);
     let held = settings.store.hold()?;
     out.remark(format!("working for {} on {}", names.join(", "), settings.store));
-    let work = accounts.into_values().map(|of| one(&settings, of, signals, out));
+    let work = accounts.into_values().map(|of| one(&settings, of, signals, &notifier, out));
     try_join_all(work).await?;
     drop(held);
+    sending.end(notifier).await;
     Ok(exit::COMPLETE)
 }
 
@@ -75,6 +81,7 @@ async fn one(
     settings: &Settings,
     connections: Vec<Connection>,
     signals: &Signals,
+    notifier: &Notifier,
     out: Output,
 ) -> Result<()> {
     let lanes: Vec<ConnectionName> = connections.iter().map(|c| c.name.clone()).collect();
@@ -89,12 +96,17 @@ async fn one(
         tokio::pin!(work);
         let mut look = tokio::time::interval(TEND);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let receiving = receiving(&site, out);
+        let watching = watching(&site, &lanes, notifier);
+        tokio::pin!(receiving, watching);
         let ending = loop {
             tokio::select! {
                 ending = &mut work => break ending,
+                () = &mut receiving => {}
+                () = &mut watching => {}
                 _ = look.tick() => {
                     // Stores that do not answer are the engine's to tell of.
-                    if let Err(error) = tend(&site, &lanes, out).await {
+                    if let Err(error) = tend(&site, &lanes, notifier, out).await {
                         tracing::debug!(%error, "the runs could not be tended");
                     }
                 }
@@ -108,18 +120,23 @@ async fn one(
             }
             Err(error) => return Err(error),
             Ok(Ending::Stopped | Ending::Run(_)) => {
-                return match tend(&site, &lanes, out).await {
+                return match tend(&site, &lanes, notifier, out).await {
                     // Whoever works next writes what has ended.
                     Err(error) if waits(&error) => Ok(()),
                     tended => tended,
                 };
             }
-            Ok(Ending::Fatal(why)) => out.say(format!(
-                "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check it \
-                 with `{1} doctor`, then `{1} resume --detach RUN`",
-                lanes.iter().map(ConnectionName::as_str).collect::<Vec<_>>().join(", "),
-                program()
-            )),
+            Ok(Ending::Fatal(why)) => {
+                for lane in &lanes {
+                    notifier.tell(Notice::refused(lane, site.now()));
+                }
+                out.say(format!(
+                    "{why}\nthe runs of {} are paused, nothing is lost: mend the credential, check \
+                     it with `{1} doctor`, then `{1} resume --detach RUN`",
+                    lanes.iter().map(ConnectionName::as_str).collect::<Vec<_>>().join(", "),
+                    program()
+                ));
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(again) => {}
@@ -165,8 +182,34 @@ pub(super) fn waits(error: &anyhow::Error) -> bool {
         || sink.is_some_and(watershed_sink::Error::waits)
 }
 
+/// Tells whether anything fresh has come, for as long as it is polled; of each stretch that is
+/// behind, once.
+async fn watching(site: &Site, lanes: &[ConnectionName], notifier: &Notifier) {
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    loop {
+        for lane in lanes {
+            let now = site.now();
+            let since = now + -site.settings.notify.fresh_within_ms;
+            // Stores that do not answer are the engine's to tell of.
+            let Ok(fresh) = freshness::of(&*site.sink, lane).await else { continue };
+            if let Some(notice) = freshness::stale(&fresh, lane, (since, now))
+                && let Notice::NothingFresh { id, .. } = &notice
+                && told.insert(id.clone())
+            {
+                notifier.tell(notice);
+            }
+        }
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
 /// Writes the evidence of runs that have ended, and rebuilds those that the ledger has lost.
-async fn tend(site: &Site, lanes: &[ConnectionName], out: Output) -> Result<()> {
+async fn tend(
+    site: &Site,
+    lanes: &[ConnectionName],
+    notifier: &Notifier,
+    out: Output,
+) -> Result<()> {
     for lane in lanes {
         for row in site.sink.runs(Some(lane.clone()), RUNS_MAX).await? {
             if row.state.ended() {
@@ -174,7 +217,8 @@ async fn tend(site: &Site, lanes: &[ConnectionName], out: Output) -> Result<()> 
             }
             match site.ledger.run(&row.id).await? {
                 Some(view) if view.state.ended() => {
-                    site.engine.record(&row.id).await?;
+                    let standing = site.engine.record(&row.id).await?;
+                    notifier.tell(Notice::run_ended(&standing.report, site.now()));
                     out.remark(format!("run {} is {}", row.id, view.state.name()));
                 }
                 Some(_) => {}

@@ -1,7 +1,7 @@
 //! The plan that an account is on, and what its limits mean for a backfill's length.
 
 use serde::Serialize;
-use watershed_engine::limit_times;
+use watershed_engine::{Clock, SystemClock, limit_times};
 use watershed_model::{Category, Limits, Millis, Plan};
 
 use crate::connect;
@@ -18,7 +18,7 @@ pub(crate) struct TierCheck {
     pub tier: String,
     /// Whether it was named; else the lowest is assumed.
     pub known: bool,
-    /// The part of the limits that is used.
+    /// The part of the limits that is used now.
     pub share: f64,
     /// What may be started, by category and period.
     pub limits: Vec<LimitCheck>,
@@ -41,7 +41,8 @@ pub(crate) struct LimitCheck {
 
 /// What was configured, and what follows.
 pub(super) fn checked(account: &Account, plan: &Plan) -> TierCheck {
-    let limits = connect::limits_of(account);
+    let now = SystemClock.now();
+    let limits = connect::limits_of(account, now);
     let checks = limits.0.iter().map(|limit| LimitCheck {
         category: limit.categories.to_string(),
         period: limit.period.name().to_owned(),
@@ -58,7 +59,7 @@ pub(super) fn checked(account: &Account, plan: &Plan) -> TierCheck {
     TierCheck {
         tier: account.tier.clone(),
         known: account.tier_known,
-        share: account.share,
+        share: account.share.at(now),
         limits: checks.collect(),
         costs,
         means: means(&limits),

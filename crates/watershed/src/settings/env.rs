@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::file::{later, unknown};
+use super::file::unknown;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
 use crate::env_names as names;
@@ -33,7 +33,6 @@ pub(crate) fn read(vars: &Vars) -> Result<Layer, Fault> {
         let origin = Origin::Env(name.clone());
         match keys::known(&path) {
             Known::Key(key) => layer.set(path, typed(key.kind, text), origin),
-            Known::Later(meaning) => return Err(later(&origin.to_string(), &path, meaning)),
             Known::Section | Known::Not => return Err(unknown(&origin.to_string(), &path)),
         }
     }
@@ -54,6 +53,11 @@ pub(crate) fn zoom(vars: &Vars) -> Layer {
     for (path, name) in references {
         layer.put(path, json!({ "env": name }), Origin::Env(name.to_owned()));
     }
+    let webhooks = names::ZOOM_WEBHOOK_SECRET;
+    if vars.get(webhooks).is_some_and(|secret| !secret.is_empty()) {
+        let origin = Origin::Env(webhooks.to_owned());
+        layer.put("connections.default.webhook_secret", json!({ "env": webhooks }), origin);
+    }
     let values = [
         ("connections.default.api_url", names::ZOOM_API_URL),
         ("connections.default.token_url", names::ZOOM_TOKEN_URL),
@@ -72,7 +76,12 @@ pub(crate) fn zoom(vars: &Vars) -> Layer {
 fn typed(kind: Kind, text: &str) -> Value {
     match kind {
         Kind::Count(..) => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
-        Kind::Number(_) => text.parse::<f64>().map_or_else(|_| text.into(), Value::from),
+        Kind::Share if text.starts_with('[') => {
+            serde_json::from_str(text).unwrap_or_else(|_| text.into())
+        }
+        Kind::Number(_) | Kind::Part | Kind::Share => {
+            text.parse::<f64>().map_or_else(|_| text.into(), Value::from)
+        }
         Kind::Hosts => text.split(',').map(|host| Value::from(host.trim())).collect(),
         Kind::Texts => text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect(),
         Kind::Credential { .. } if text.starts_with('{') => {

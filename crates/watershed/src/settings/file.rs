@@ -65,7 +65,6 @@ impl Reader<'_> {
                 self.table(path, table)?;
             }
             (Known::Section, _) => return Err(not_a_table(&place, path)),
-            (Known::Later(meaning), _) => return Err(later(&place, path, meaning)),
             (Known::Not, _) => return Err(unknown(&place, path)),
         }
         Ok(())
@@ -87,15 +86,6 @@ pub(crate) fn unknown(place: &str, path: &[String]) -> Fault {
             keys::names_under(above).join(", ")
         )),
     }
-}
-
-/// A key that a later version knows.
-pub(crate) fn later(place: &str, path: &[String], meaning: &str) -> Fault {
-    Fault::usage(format!(
-        "{place}: this version does not know `{}` yet, and does not pass it over: {meaning}",
-        path.join(".")
-    ))
-    .hint("take it out, or use a version that knows it")
 }
 
 fn not_a_table(place: &str, path: &[String]) -> Fault {

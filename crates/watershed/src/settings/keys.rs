@@ -11,12 +11,18 @@ pub(crate) enum Kind {
     Files,
     /// `https://…`, or `http://…` on this machine.
     Url,
+    /// `https://…`, perhaps with a secret in it, or `http://…` on this machine.
+    Hook,
     /// A number and a unit: `15s`, `500ms`, `2m`. From so many milliseconds to so many.
     Duration(i64, i64),
     /// A whole number between these.
     Count(u64, u64),
     /// A number above 0, at most this.
     Number(f64),
+    /// A number from 0 to 1.
+    Part,
+    /// A number above 0 and at most 1, or a list of them by the hours of the day.
+    Share,
     /// An address and a port: `127.0.0.1:8080`.
     Listen,
     /// Names of hosts; in the environment with commas between.
@@ -92,6 +98,16 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Texts,
         "Workflow files, or names of shipped ones, whose schedules start runs of each connection.",
     ),
+    key(
+        "notify.url",
+        Kind::Hook,
+        "Where a POST goes when a run ends, a credential is refused, or nothing fresh has come.",
+    ),
+    key(
+        "notify.fresh_within",
+        Kind::Duration(HOUR_MS, 720 * HOUR_MS),
+        "How long after what its lists are complete through a connection is no longer fresh.",
+    ),
     key("log.format", Kind::OneOf(&["text", "json"]), "The form of log lines on stderr."),
     key(
         "connections.*.account_id",
@@ -147,8 +163,15 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         "connections.*.share",
-        Kind::Number(1.0),
-        "The part of the account's rate limit that may be used, above 0 and at most 1.",
+        Kind::Share,
+        "The part of the account's rate limit that may be used, above 0 and at most 1; or a list \
+         of parts by the hours of the day.",
+    ),
+    key(
+        "connections.*.reserve_events",
+        Kind::Part,
+        "The part of the day's share that is kept back for events until 22:00 UTC, from 0 to 1; \
+         0.1 where there is a webhook_secret.",
     ),
     key(
         "connections.*.delete_ceiling",
@@ -176,13 +199,6 @@ pub(crate) const KEYS: &[Key] = &[
     key("connections.*.token_url", Kind::Url, "The token endpoint."),
 ];
 
-/// Settings and sections that later versions know, each with what would go wrong if it were
-/// passed over in silence.
-pub(crate) const LATER: &[(&str, &str)] = &[
-    ("notify", "nobody would be notified"),
-    ("connections.*.reserve_events", "there are no events to keep a budget for"),
-];
-
 /// What a path of the configuration is.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Known {
@@ -190,17 +206,12 @@ pub(crate) enum Known {
     Key(&'static Key),
     /// A table of settings.
     Section,
-    /// Of a later version; passing it over would mean this.
-    Later(&'static str),
     /// Nothing known.
     Not,
 }
 
 /// What `path` is.
 pub(crate) fn known(path: &[String]) -> Known {
-    if let Some((_, meaning)) = LATER.iter().find(|(later, _)| matches(later, path)) {
-        return Known::Later(meaning);
-    }
     if let Some(key) = KEYS.iter().find(|k| matches(k.path, path)) {
         return Known::Key(key);
     }

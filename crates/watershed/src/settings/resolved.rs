@@ -15,14 +15,18 @@ use watershed_zoom::redact::Action;
 use super::credential::Reference;
 use super::keys::{self, Kind, Known};
 use super::layer::{Layer, Origin};
+use super::share::{self, Share};
 use crate::built;
 use crate::data::{Data, has_password};
 use crate::env_names;
 use crate::fault::Fault;
+use crate::notify::Hook;
 use crate::store::Store;
 
 /// The part of an account's limit that is used where nothing is said.
 pub(crate) const SHARE: f64 = 0.9;
+/// The part of a day's share that is kept back for events, where there are any.
+const RESERVE_EVENTS: f64 = 0.1;
 /// The part of a dataset's rows that may be missing in all lists, where nothing is said.
 pub(crate) const DELETE_CEILING: f64 = 0.05;
 /// Zoom's token endpoint.
@@ -49,6 +53,8 @@ pub(crate) struct Settings {
     pub server: Server,
     /// Workflows whose schedules start runs; `None` where nothing is said.
     pub scheduled: Option<Vec<String>>,
+    /// Whom to tell what an operator wants to know.
+    pub notify: Notify,
     /// The form of log lines.
     pub log: LogFormat,
     /// The accounts, by name.
@@ -77,6 +83,15 @@ pub(crate) struct Server {
     pub hosts: Vec<String>,
     /// What is needed for what is not open to all.
     pub token: Option<Reference>,
+}
+
+/// Whom to tell what an operator wants to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Notify {
+    /// Where it is posted to.
+    pub hook: Option<Hook>,
+    /// A connection is fresh for so long after what its lists are complete through.
+    pub fresh_within_ms: i64,
 }
 
 /// The form of log lines.
@@ -108,7 +123,9 @@ pub(crate) struct Account {
     /// What the customer agreed to.
     pub content: String,
     /// The part of the limits that may be used.
-    pub share: f64,
+    pub share: Share,
+    /// Of a day's share, the part that is kept back for events.
+    pub reserve_events: f64,
     /// The part of a dataset's rows that may be missing in all lists.
     pub delete_ceiling: f64,
     /// Days that `-lookback` reaches back.
@@ -173,6 +190,10 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         "json" => LogFormat::Json,
         _ => LogFormat::Text,
     };
+    let notify = Notify {
+        hook: from.hook(&["notify", "url"])?,
+        fresh_within_ms: from.need_duration(&["notify", "fresh_within"])?,
+    };
     let scheduled = from.texts(&["schedule", "workflows"])?;
     let mut connections = BTreeMap::new();
     for (name, origin) in &layer.connections {
@@ -187,7 +208,18 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         return Err(Fault::usage(format!("`store.url` and `sink.url` are the same file, {store}"))
             .hint("state and dataset need a file each, such as data/state.db and data/zoom.db"));
     }
-    Ok(Settings { store, sink, files, worker, server, scheduled, log, connections, warnings })
+    Ok(Settings {
+        store,
+        sink,
+        files,
+        worker,
+        server,
+        scheduled,
+        notify,
+        log,
+        connections,
+        warnings,
+    })
 }
 
 fn account(
@@ -203,16 +235,19 @@ fn account(
     }
     let path = |key: &'static str| ["connections", name, key];
     let tier = from.text(&path("tier"))?;
+    let webhook_secret = from.optional(&path("webhook_secret"), warnings)?;
+    let reserve = if webhook_secret.is_some() { RESERVE_EVENTS } else { 0.0 };
     Ok(Account {
         account_id: from.credential(&path("account_id"), origin, warnings)?,
         client_id: from.credential(&path("client_id"), origin, warnings)?,
         client_secret: from.credential(&path("client_secret"), origin, warnings)?,
-        webhook_secret: from.optional(&path("webhook_secret"), warnings)?,
+        webhook_secret,
         tier: tier.unwrap_or(TIER).to_owned(),
         tier_known: tier.is_some(),
         limits: figures(from, name)?,
         content: from.text(&path("content"))?.unwrap_or(CONTENT).to_owned(),
-        share: from.number(&path("share"))?.unwrap_or(SHARE),
+        share: from.share(&path("share"))?.unwrap_or(SHARE.into()),
+        reserve_events: from.part(&path("reserve_events"))?.unwrap_or(reserve),
         delete_ceiling: from.number(&path("delete_ceiling"))?.unwrap_or(DELETE_CEILING),
         lookback_days: from.duration(&path("lookback"))?.map_or(LOOKBACK_DAYS, whole_days),
         users: users(from, name)?,
@@ -330,20 +365,28 @@ impl From<'_> {
     fn number(&self, path: &[&str]) -> Result<Option<f64>, Fault> {
         let Some((value, origin, kind)) = self.found(path) else { return Ok(None) };
         let Kind::Number(most) = kind else { return Ok(None) };
-        if value.is_array() && path.last() == Some(&"share") {
-            return Err(Fault::usage(format!(
-                "{origin}: this version does not know a `{}` that changes with the time of day, \
-                 and does not pass it over: more might be used than was agreed",
-                path.join(".")
-            ))
-            .hint("give one number: the smallest of the list is always safe"));
-        }
         match value.as_f64().filter(|n| *n > 0.0 && *n <= most) {
             Some(n) => Ok(Some(n)),
             None => {
                 let wanted = format!("a number above 0 and at most {most}");
                 Err(wrong(path, value, origin, &wanted))
             }
+        }
+    }
+
+    fn part(&self, path: &[&str]) -> Result<Option<f64>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
+        match value.as_f64().filter(|part| (0.0..=1.0).contains(part)) {
+            Some(part) => Ok(Some(part)),
+            None => Err(wrong(path, value, origin, "a number from 0 to 1")),
+        }
+    }
+
+    fn share(&self, path: &[&str]) -> Result<Option<Share>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
+        match Share::read(value) {
+            Some(share) => Ok(Some(share)),
+            None => Err(wrong(path, value, origin, share::WANTED)),
         }
     }
 
@@ -442,6 +485,18 @@ impl From<'_> {
             None => {
                 let wanted = "https://HOST/…, or http://127.0.0.1:PORT/… for a simulated account";
                 Err(wrong(path, &without_secret(value), origin, wanted))
+            }
+        }
+    }
+
+    /// What is wrong with it is said without it: it may hold a secret.
+    fn hook(&self, path: &[&str]) -> Result<Option<Hook>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
+        match value.as_str().and_then(Hook::of) {
+            Some(hook) => Ok(Some(hook)),
+            None => {
+                let wanted = "https://HOST/…, or http://127.0.0.1:PORT/… on this machine";
+                Err(wrong(path, &"…".into(), origin, wanted))
             }
         }
     }

@@ -51,6 +51,7 @@ fn about(section: &str) -> &'static str {
         "worker" => "How this process works.",
         "server" => "Webhooks, health and metrics over HTTP.",
         "schedule" => "What starts by itself, under `watershed schedule`.",
+        "notify" => "Whom to tell what an operator wants to know.",
         "log" => "Log lines on stderr.",
         "connections" => "Zoom accounts, by a name of your own.",
         "users" => "Whom the customer agreed to, and who of them is left out.",
@@ -70,12 +71,22 @@ fn leaf(kind: Kind, about: &str) -> Value {
         Kind::Ledger => json!({
             "type": "string", "pattern": "^(sqlite://[^?]+|rediss?(\\+cluster)?://.+|redis\\+unix://.+)$",
         }),
-        Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Kind::Url | Kind::Hook => json!({ "type": "string", "pattern": "^https?://" }),
         Kind::Duration(..) => json!({ "type": "string", "examples": ["15s", "500ms", "2m"] }),
         Kind::Count(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Kind::Number(most) => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": most }),
+        Kind::Part => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        Kind::Share => {
+            let number = json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 });
+            let hours = json!({ "type": "string", "examples": ["08:00-18:00 Europe/Berlin"] });
+            let part = json!({
+                "type": "object", "properties": { "between": hours, "share": number },
+                "required": ["share"], "additionalProperties": false,
+            });
+            json!({ "oneOf": [number, { "type": "array", "minItems": 1, "items": part }] })
+        }
         Kind::Listen => json!({ "type": "string", "examples": ["127.0.0.1:8080"] }),
         Kind::Hosts => json!({
             "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9.-]+$" },

@@ -2,9 +2,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
+use watershed_model::Millis;
 
 use super::credential::Reference;
-use super::keys::{KEYS, LATER};
+use super::keys::KEYS;
 use super::layer::{Layer, Origin};
 use super::*;
 
@@ -72,7 +73,8 @@ fn the_commented_connection_of_the_annotated_file_is_valid_and_names_every_key()
     let account = settings(&text, &[]).expect("the example").connections["acme"].clone();
     assert_eq!(account.tier, "business");
     assert_eq!(account.limits.heavy_per_day, Some(60_000));
-    assert_eq!(account.share, resolved::SHARE);
+    assert_eq!(account.share.at(Millis(0)), resolved::SHARE);
+    assert_eq!(account.reserve_events, 0.1);
     assert_eq!(account.content, resolved::CONTENT);
     assert_eq!(account.token_url.as_str(), resolved::TOKEN_URL);
     for key in KEYS {
@@ -227,6 +229,7 @@ fn wrong_files_are_told_with_line_key_and_way_out() {
         acme("shares = 0.5"),
         acme("share = 1.5"),
         acme("share = [{ between = \"08:00-18:00 Europe/Berlin\", share = 0.3 }]"),
+        acme("reserve_events = 1.5"),
         acme("tier = \"busines\""),
         acme("limits = { heavy_per_dy = 1 }"),
         acme("api_url = \"http://zoom.us/v2\""),
@@ -241,18 +244,13 @@ fn wrong_files_are_told_with_line_key_and_way_out() {
 }
 
 #[test]
-fn settings_of_later_versions_are_refused_never_passed_over() {
-    for (path, _) in LATER {
-        let parts: Vec<&str> = path.split('.').collect();
-        let text = match parts.as_slice() {
-            [section] => format!("[{section}]\nurl = \"x\"\n"),
-            [_, _, key] => acme(&format!("{key} = \"x\"")),
-            _ => panic!("{path}: no test is written for such a path"),
-        };
-        let said = told(&text, &[]);
-        assert!(said.contains("this version does not know"), "{path}: {said}");
-        assert!(said.contains(parts[parts.len() - 1]), "{path}: {said}");
-    }
+fn a_part_of_the_day_is_kept_for_events_where_any_can_come() {
+    let reserve = |line: &str| {
+        settings(&acme(line), &[]).expect("settings").connections["acme"].reserve_events
+    };
+    assert_eq!(reserve(""), 0.0);
+    assert_eq!(reserve("webhook_secret = { env = \"S\" }"), 0.1);
+    assert_eq!(reserve("webhook_secret = { env = \"S\" }\nreserve_events = 0"), 0.0);
 }
 
 #[test]
@@ -263,8 +261,6 @@ fn wrong_variables_are_told_by_name() {
         "WATERSHED_STORE__URLL in the environment: unknown key `store.urll` | \
          did you mean `url` instead of `urll`?"
     );
-    let said = told("", &[("WATERSHED_CONNECTIONS__ACME__RESERVE_EVENTS", "x")]);
-    assert!(said.contains("does not know `connections.acme.reserve_events` yet"), "{said}");
     settings("", &[("WATERSHED_REDACT_KEY", "anything")]).expect("not a setting");
 }
 

@@ -44,6 +44,38 @@ pub(crate) fn folder(more: &str) -> Home {
     home
 }
 
+/// Where a server listens: `127.0.0.1:PORT`.
+pub(crate) struct At(pub(crate) String);
+
+impl At {
+    /// Asks on a connection of its own.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Answer {
+        self.ask_as(&self.0, method, path, headers, body)
+    }
+
+    fn ask_as(
+        &self,
+        name: &str,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        body: &[u8],
+    ) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(&head(name, method, path, headers, body.len())).expect("it takes a head");
+        // One that is refused early may not be taken whole.
+        let _ = stream.write_all(body);
+        read_answer(&mut BufReader::new(stream)).expect("an answer")
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.0).expect("it listens");
+        stream.set_read_timeout(Some(WAIT_MAX)).expect("a time limit");
+        stream.set_nodelay(true).expect("no delay");
+        stream
+    }
+}
+
 /// A server that runs.
 pub(crate) struct Endpoint {
     pub(crate) process: Running,
@@ -82,7 +114,7 @@ impl Endpoint {
 
     /// Asks on a connection of its own.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Answer {
-        self.ask_as(&self.host, method, path, headers, body)
+        At(self.host.clone()).ask(method, path, headers, body)
     }
 
     /// The same, under another name for the server.
@@ -94,11 +126,7 @@ impl Endpoint {
         headers: &Headers,
         body: &[u8],
     ) -> Answer {
-        let mut stream = self.connect();
-        stream.write_all(&head(name, method, path, headers, body.len())).expect("it takes a head");
-        // One that is refused early may not be taken whole.
-        let _ = stream.write_all(body);
-        read_answer(&mut BufReader::new(stream)).expect("an answer")
+        At(self.host.clone()).ask_as(name, method, path, headers, body)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -106,10 +134,7 @@ impl Endpoint {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.host).expect("it listens");
-        stream.set_read_timeout(Some(WAIT_MAX)).expect("a time limit");
-        stream.set_nodelay(true).expect("no delay");
-        stream
+        At(self.host.clone()).connect()
     }
 
     /// What a counter or gauge says, by its name and labels as they are printed.

@@ -2,6 +2,7 @@
 //! with them, and nobody slow or unknown gets in the way.
 
 mod answers;
+mod branches;
 pub(crate) mod endpoint;
 mod load;
 mod sending;

@@ -135,3 +135,21 @@ fn a_listing_with_a_file_in_processing_waits_as_a_whole() {
     let found = verdict("zoom.list_account_recordings", asked, 200, &body);
     assert_eq!(word(&found), "waiting");
 }
+
+#[test]
+fn a_held_meeting_is_asked_a_quarter_of_an_hour_after_its_end_and_only_where_the_end_is_known() {
+    let early = |operation: &str, with: Value, now: Millis| {
+        let operation = catalogue().operation(operation).expect("known");
+        let Value::Object(with) = with else { panic!("parameters are an object") };
+        not_before(operation, &with, now).map(|at| at - NOW)
+    };
+    let ended = json!({"uuid": "u", "ended_at": NOW.to_string()});
+    let past = "zoom.get_past_meeting";
+    let minute = 60_000;
+    assert_eq!(early(past, ended.clone(), NOW + minute), Some(15 * minute));
+    assert_eq!(early(past, ended.clone(), NOW + 15 * minute), None);
+    assert_eq!(early(past, ended.clone(), NOW + -minute), Some(15 * minute), "another clock");
+    assert_eq!(early(past, ended.clone(), NOW + -2 * Millis::DAY), None);
+    assert_eq!(early(past, json!({"uuid": "u"}), NOW), None);
+    assert_eq!(early(REPORT, ended, NOW), None, "its answer tells");
+}
