@@ -410,7 +410,8 @@ fn delayed(
     moment: Moment,
 ) -> Done {
     let policy = &run.program.plan().step(leased.step).retry;
-    if cause == RetryCause::Transport && run.link.is_down(moment.now) {
+    let (operation, reach) = (run.operation(leased.step).id, &run.link.reach);
+    if cause == RetryCause::Transport && reach.is_down(operation, moment.now) {
         // Nobody there: no task's fault, and no task's end.
         let wait_ms = DOWN_WAIT_MS + i64::try_from(moment.chance % 10_000).unwrap_or(0);
         let mut done = retry(leased, moment.now + wait_ms, false);
@@ -418,6 +419,12 @@ fn delayed(
         return done;
     }
     if leased.attempts + 1 >= policy.attempts {
+        let message = match cause {
+            RetryCause::Transport if reach.is_alone(operation) => {
+                format!("{message}; no call of {operation} is answered, while others are")
+            }
+            _ => message,
+        };
         return dead(leased, run, request, Trouble::attempts(cause, message), moment.first_at);
     }
     let delay = crate::delay::delay_ms(policy, leased.attempts, moment.chance);

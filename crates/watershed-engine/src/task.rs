@@ -410,8 +410,10 @@ async fn asked(
     };
     match &asked.verdict {
         _ if is_file => {}
-        Verdict::Retry { cause: RetryCause::Transport, .. } => run.link.unanswered(),
-        _ => run.link.answered(tools.clock.now()),
+        Verdict::Retry { cause: RetryCause::Transport, .. } => {
+            run.link.reach.unanswered(operation.id, tools.clock.now());
+        }
+        _ => run.link.reach.answered(operation.id, tools.clock.now()),
     }
     tracing::debug!(
         run = %run.id,
