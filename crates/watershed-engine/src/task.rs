@@ -217,6 +217,9 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun) -> Todo {
     if leased.poisoned {
         return end(conclude::Known::Dead(Trouble::poison(leased.lost), Some(ask)));
     }
+    if let Some(unfit) = token.and_then(watershed_zoom::unfit) {
+        return end(conclude::Known::Dead(Trouble::unfit(unfit), Some(ask)));
+    }
     match in_vain(operation, &ask.with, run) {
         Some(Vain::Excluded(bar)) => end(conclude::Known::Excluded(ask, bar)),
         Some(Vain::NotGranted) => end(conclude::Known::NotGranted(ask)),
