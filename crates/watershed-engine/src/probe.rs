@@ -14,8 +14,8 @@ use crate::task::{self, Spent};
 const TRIES_MAX: u32 = 4;
 
 impl Engine {
-    /// What Zoom answers to one call, less people who are left out; `None` where the operation is not known, no call can be made
-    /// of the parameters, or a few tries brought no answer.
+    /// What Zoom answers to one call, less people who are left out; `None` where the operation is
+    /// not known, no call can be made of the parameters, or a few tries brought no answer.
     ///
     /// # Errors
     /// [`Error::NoConnection`]; [`Error::Token`] where there is no token.

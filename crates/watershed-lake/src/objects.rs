@@ -67,7 +67,7 @@ impl Objects {
     }
 
     fn path(&self, name: &FileName) -> Path {
-        name.parts().into_iter().fold(self.prefix.clone(), |path, part| path.join(part))
+        name.parts().into_iter().fold(self.prefix.clone(), Path::join)
     }
 
     fn told(&self, error: &object_store::Error) -> Error {
