@@ -1,4 +1,4 @@
-//! A whole answer of the simulated account's own pages, by the simplest means there are.
+//! A whole answer of a server on this machine, by the simplest means there are.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -24,17 +24,32 @@ pub(crate) fn tell(host: &str, path: &str, lines: &str) -> Result<()> {
     Ok(())
 }
 
-/// The body of `GET path` at `host` (`127.0.0.1:port`). HTTP/1.0, so that the body ends with
-/// the connection and needs no framing.
-pub(crate) fn get(host: &str, path: &str) -> Result<Vec<u8>> {
+/// Says `PUT path`, without a body, at `host` (`127.0.0.1:port`).
+///
+/// # Errors
+/// Where it is not answered by 200.
+pub fn put(host: &str, path: &str) -> Result<()> {
+    asked("PUT", host, path).map(drop)
+}
+
+/// The body of `GET path` at `host` (`127.0.0.1:port`).
+///
+/// # Errors
+/// Where it is not answered by 200, or not to its end.
+pub fn get(host: &str, path: &str) -> Result<Vec<u8>> {
+    asked("GET", host, path)
+}
+
+/// HTTP/1.0, so that the body ends with the connection and needs no framing.
+fn asked(method: &str, host: &str, path: &str) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(host).with_context(|| format!("connect to {host}"))?;
     stream.set_read_timeout(Some(SILENCE_MAX))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     if line.split(' ').nth(1) != Some("200") {
-        bail!("GET {path} answered {line:?}");
+        bail!("{method} {path} answered {line:?}");
     }
     let mut length = None;
     loop {
@@ -54,7 +69,7 @@ pub(crate) fn get(host: &str, path: &str) -> Result<Vec<u8>> {
     reader.read_to_end(&mut body)?;
     match length {
         Some(length) if length != body.len() => {
-            bail!("GET {path}: {} of {length} bytes came", body.len())
+            bail!("{method} {path}: {} of {length} bytes came", body.len())
         }
         _ => Ok(body),
     }

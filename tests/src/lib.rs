@@ -26,6 +26,7 @@ pub use audit::{Audit, Difference, Scope, audit};
 pub use child::{Ended, Running};
 pub use clock::clock_off;
 pub use coverage::{Covered, Line, coverage};
+pub use fetch::{get, put};
 pub use files::files_differ;
 pub use home::{Home, Settings};
 pub use hostile::{Behaviour, Hostile, Kind, Lead, Leaves, behaviours};

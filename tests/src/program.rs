@@ -31,12 +31,13 @@ fn build() -> PathBuf {
     let profile = test.ancestors().nth(2).expect("tests lie in TARGET/PROFILE/deps");
     let target = profile.parent().expect("tests lie in TARGET/PROFILE/deps");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "watershed", "--target-dir"]).arg(target);
+    // All of it: the features of the program are those that its tests ask for.
+    cargo.args(["build", "--quiet", "--workspace", "--all-targets", "--target-dir"]).arg(target);
     cargo.current_dir(root());
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.status().expect("cargo runs the tests, so it is there");
-    assert!(status.success(), "`cargo build --package watershed` failed");
+    assert!(status.success(), "`cargo build --workspace --all-targets` failed");
     profile.join("watershed")
 }

@@ -1,14 +1,12 @@
 //! Runs in execution: plan, program and context, loaded once per process.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use watershed_ledger::RunView;
 use watershed_model::{
-    Catalogue, ConnectionName, Millis, Operation, Plan, PlanHash, RunId, StepId, Trigger,
-    Unavailable,
+    Catalogue, ConnectionName, Operation, Plan, PlanHash, RunId, StepId, Trigger, Unavailable,
 };
 use watershed_sink::Sink;
 use watershed_workflow::{ExpandError, Program, ProgramError, RunContext, Seeds};
@@ -16,6 +14,7 @@ use watershed_workflow::{ExpandError, Program, ProgramError, RunContext, Seeds};
 use crate::connection::Connection;
 use crate::events;
 use crate::people::RunPeople;
+use crate::reach::Reach;
 use crate::token::Tokens;
 
 /// A connection with its tokens, and what was learnt of it in this process.
@@ -24,16 +23,10 @@ pub(crate) struct Link {
     pub(crate) connection: Arc<Connection>,
     /// Its tokens.
     pub(crate) tokens: Tokens,
+    /// Whether it answers.
+    pub(crate) reach: Reach,
     stopped: Mutex<BTreeMap<String, Stopped>>,
-    /// Calls in a row that nobody answered, and when somebody last did.
-    unanswered: AtomicU32,
-    answered_at: AtomicI64,
 }
-
-/// So many calls in a row that nobody answered, and the account cannot be reached.
-const DOWN_CALLS: u32 = 5;
-/// But for so long only: then it is the call's fault after all.
-const DOWN_MAX_MS: i64 = 24 * 3_600_000;
 
 /// Why an operation is asked no more on a connection.
 #[derive(Debug, Clone)]
@@ -47,31 +40,7 @@ pub(crate) struct Stopped {
 impl Link {
     /// Nothing learnt yet.
     pub(crate) fn new(connection: Arc<Connection>, tokens: Tokens) -> Self {
-        Link {
-            connection,
-            tokens,
-            stopped: Mutex::new(BTreeMap::new()),
-            unanswered: AtomicU32::new(0),
-            answered_at: AtomicI64::new(0),
-        }
-    }
-
-    /// A call was answered, whatever was said.
-    pub(crate) fn answered(&self, now: Millis) {
-        self.unanswered.store(0, Ordering::Relaxed);
-        self.answered_at.store(now.0, Ordering::Relaxed);
-    }
-
-    /// A call was not answered.
-    pub(crate) fn unanswered(&self) {
-        self.unanswered.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether the account cannot be reached at present. One that has answered nothing yet is
-    /// taken for a wrong address.
-    pub(crate) fn is_down(&self, now: Millis) -> bool {
-        let answered_at = Millis(self.answered_at.load(Ordering::Relaxed));
-        self.unanswered.load(Ordering::Relaxed) >= DOWN_CALLS && now - answered_at < DOWN_MAX_MS
+        Link { connection, tokens, reach: Reach::default(), stopped: Mutex::new(BTreeMap::new()) }
     }
 
     /// Whether asking the operation is known to be in vain.

@@ -3,7 +3,7 @@
 use watershed_ledger::{Checkpoint, End, Leased, Outcome, Repeat, Settle};
 use watershed_model::{
     Brood, CoverageState, Kind, Millis, OnUnavailable, Operation, Page, Paging, RetryCause,
-    Throttle, Unavailable, Verdict,
+    Throttle, Unavailable, Unfit, Verdict,
 };
 use watershed_sink::Gone;
 use watershed_zoom::{Request, gone};
@@ -141,6 +141,9 @@ pub(crate) fn asked(
         }
         run.link.connection.redact.page(operation, page);
     }
+    if let Some(message) = once_more(leased, run, &verdict) {
+        verdict = Verdict::Retry { cause: RetryCause::BadBody, message };
+    }
     let gone = gone::proved(operation, &ask.with, &verdict);
     let mut done = match verdict {
         Verdict::Data(page) => read(leased, run, ask, page, moment),
@@ -258,6 +261,20 @@ fn retry(leased: &Leased, at: Millis, counts: bool) -> Done {
     Done::of(leased, Outcome::Retry { at, counts })
 }
 
+/// Why a page is asked for once more: some of its records cannot be stored. If they are so again,
+/// the others are taken.
+fn once_more(leased: &Leased, run: &ActiveRun, verdict: &Verdict) -> Option<String> {
+    let attempts = run.program.plan().step(leased.step).retry.attempts;
+    match verdict {
+        Verdict::Data(Page { unfit: Some(Unfit { here: true, told }), .. })
+            if leased.attempts == 0 && attempts > 1 =>
+        {
+            Some(told.clone())
+        }
+        _ => None,
+    }
+}
+
 /// How old a page is. A clock that was set back between two pages makes neither of them older than
 /// the other.
 fn written_at(before: Option<&Checkpoint>, moment: Moment) -> Millis {
@@ -280,7 +297,9 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
     let withheld = run.people.as_ref().is_some_and(|people| people.withholds(operation));
     let items = if withheld { &[][..] } else { &page.items[..] };
     let spawned = Spawned::of(leased, run, items, at);
-    let (outcome, mut write, least) = match page.next {
+    // A listing with records that are unfit is a dead letter at its end, when all else is there.
+    let next = page.next.or_else(|| page.unfit.as_ref().map(|l| watershed_zoom::ended(&l.told)));
+    let (outcome, mut write, least) = match next {
         Some(token) => {
             let checkpoint = Checkpoint {
                 token,
@@ -290,7 +309,8 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
                 pages: before.map_or(0, |c| c.pages) + 1,
                 rows,
             };
-            let write = entry.state(CoverageState::Partial, Some("more pages follow".to_owned()));
+            let why = page.unfit.map_or_else(|| "more pages follow".to_owned(), |unfit| unfit.told);
+            let write = entry.state(CoverageState::Partial, Some(why));
             (Outcome::More { broods: spawned.broods, checkpoint }, write, 0)
         }
         None => {
@@ -430,7 +450,8 @@ fn delayed(
     moment: Moment,
 ) -> Done {
     let policy = &run.program.plan().step(leased.step).retry;
-    if cause == RetryCause::Transport && run.link.is_down(moment.now) {
+    let (operation, reach) = (run.operation(leased.step).id, &run.link.reach);
+    if cause == RetryCause::Transport && reach.is_down(operation, moment.now) {
         // Nobody there: no task's fault, and no task's end.
         let wait_ms = DOWN_WAIT_MS + i64::try_from(moment.chance % 10_000).unwrap_or(0);
         let mut done = retry(leased, moment.now + wait_ms, false);
@@ -438,6 +459,12 @@ fn delayed(
         return done;
     }
     if leased.attempts + 1 >= policy.attempts {
+        let message = match cause {
+            RetryCause::Transport if reach.is_alone(operation) => {
+                format!("{message}; no call of {operation} is answered, while others are")
+            }
+            _ => message,
+        };
         return dead(leased, run, request, Trouble::attempts(cause, message), moment.first_at);
     }
     let delay = crate::delay::delay_ms(policy, leased.attempts, moment.chance);
@@ -475,8 +502,9 @@ pub(crate) fn dead(
     let letter = letter(leased, run, request, trouble, now);
     if let Some(request) = request {
         let reason = Some(letter.message.clone());
-        done.write =
-            Some(Entry::new(run, leased, request, now).state(CoverageState::Failed, reason));
+        let mut write = Entry::new(run, leased, request, now).state(CoverageState::Failed, reason);
+        write.coverage[0].rows = leased.checkpoint.as_ref().map_or(0, |before| before.rows);
+        done.write = Some(write);
     }
     done.failures.push(letter);
     done

@@ -241,7 +241,12 @@ pub(crate) async fn download(
         // The recording tells whether the account answers; where the file is, another may.
         let unanswered =
             matches!(targets, Err(Some(Verdict::Retry { cause: RetryCause::Transport, .. })));
-        if unanswered { run.link.unanswered() } else { run.link.answered(tools.clock.now()) }
+        let (reach, now) = (&run.link.reach, tools.clock.now());
+        if unanswered {
+            reach.unanswered(operation.id, now);
+        } else {
+            reach.answered(operation.id, now);
+        }
     }
     let verdict = match targets {
         Ok((targets, key)) => {

@@ -73,6 +73,13 @@ impl Trouble {
         Trouble { verdict: "dead", http: Some(http), code, message, hint }
     }
 
+    /// Records that cannot be stored; all others of the listing are.
+    pub(crate) fn unfit(message: String) -> Trouble {
+        let hint = "all other records are stored; `watershed retry` lists them again, once Zoom \
+                    says what these are";
+        Trouble { verdict: "unfit", http: Some(200), code: None, message, hint }
+    }
+
     /// The listing began again too often.
     pub(crate) fn restarts(message: String) -> Trouble {
         let hint = "smaller windows end before their page tokens do; then `watershed retry`";

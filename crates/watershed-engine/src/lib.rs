@@ -32,6 +32,7 @@ mod people;
 mod phase;
 mod probe;
 mod public;
+mod reach;
 mod report;
 mod room;
 mod runtime;

@@ -221,6 +221,9 @@ pub(crate) fn prepare(leased: &Leased, run: &ActiveRun, now: Millis) -> Todo {
     if leased.poisoned {
         return end(conclude::Known::Dead(Trouble::poison(leased.lost), Some(ask)));
     }
+    if let Some(unfit) = token.and_then(watershed_zoom::unfit) {
+        return end(conclude::Known::Dead(Trouble::unfit(unfit), Some(ask)));
+    }
     match in_vain(operation, &ask.with, run) {
         Some(Vain::Excluded(bar)) => end(conclude::Known::Excluded(ask, bar)),
         Some(Vain::NotGranted) => end(conclude::Known::NotGranted(ask)),
@@ -423,8 +426,10 @@ async fn asked(
     };
     match &asked.verdict {
         _ if is_file => {}
-        Verdict::Retry { cause: RetryCause::Transport, .. } => run.link.unanswered(),
-        _ => run.link.answered(tools.clock.now()),
+        Verdict::Retry { cause: RetryCause::Transport, .. } => {
+            run.link.reach.unanswered(operation.id, tools.clock.now());
+        }
+        _ => run.link.reach.answered(operation.id, tools.clock.now()),
     }
     tracing::debug!(
         run = %run.id,

@@ -121,11 +121,11 @@ impl Transport for Account {
 
 /// Runs the workflow to its end; whenever nothing but waiting is left, so much time passes.
 async fn run(wait_ms: Option<i64>) -> Standing {
-    run_with(wait_ms, 0).await
+    run_with(wait_ms, 0, 0).await
 }
 
-/// The same, with an account that is away for so long.
-async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
+/// The same, with an account that is away for so long; so much time passes at least at once.
+async fn run_with(wait_ms: Option<i64>, away_ms: i64, stride_ms: i64) -> Standing {
     let clock = Arc::new(LaterClock::default());
     let read = clock.clone();
     let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
@@ -165,9 +165,9 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64) -> Standing {
             }
             () = tokio::time::sleep(Duration::from_millis(50)) => {
                 let view = ledger.run(&id).await.expect("a ledger").expect("it is known");
-                if let Some(at) = view.next_at {
-                    let step = (at - clock.now()).clamp(0, 60_000);
-                    clock.0.fetch_add(step, Ordering::SeqCst);
+                let ahead = view.next_at.map_or(0, |at| at - clock.now());
+                if ahead > 0 {
+                    clock.0.fetch_add(ahead.min(60_000).max(stride_ms), Ordering::SeqCst);
                 }
             }
         }
@@ -211,8 +211,19 @@ async fn what_would_come_after_the_wait_is_left_to_a_later_run() {
 
 #[tokio::test]
 async fn an_account_that_is_away_for_more_than_five_minutes_costs_no_dead_letter() {
-    let standing = run_with(None, 320_000).await;
+    let standing = run_with(None, 320_000, 0).await;
     assert_eq!(standing.report.exit, Some(0));
     assert_eq!(reports(&standing), (CoverageState::Complete, 2));
     assert!(standing.report.calls.repeated["transport"] > 8, "{:?}", standing.report.calls);
+}
+
+#[tokio::test]
+async fn an_operation_that_alone_is_never_answered_is_a_dead_letter_after_an_hour() {
+    let standing = run_with(None, 48 * 3_600_000, 300_000).await;
+    assert_eq!(standing.report.exit, Some(3));
+    let held = standing.report.steps.iter().find(|step| step.step == "held").expect("a step");
+    assert_eq!((held.done, held.failed), (0, 1));
+    let view = standing.view.expect("the ledger knows it");
+    let took = view.ended_at.expect("it has ended") - view.submitted_at;
+    assert!((3_600_000..3 * 3_600_000).contains(&took), "{took} ms");
 }

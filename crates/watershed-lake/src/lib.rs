@@ -17,5 +17,5 @@ pub use error::Error;
 pub use lake::Lake;
 pub use memory::MemoryFiles;
 pub use name::FileName;
-pub use place::Place;
+pub use place::{AZURE, GCS, Place, S3};
 pub use store::{FileStore, Incoming, Pending};

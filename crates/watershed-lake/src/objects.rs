@@ -60,20 +60,25 @@ impl Objects {
             }
             writer.put(piece.freeze()).await.map_err(|error| self.told(&error))?;
         }
-        writer.shutdown().await.map_err(broken)
+        writer.shutdown().await.map_err(|error| match error.downcast() {
+            Ok(refused) => self.told(&refused),
+            Err(error) => broken(error),
+        })
     }
 
     fn path(&self, name: &FileName) -> Path {
-        name.parts().into_iter().fold(self.prefix.clone(), |path, part| path.join(part))
+        name.parts().into_iter().fold(self.prefix.clone(), Path::join)
     }
 
     fn told(&self, error: &object_store::Error) -> Error {
-        use object_store::Error::{InvalidPath, PermissionDenied, Unauthenticated};
+        use object_store::Error::{InvalidPath, NotFound, PermissionDenied, Unauthenticated};
         let (place, why) = (self.place.clone(), error.to_string());
         match error {
-            InvalidPath { .. } | PermissionDenied { .. } | Unauthenticated { .. } => {
-                Error::Unusable { place, why }
-            }
+            // Where a file is to be written nothing can be missing but the bucket.
+            InvalidPath { .. }
+            | NotFound { .. }
+            | PermissionDenied { .. }
+            | Unauthenticated { .. } => Error::Unusable { place, why },
             _ => Error::Unreachable { place, why },
         }
     }

@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use url::Url;
 
+/// Whether this build reaches S3.
+pub const S3: bool = cfg!(feature = "s3");
+/// Whether this build reaches Google Cloud Storage.
+pub const GCS: bool = cfg!(feature = "gcs");
+/// Whether this build reaches Azure Blob Storage.
+pub const AZURE: bool = cfg!(feature = "azure");
+
 /// Where whole files lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

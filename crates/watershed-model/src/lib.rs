@@ -43,4 +43,4 @@ pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Tri
 pub use text::{hash64, printable};
 pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, day_run, tick_run};
 pub use time::Millis;
-pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Verdict};
+pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Unfit, Verdict};

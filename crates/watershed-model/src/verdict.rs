@@ -16,6 +16,17 @@ pub struct Page {
     pub next: Option<String>,
     /// Set where the answer covers less than was asked (a window came back narrower).
     pub narrowed: Option<String>,
+    /// Set where the listing, up to here, has brought records that cannot be stored.
+    pub unfit: Option<Unfit>,
+}
+
+/// Records of a listing that cannot be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// Whether some of them are of this very page.
+    pub here: bool,
+    /// How many there are, and what is wrong with the first.
+    pub told: String,
 }
 
 /// Why something is not to be had. Complete, and coverage says why.

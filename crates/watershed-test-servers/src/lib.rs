@@ -10,9 +10,11 @@ mod cluster;
 mod postgres;
 mod proxy;
 mod redis;
+mod s3;
 mod watched;
 
 pub use cluster::RedisCluster;
 pub use postgres::{Database, PostgresServer};
 pub use proxy::{Cut, Proxy};
 pub use redis::RedisServer;
+pub use s3::S3Server;

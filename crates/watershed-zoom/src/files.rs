@@ -266,7 +266,7 @@ fn transcript(
         }),
         asked: Map::new(),
     }));
-    Page { items: vec![record], rows, next: None, narrowed: None }
+    Page { items: vec![record], rows, ..Page::default() }
 }
 
 #[cfg(test)]

@@ -16,18 +16,18 @@ const KINDS: [Kind; 5] = [
         feature: "postgres",
         built_in: cfg!(feature = "postgres"),
     },
-    Kind { name: "S3", schemes: &["s3"], feature: "s3", built_in: cfg!(feature = "s3") },
+    Kind { name: "S3", schemes: &["s3"], feature: "s3", built_in: watershed_lake::S3 },
     Kind {
         name: "Google Cloud Storage",
         schemes: &["gs"],
         feature: "gcs",
-        built_in: cfg!(feature = "gcs"),
+        built_in: watershed_lake::GCS,
     },
     Kind {
         name: "Azure Blob Storage",
         schemes: &["az"],
         feature: "azure",
-        built_in: cfg!(feature = "azure"),
+        built_in: watershed_lake::AZURE,
     },
 ];
 

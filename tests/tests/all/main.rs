@@ -31,6 +31,7 @@ mod redis_start;
 mod redis_stops;
 mod rehearsal;
 mod rehearsal_page;
+mod s3;
 mod schedule;
 mod scopes;
 mod secrets;

@@ -1,5 +1,6 @@
 //! What a listing carries from page to page: Zoom's token, and what later pages must know of
-//! earlier ones (stays already keyed, whether something was not ripe, whether it goes in circles).
+//! earlier ones (stays already keyed, whether something was not ripe, whether it goes in circles,
+//! what cannot be stored).
 //!
 //! A cursor is opaque to the engine. Where there is nothing to carry it is Zoom's own token.
 
@@ -8,12 +9,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use watershed_model::{Millis, hash64};
 
+use super::unfit::Tally;
 use crate::keys::Stays;
 
 /// Begins a cursor that carries more than the token.
-const MARK: &str = "~w2~";
-/// The same, of a program that did not look for circles yet.
-const MARK_BEFORE: &str = "~w1~";
+const MARK: &str = "~w3~";
+/// The same, of programs that left nothing out, or did not look for circles either.
+const MARKS_BEFORE: [(&str, usize); 2] = [("~w2~", 3), ("~w1~", 2)];
+/// So many parts come before the token.
+const PARTS: usize = 4;
 /// So many pages may bring what an earlier one brought: a list that moves may look so, and one may
 /// have pages without a record.
 const AGAIN_MAX: u32 = 10;
@@ -27,6 +31,8 @@ pub(super) struct Carried {
     pub(super) unripe_until: Option<Millis>,
     /// Whether pages come again.
     pub(super) trail: Trail,
+    /// Records that cannot be stored.
+    pub(super) unfit: Tally,
 }
 
 /// What tells a listing in circles, whatever the tokens of its pages say: one page is remembered,
@@ -68,17 +74,34 @@ impl Trail {
 
 /// Zoom's own token in a cursor.
 pub(crate) fn page_token(cursor: &str) -> &str {
-    split(cursor).map_or(cursor, |parts| parts.token)
+    split(cursor).map_or(cursor, |(_, token)| token)
+}
+
+/// The cursor that stands where a listing has ended, but for records that cannot be stored.
+pub fn ended(unfit: &str) -> String {
+    let mut carried = Carried::default();
+    carried.unfit.add(|| unfit.to_owned());
+    carried.cursor("")
+}
+
+/// What could not be stored of the listing that has ended there; `None` where a page follows.
+pub fn unfit(cursor: &str) -> Option<String> {
+    let (_, token) = split(cursor)?;
+    token.is_empty().then(|| Carried::of(Some(cursor)).unfit.first)
 }
 
 impl Carried {
     /// What the cursor carries; nothing where it is a mere token.
     pub(super) fn of(cursor: Option<&str>) -> Carried {
-        let Some(parts) = cursor.and_then(split) else { return Carried::default() };
+        let Some(([stays, until, trail, unfit], _)) = cursor.and_then(split) else {
+            return Carried::default();
+        };
+        let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
         Carried {
-            stays: Stays::from_bytes(&URL_SAFE_NO_PAD.decode(parts.stays).unwrap_or_default()),
-            unripe_until: parts.until.parse().ok().map(Millis),
-            trail: Trail::of(parts.trail).unwrap_or_default(),
+            stays: Stays::from_bytes(&bytes(stays)),
+            unripe_until: until.parse().ok().map(Millis),
+            trail: Trail::of(trail).unwrap_or_default(),
+            unfit: Tally::of(&String::from_utf8_lossy(&bytes(unfit))),
         }
     }
 
@@ -90,26 +113,21 @@ impl Carried {
         let stays = URL_SAFE_NO_PAD.encode(self.stays.to_bytes());
         let until = self.unripe_until.map(|u| u.0.to_string()).unwrap_or_default();
         let Trail { mark, pages, until: next, again } = self.trail;
-        format!("{MARK}{stays}~{until}~{mark:x}.{pages}.{next}.{again}~{token}")
+        let unfit = URL_SAFE_NO_PAD.encode(self.unfit.written());
+        format!("{MARK}{stays}~{until}~{mark:x}.{pages}.{next}.{again}~{unfit}~{token}")
     }
 }
 
-struct Parts<'a> {
-    stays: &'a str,
-    until: &'a str,
-    trail: &'a str,
-    token: &'a str,
-}
-
-fn split(cursor: &str) -> Option<Parts<'_>> {
-    let (rest, has_trail) = match cursor.strip_prefix(MARK) {
-        Some(rest) => (rest, true),
-        None => (cursor.strip_prefix(MARK_BEFORE)?, false),
-    };
-    let (stays, rest) = rest.split_once('~')?;
-    let (until, rest) = rest.split_once('~')?;
-    let (trail, token) = if has_trail { rest.split_once('~')? } else { ("", rest) };
-    Some(Parts { stays, until, trail, token })
+/// The parts of a cursor of ours, and the token.
+fn split(cursor: &str) -> Option<([&str; PARTS], &str)> {
+    let marks = [(MARK, PARTS)].into_iter().chain(MARKS_BEFORE);
+    let (mut rest, count) =
+        marks.into_iter().find_map(|(mark, count)| Some((cursor.strip_prefix(mark)?, count)))?;
+    let mut parts = [""; PARTS];
+    for part in &mut parts[..count] {
+        (*part, rest) = rest.split_once('~')?;
+    }
+    Some((parts, rest))
 }
 
 #[cfg(test)]
@@ -130,6 +148,7 @@ mod tests {
         let mut carried = Carried { unripe_until: Some(Millis(17)), ..Carried::default() };
         carried.stays.keys("u", &[json!({"user_id": "1"}), json!({"user_id": "2"})]);
         carried.trail.comes_again(&[json!({"id": 1})]);
+        carried.unfit.add(|| "users[3] is ~no~ object".to_owned());
         let cursor = carried.cursor("a~b~c");
         assert_eq!(page_token(&cursor), "a~b~c");
         assert_eq!(Carried::of(Some(&cursor)), carried);
@@ -140,11 +159,22 @@ mod tests {
         assert_eq!(page_token("~w1~~17~a~b"), "a~b");
         let carried = Carried { unripe_until: Some(Millis(17)), ..Carried::default() };
         assert_eq!(Carried::of(Some("~w1~~17~a~b")), carried);
+        assert_eq!(page_token("~w2~~17~0.0.0.0~a~b"), "a~b");
+        assert_eq!(Carried::of(Some("~w2~~17~0.0.0.0~a~b")), carried);
+    }
+
+    #[test]
+    fn where_a_listing_has_ended_stands_what_could_not_be_stored() {
+        assert_eq!(unfit(&ended("users[3] is none")).as_deref(), Some("users[3] is none"));
+        let mut carried = Carried::default();
+        carried.unfit.add(|| "users[3] is none".to_owned());
+        assert_eq!(unfit(&carried.cursor("t")), None, "a page follows");
+        assert_eq!(unfit(""), None);
     }
 
     #[test]
     fn a_token_that_looks_like_a_cursor_is_sent_as_it_came() {
-        for token in ["~w1~~17~x", "~w2~~~0.0.0.0~x", "~w2~", "~"] {
+        for token in ["~w1~~17~x", "~w2~~~0.0.0.0~x", "~w3~~~0.0.0.0~MS54~", "~w3~", "~"] {
             let cursor = Carried::default().cursor(token);
             assert_eq!(page_token(&cursor), token);
             assert_eq!(Carried::of(Some(&cursor)), Carried::default());

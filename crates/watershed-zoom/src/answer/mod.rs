@@ -2,18 +2,20 @@
 //!
 //! Guarantee: total (no answer makes it panic or recurse without bound), and secrets are
 //! gone from everything it gives back. `body` opens the JSON, `errors` is the table of
-//! failures, `throttle` reads a 429, `rows` makes rows and items, `unripe` knows what is not
-//! there yet, `cursor` carries over from page to page.
+//! failures, `throttle` reads a 429, `rows` makes rows and items, `unfit` tells what cannot be
+//! stored, `unripe` knows what is not there yet, `cursor` carries over from page to page.
 
 mod body;
 mod cursor;
 mod errors;
 mod rows;
 mod throttle;
+mod unfit;
 mod unripe;
 mod verdict;
 
 pub(crate) use cursor::page_token;
+pub use cursor::{ended, unfit};
 pub use rows::item;
 pub use throttle::heard;
 pub(crate) use throttle::throttled;

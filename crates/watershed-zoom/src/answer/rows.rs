@@ -3,9 +3,10 @@
 use serde_json::{Map, Number, Value};
 use watershed_model::{Field, FieldType, Operation, Record, Row};
 
-use super::unripe::attendance;
+use super::cursor::Carried;
+use super::unfit::Tally;
 use crate::catalogue::recordings::{RECORDING_FILES, RECORDINGS};
-use crate::keys::{self, Key, Stays};
+use crate::keys::{self, Key};
 
 /// What steps beneath see of a record of `op`, fresh or read back from the sink: documented
 /// fields in their documented types.
@@ -68,67 +69,76 @@ fn whole(number: &Number) -> Value {
     number.as_i64().or_else(|| number.as_f64().and_then(exact)).map_or(Value::Null, Value::from)
 }
 
+/// The records of a page that can be stored, and the key of each; it is `None` where a stay repeats
+/// one before it. Others are unfit.
+pub(super) fn identified(
+    op: &Operation,
+    with: &Map<String, Value>,
+    records: Vec<Value>,
+    carried: &mut Carried,
+) -> (Vec<Value>, Vec<Option<String>>) {
+    let list = op.rows_in.unwrap_or("the answer");
+    let key = Key::of(op.dataset.name);
+    let (mut good, mut keys) = (Vec::with_capacity(records.len()), Vec::new());
+    for (at, record) in records.into_iter().enumerate() {
+        if !record.is_object() {
+            carried.unfit.add(|| format!("{list}[{at}] is no object"));
+        } else if key == Key::Stay {
+            good.push(record);
+        } else if let Some(key) = key.row(&record, with) {
+            good.push(record);
+            keys.push(Some(key));
+        } else {
+            carried.unfit.add(|| format!("{list}[{at}] has nothing to identify it by"));
+        }
+    }
+    if key == Key::Stay {
+        let uuid = with.get("uuid").and_then(Value::as_str).unwrap_or_default();
+        keys = carried.stays.keys(uuid, &good);
+    }
+    (good, keys)
+}
+
 /// The rows of these records, which are as sent less secrets.
-///
-/// # Errors
-/// Where a record lacks what it is identified by: names the first.
 pub(super) fn rows(
     op: &Operation,
     with: &Map<String, Value>,
-    records: &[Value],
-    stays: &mut Stays,
-) -> Result<Vec<Row>, String> {
-    if attendance(op.dataset) {
-        return Ok(attendance_rows(op, with, records, stays));
-    }
-    let mut rows = Vec::with_capacity(records.len());
-    for (at, record) in records.iter().enumerate() {
-        let Some(key) = Key::of(op.dataset.name).row(record, with) else {
-            let list = op.rows_in.unwrap_or("the answer");
-            return Err(format!("{list}[{at}] has nothing to identify it by"));
-        };
-        if op.dataset == &RECORDINGS {
-            rows.extend(file_rows(&key, record));
-        }
-        rows.push(Row { dataset: op.dataset, key, record: record.clone(), asked: asked(op, with) });
-    }
-    Ok(rows)
-}
-
-fn attendance_rows(
-    op: &Operation,
-    with: &Map<String, Value>,
-    records: &[Value],
-    stays: &mut Stays,
+    (records, keys): (&[Value], Vec<Option<String>>),
+    unfit: &mut Tally,
 ) -> Vec<Row> {
-    let uuid = with.get("uuid").and_then(Value::as_str).unwrap_or_default();
-    let keys = stays.keys(uuid, records);
-    let keyed = keys.into_iter().zip(records).filter_map(|(key, record)| Some((key?, record)));
     let asked = asked(op, with);
-    keyed
-        .map(|(key, record)| Row {
-            dataset: op.dataset,
-            key,
-            record: record.clone(),
-            asked: asked.clone(),
-        })
-        .collect()
+    let mut rows = Vec::with_capacity(records.len());
+    for (record, key) in records.iter().zip(keys) {
+        let Some(key) = key else { continue };
+        if op.dataset == &RECORDINGS {
+            rows.extend(file_rows(&key, record, unfit));
+        }
+        rows.push(Row { dataset: op.dataset, key, record: record.clone(), asked: asked.clone() });
+    }
+    rows
 }
 
-fn file_rows(instance_uuid: &str, recording: &Value) -> Vec<Row> {
-    let Some(Value::Array(files)) = recording.get("recording_files") else { return Vec::new() };
+fn file_rows(instance_uuid: &str, recording: &Value, unfit: &mut Tally) -> Vec<Row> {
+    let files = match recording.get("recording_files") {
+        Some(Value::Array(files)) => files,
+        None | Some(Value::Null) => return Vec::new(),
+        Some(_) => {
+            unfit.add(|| "recording_files of a recording is no list".to_owned());
+            return Vec::new();
+        }
+    };
     let keys = keys::recording_files(instance_uuid, files);
     let asked = Map::from_iter([("instance_uuid".to_owned(), Value::from(instance_uuid))]);
-    keys.into_iter()
-        .zip(files)
-        .filter(|(_, file)| file.is_object())
-        .map(|(key, file)| Row {
-            dataset: &RECORDING_FILES,
-            key,
-            record: file.clone(),
-            asked: asked.clone(),
-        })
-        .collect()
+    let mut rows = Vec::with_capacity(files.len());
+    for (at, (key, file)) in keys.into_iter().zip(files).enumerate() {
+        if file.is_object() {
+            let (record, asked) = (file.clone(), asked.clone());
+            rows.push(Row { dataset: &RECORDING_FILES, key, record, asked });
+        } else {
+            unfit.add(|| format!("recording_files[{at}] of a recording is no object"));
+        }
+    }
+    rows
 }
 
 /// The columns that the record does not say, from what was asked.

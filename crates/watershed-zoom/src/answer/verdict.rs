@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
-use watershed_model::{Millis, Operation, Page, RetryCause, Unavailable, Verdict};
+use watershed_model::{Millis, Operation, Page, RetryCause, Unavailable, Unfit, Verdict};
 
 use super::body::{self, Body};
 use super::cursor::{Carried, page_token};
@@ -111,9 +111,6 @@ impl Asked<'_> {
             },
             None => return retry(RetryCause::BadBody, "the body is no object".to_owned()),
         };
-        if let Some(at) = records.iter().position(|record| !record.is_object()) {
-            return retry(RetryCause::BadBody, format!("record {at} is no object"));
-        }
         self.page(answer, &body, records)
     }
 
@@ -132,10 +129,12 @@ impl Asked<'_> {
             return self.dead(answer, "the page names itself as the next one");
         }
         let mut carried = Carried::of(self.cursor);
-        let rows = match rows::rows(self.op, self.with, &records, &mut carried.stays) {
-            Ok(rows) => rows,
-            Err(why) => return retry(RetryCause::BadBody, why),
-        };
+        let before = carried.unfit.clone();
+        let (records, keys) = rows::identified(self.op, self.with, records, &mut carried);
+        if self.op.rows_in.is_none() && records.is_empty() {
+            return retry(RetryCause::BadBody, carried.unfit.first);
+        }
+        let rows = rows::rows(self.op, self.with, (&records, keys), &mut carried.unfit);
         if rows.is_empty() && !records.is_empty() && token.is_some() {
             return self.dead(answer, "the listing goes in circles: a page brought nothing new");
         }
@@ -147,7 +146,10 @@ impl Asked<'_> {
         carried.unripe_until =
             carried.unripe_until.max(unripe::unripe_until(self.op.dataset, &items, ended_at));
         let next = token.map(|token| carried.cursor(token));
-        self.settle(Page { items, rows, next, narrowed: self.narrowed(body) }, &carried)
+        let here = carried.unfit != before;
+        let unfit = carried.unfit.told().map(|told| Unfit { here, told });
+        let narrowed = self.narrowed(body);
+        self.settle(Page { items, rows, next, narrowed, unfit }, &carried)
     }
 
     /// Data, empty, or not there yet.
@@ -173,7 +175,8 @@ impl Asked<'_> {
             let why = "attendance is still being worked out";
             return unripe::waiting(self.now, end, end + unripe::ATTENDANCE_MS, why, Some(page));
         }
-        if !page.items.is_empty() || page.narrowed.is_some() || self.cursor.is_some() {
+        let says_something = page.narrowed.is_some() || page.unfit.is_some();
+        if !page.items.is_empty() || says_something || self.cursor.is_some() {
             return Verdict::Data(page);
         }
         match self.fresh_end() {

@@ -39,8 +39,6 @@ fn an_answer_of_another_shape_is_tried_again() {
         "7",
         "{}",
         "{\"users\":{}}",
-        "{\"users\":[1]}",
-        "{\"users\":[{\"email\":\"\"}]}",
         "{\"users\":[],\"next_page_token\":7}",
     ] {
         assert_eq!(raw(200, "application/json", body.as_bytes()), "retry bad_body", "{body}");

@@ -166,3 +166,56 @@ fn a_record_has_no_pages() {
     let body = json!({"uuid": "u", "id": 1, "next_page_token": "x"});
     assert_eq!(page("zoom.get_past_meeting", json!({"uuid": "u"}), None, &body).next, None);
 }
+
+fn unfit(page: &Page) -> Option<(bool, &str)> {
+    page.unfit.as_ref().map(|unfit| (unfit.here, unfit.told.as_str()))
+}
+
+#[test]
+fn a_record_that_cannot_be_stored_takes_no_other_along() {
+    let body = json!({"users": [{"id": "a"}, {"email": ""}, 7, {"id": "b"}]});
+    let page = page("zoom.list_users", json!({}), None, &body);
+    assert_eq!(keys(&page), ["a", "b"]);
+    assert_eq!(page.items, [json!({"id": "a"}), json!({"id": "b"})]);
+    let told = "2 records cannot be stored, the first: users[1] has nothing to identify it by";
+    assert_eq!(unfit(&page), Some((true, told)));
+}
+
+#[test]
+fn what_an_earlier_page_could_not_store_is_told_to_the_end() {
+    let body = json!({"users": [{"id": "a"}, null], "next_page_token": "p2"});
+    let first = page("zoom.list_users", json!({}), None, &body);
+    let told = "a record cannot be stored: users[1] is no object";
+    assert_eq!(unfit(&first), Some((true, told)));
+    let body = json!({"users": [{"id": "b"}]});
+    let last = page("zoom.list_users", json!({}), first.next.as_deref(), &body);
+    assert_eq!((last.next.as_deref(), unfit(&last)), (None, Some((false, told))));
+}
+
+#[test]
+fn a_page_of_which_nothing_can_be_stored_is_not_empty() {
+    let body = json!({"users": [null], "next_page_token": ""});
+    assert_eq!(word(&after("zoom.list_users", json!({}), None, &body)), "data 0");
+    let body = json!({"participants": ["Ana"]});
+    let found = after("zoom.report_participants", json!({"uuid": "u"}), None, &body);
+    assert_eq!(word(&found), "data 0");
+}
+
+#[test]
+fn a_file_that_is_none_takes_neither_its_recording_nor_the_other_files_along() {
+    let asked = || json!({"user_id": "x", "from": "2026-05-01", "to": "2026-05-28"});
+    let of = |files: Value| {
+        let body = json!({"meetings": [{"uuid": "u", "recording_files": files}]});
+        page("zoom.list_user_recordings", asked(), None, &body)
+    };
+    let page = of(json!([{"id": "f"}, "g"]));
+    assert_eq!(keys(&page), ["f", "u"]);
+    let told = "a record cannot be stored: recording_files[1] of a recording is no object";
+    assert_eq!(unfit(&page), Some((true, told)));
+    let page = of(json!("none"));
+    assert_eq!(keys(&page), ["u"]);
+    assert!(page.unfit.is_some());
+    for none in [json!(null), json!([])] {
+        assert_eq!(of(none).unfit, None);
+    }
+}
