@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectionName, Millis, PlanHash, RunId};
+use crate::{ConnectionName, Millis, PlanHash, RunId, number};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,6 +138,18 @@ pub struct StepReport {
     pub is_final: bool,
     /// Dead letters.
     pub failed: u64,
+}
+
+impl StepReport {
+    /// `12 / ≈40, 1 failed`: done of known, `≈` while more may come.
+    pub fn figures(&self) -> String {
+        let about = if self.is_final { "" } else { "≈" };
+        let mut text = format!("{} / {about}{}", number(self.done), number(self.known));
+        if self.failed > 0 {
+            text.push_str(&format!(", {} failed", number(self.failed)));
+        }
+        text
+    }
 }
 
 /// How much of a limit is used.

@@ -19,6 +19,8 @@ const WAITING: &str = "watershed_inbox_waiting_events";
 const OLDEST: &str = "watershed_inbox_oldest_waiting_seconds";
 const CONNECTIONS: &str = "watershed_http_connections";
 const REFUSED: &str = "watershed_http_refused_total";
+const ASKED: &str = "watershed_http_requests_total";
+const TOOK: &str = "watershed_http_request_seconds";
 const BUILD: &str = "watershed_build_info";
 
 /// Bounds of what takes milliseconds, or seconds when something is wrong.
@@ -69,12 +71,29 @@ impl Outcome {
 }
 
 /// Why a request came to no route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refused {
     /// For its host.
     Host,
-    /// For its token.
+    /// For its token, or that it had none.
     Token,
+    /// For the role of whoever asked.
+    Role,
+    /// It came from a page of another server.
+    Origin,
+}
+
+impl Refused {
+    const ALL: [Refused; 4] = [Refused::Host, Refused::Token, Refused::Role, Refused::Origin];
+
+    fn name(self) -> &'static str {
+        match self {
+            Refused::Host => "host",
+            Refused::Token => "token",
+            Refused::Role => "role",
+            Refused::Origin => "origin",
+        }
+    }
 }
 
 /// What is counted. A recorder of its own: others in the process have theirs.
@@ -86,8 +105,7 @@ pub(crate) struct Metrics {
     answer: Histogram,
     commit: Histogram,
     connections: Gauge,
-    host: Counter,
-    token: Counter,
+    refused: BTreeMap<Refused, Counter>,
 }
 
 impl Metrics {
@@ -110,14 +128,13 @@ impl Metrics {
         let requests = known.chain([(None, outcomes(None))]).collect();
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         recorder.register_gauge(&key(BUILD, version), &ABOUT).set(1.0);
-        let refused = |reason: &str| counter(REFUSED, vec![("reason", reason.to_owned())]);
+        let refused = |why: Refused| counter(REFUSED, vec![("reason", why.name().to_owned())]);
         Metrics {
             requests,
             answer: histogram(ANSWER),
             commit: histogram(COMMIT),
             connections: recorder.register_gauge(&key(CONNECTIONS, vec![]), &ABOUT),
-            host: refused("host"),
-            token: refused("token"),
+            refused: Refused::ALL.map(|why| (why, refused(why))).into(),
             handle: recorder.handle(),
             recorder,
         }
@@ -145,10 +162,18 @@ impl Metrics {
 
     /// A request came to no route.
     pub(crate) fn refused(&self, why: Refused) {
-        match why {
-            Refused::Host => self.host.increment(1),
-            Refused::Token => self.token.increment(1),
+        if let Some(counter) = self.refused.get(&why) {
+            counter.increment(1);
         }
+    }
+
+    /// A route was asked, and answered with this status.
+    pub(crate) fn asked(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let of = || vec![("method", method.to_owned()), ("route", route.to_owned())];
+        let mut labels = of();
+        labels.push(("status", format!("{}xx", status / 100)));
+        self.recorder.register_counter(&key(ASKED, labels), &ABOUT).increment(1);
+        self.recorder.register_histogram(&key(TOOK, of()), &ABOUT).record(took);
     }
 
     /// A connection was opened.
@@ -191,7 +216,8 @@ fn describe(recorder: &PrometheusRecorder) {
     let counters = [
         (REQUESTS, "Webhooks, by how they were answered."),
         (EVENTS, "Events taken into the inbox, by name."),
-        (REFUSED, "Requests that came to no route."),
+        (REFUSED, "Requests that were not let in."),
+        (ASKED, "Requests, by route and class of status."),
     ];
     for (name, about) in counters {
         recorder.describe_counter(KeyName::from(name), None, about.into());
@@ -207,6 +233,7 @@ fn describe(recorder: &PrometheusRecorder) {
     }
     let histograms = [
         (ANSWER, "From a webhook's head to its answer."),
+        (TOOK, "From a request to the head of its answer, by route."),
         (COMMIT, "Time in which events became durable together."),
     ];
     for (name, about) in histograms {

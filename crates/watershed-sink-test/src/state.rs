@@ -10,11 +10,7 @@ use watershed_model::{
 use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Write};
 
 use crate::Place;
-use crate::scenario::{batch, coverage, fetched, letter, open, run_row, subject, write};
-
-fn knowing(coverage: Vec<Coverage>) -> Write {
-    Write { coverage, ..fetched(1, Vec::new()) }
-}
+use crate::scenario::{batch, coverage, knowing, letter, open, run_row, subject, write};
 
 pub async fn a_whole_batch_is_asked_at_once_and_answered_in_its_order(place: &dyn Place) {
     let sink = open(place).await;
