@@ -26,6 +26,16 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// Every state.
+    pub const ALL: [RunState; 6] = [
+        RunState::Running,
+        RunState::Paused,
+        RunState::Cancelling,
+        RunState::Cancelled,
+        RunState::Failed,
+        RunState::Complete,
+    ];
+
     /// The name stored and shown.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,10 +50,7 @@ impl RunState {
 
     /// The state of that name.
     pub fn named(name: &str) -> Option<RunState> {
-        use RunState::{Cancelled, Cancelling, Complete, Failed, Paused, Running};
-        [Running, Paused, Cancelling, Cancelled, Failed, Complete]
-            .into_iter()
-            .find(|s| s.name() == name)
+        RunState::ALL.into_iter().find(|s| s.name() == name)
     }
 
     /// Whether nothing more happens without an operator.

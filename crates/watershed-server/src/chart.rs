@@ -6,8 +6,8 @@ use watershed_model::Millis;
 
 use crate::history::Moment;
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 180.0;
+const WIDTH: f64 = 600.0;
+const HEIGHT: f64 = 170.0;
 /// Room for the figures at the left, and for those beneath.
 const LEFT: f64 = 44.0;
 const BOTTOM: f64 = 22.0;

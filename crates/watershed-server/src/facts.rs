@@ -20,8 +20,8 @@ pub(crate) const RUNS_MAX: u32 = 1_000;
 pub(crate) const PAGE_PATIENCE: Duration = Duration::from_millis(25);
 /// A map is what its page is for: a little longer, then.
 const MAP_PATIENCE: Duration = Duration::from_millis(400);
-/// Bands of a map: as many rows as one looks over at once. Three steps in are a quarter of a million
-/// subjects.
+/// Bands of a map: as many rows as one looks over at once. Three steps in are a quarter of a
+/// million subjects.
 const BANDS: u32 = 64;
 /// Programs wait: they do not look again a moment later.
 pub(crate) const API_PATIENCE: Duration = Duration::from_secs(20);

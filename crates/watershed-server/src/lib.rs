@@ -29,6 +29,7 @@ mod routes;
 mod sessions;
 pub mod shape;
 mod slow;
+mod standing;
 mod state;
 mod webhook;
 

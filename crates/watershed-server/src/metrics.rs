@@ -7,21 +7,19 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, R
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use watershed_model::{ConnectionName, Millis};
+use watershed_model::{ConnectionName, Millis, RunState};
 use watershed_sink::InboxCount;
 use watershed_zoom::webhook::{Refusal, event_row};
 
-const REQUESTS: &str = "watershed_webhook_requests_total";
-const EVENTS: &str = "watershed_webhook_events_total";
-const ANSWER: &str = "watershed_webhook_answer_seconds";
-const COMMIT: &str = "watershed_inbox_commit_seconds";
-const WAITING: &str = "watershed_inbox_waiting_events";
-const OLDEST: &str = "watershed_inbox_oldest_waiting_seconds";
-const CONNECTIONS: &str = "watershed_http_connections";
-const REFUSED: &str = "watershed_http_refused_total";
-const ASKED: &str = "watershed_http_requests_total";
-const TOOK: &str = "watershed_http_request_seconds";
-const BUILD: &str = "watershed_build_info";
+use crate::standing::Standing;
+
+mod table;
+
+pub(crate) use table::{
+    ANSWER, ASKED, BINDS, BUILD, COMMIT, CONNECTIONS, DEAD, EVENTS, LEASED, LIMIT, OLDEST, OPEN,
+    REFUSED, REQUESTS, RUNS, TOOK, USED, WAITING,
+};
+use table::{Kind, TABLE};
 
 /// Bounds of what takes milliseconds, or seconds when something is wrong.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -186,6 +184,33 @@ impl Metrics {
         self.connections.decrement(1.0);
     }
 
+    /// How runs and budgets stand now.
+    pub(crate) fn stands(&self, standing: &Standing) {
+        let gauge = |name, labels| self.recorder.register_gauge(&key(name, labels), &ABOUT);
+        for (connection, lane) in &standing.lanes {
+            let of = || vec![("connection", connection.to_string())];
+            for state in RunState::ALL {
+                let mut labels = of();
+                labels.push(("state", state.name().to_owned()));
+                gauge(RUNS, labels).set(lane.runs.get(&state).copied().unwrap_or(0) as f64);
+            }
+            gauge(OPEN, of()).set(lane.open as f64);
+            gauge(LEASED, of()).set(lane.leased as f64);
+            gauge(DEAD, of()).set(lane.dead as f64);
+            for limit in &lane.budget {
+                let labels = || {
+                    let mut labels = of();
+                    labels.push(("category", limit.category.clone()));
+                    labels.push(("period", limit.period.clone()));
+                    labels
+                };
+                gauge(USED, labels()).set(limit.used as f64);
+                gauge(LIMIT, labels()).set(limit.share);
+                gauge(BINDS, labels()).set(f64::from(u8::from(limit.binds)));
+            }
+        }
+    }
+
     /// All of it as text, with what waits in the inbox now.
     pub(crate) fn render(&self, backlog: &[InboxCount], now: Millis) -> String {
         for name in self.requests.keys().flatten() {
@@ -213,30 +238,15 @@ fn key(name: &'static str, labels: Vec<(&'static str, String)>) -> Key {
 }
 
 fn describe(recorder: &PrometheusRecorder) {
-    let counters = [
-        (REQUESTS, "Webhooks, by how they were answered."),
-        (EVENTS, "Events taken into the inbox, by name."),
-        (REFUSED, "Requests that were not let in."),
-        (ASKED, "Requests, by route and class of status."),
-    ];
-    for (name, about) in counters {
-        recorder.describe_counter(KeyName::from(name), None, about.into());
-    }
-    let gauges = [
-        (WAITING, "Events in the inbox that are not done."),
-        (OLDEST, "Since when the first of them waits."),
-        (CONNECTIONS, "Open connections."),
-        (BUILD, "1, with the version of this program."),
-    ];
-    for (name, about) in gauges {
-        recorder.describe_gauge(KeyName::from(name), None, about.into());
-    }
-    let histograms = [
-        (ANSWER, "From a webhook's head to its answer."),
-        (TOOK, "From a request to the head of its answer, by route."),
-        (COMMIT, "Time in which events became durable together."),
-    ];
-    for (name, about) in histograms {
-        recorder.describe_histogram(KeyName::from(name), None, about.into());
+    for metric in TABLE {
+        let (name, about) = (KeyName::from(metric.name), metric.about.into());
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(name, None, about),
+            Kind::Gauge => recorder.describe_gauge(name, None, about),
+            Kind::Histogram => recorder.describe_histogram(name, None, about),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

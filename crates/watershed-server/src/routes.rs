@@ -14,12 +14,13 @@ use tower_http::compression::CompressionLayer;
 
 use crate::access::Role;
 use crate::problem::Problem;
+use crate::standing::standing;
 use crate::state::Server;
 use crate::{api, asset, guard, health, lines, page, webhook};
 
 /// The text format of Prometheus.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Metrics are shown without the backlog of a sink that does not tell it by then.
+/// Metrics are shown without what a store does not tell by then.
 const BACKLOG_MAX: Duration = Duration::from_secs(1);
 
 /// Who may ask.
@@ -120,7 +121,14 @@ async fn otherwise(headers: HeaderMap) -> Response {
 }
 
 async fn metrics(State(server): State<Server>) -> Response {
-    let backlog = timeout(BACKLOG_MAX, server.stores.inbox.backlog()).await;
+    let (backlog, standing) = tokio::join!(
+        timeout(BACKLOG_MAX, server.stores.inbox.backlog()),
+        timeout(BACKLOG_MAX, standing(&server)),
+    );
+    // What is not told in time stays as it was.
+    if let Ok(Ok(standing)) = standing {
+        server.metrics.stands(&standing);
+    }
     let backlog = backlog.ok().and_then(Result::ok).unwrap_or_default();
     let text = server.metrics.render(&backlog, (server.clock)());
     ([(CONTENT_TYPE, TEXT)], text).into_response()

@@ -7,7 +7,7 @@ use serde_json::json;
 use watershed_model::{
     Category, CategorySet, Coverage, CoverageState, DayCalls, LeftOut, LeftOutWhy, Millis, RunState,
 };
-use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Write};
+use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter};
 
 use crate::Place;
 use crate::scenario::{batch, coverage, knowing, letter, open, run_row, subject, write};

@@ -30,11 +30,11 @@ pub fn graph(plan: &Plan, format: GraphFormat) -> String {
 }
 
 /// The plan as SVG within a page: without a style of its own, each step a link to `#step-NAME`
-/// with how far it is. `steps` by their place in the plan; of those that are not in it nothing is
-/// said.
+/// with how far it is. `steps` by their place in the plan; of those that are not in it nothing
+/// is said.
 ///
-/// Classes: `step` with `idle`, `active`, `complete` or `failed`, and `join`; in it the texts `name`,
-/// `small` and `figures`, and the bar `track`, `done`, `lost`.
+/// Classes: `step` with `idle`, `active`, `complete` or `failed`, and `join`; in it the texts
+/// `name`, `small` and `figures`, and the bar `track`, `done`, `lost`.
 pub fn live_graph(plan: &Plan, steps: &[StepReport]) -> String {
     live::draw(&Picture::of(plan), steps)
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
@@ -85,7 +86,10 @@ pub(crate) async fn body<T: DeserializeOwned>(
         let told = "send it as application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, told));
     }
-    serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))
+    // A list of values would do for a shape with members as well, and means nothing here.
+    let members: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+    serde_json::from_value(members.into()).map_err(|error| bad(error.to_string()))
 }
 
 #[cfg(test)]
@@ -108,6 +112,27 @@ mod tests {
         for wrong in ["", "x", "e30", "!!!"] {
             assert!(place::<Ask>(Some(wrong)).is_err(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_nothing_or_an_object_of_the_right_members() {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Named {
+            name: Option<String>,
+        }
+        let json: HeaderMap =
+            [(CONTENT_TYPE, "application/json; charset=utf-8".parse().expect("a type"))]
+                .into_iter()
+                .collect();
+        let named = async |text: &'static str| body::<Named>(&json, Body::from(text)).await;
+        assert_eq!(named("").await.ok().and_then(|named| named.name), None);
+        let found = named(r#"{"name":"a"}"#).await.ok().and_then(|named| named.name);
+        assert_eq!(found.as_deref(), Some("a"));
+        for wrong in ["[null]", "null", "[]", r#"{"other":1}"#, "{", r#"{"name":1}"#] {
+            assert!(named(wrong).await.is_err(), "{wrong}");
+        }
+        assert!(body::<Named>(&HeaderMap::new(), Body::from("{}")).await.is_err(), "no type");
     }
 
     #[test]

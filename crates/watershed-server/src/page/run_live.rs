@@ -206,8 +206,12 @@ fn tiles(server: &Server, told: &Told, failed: u64, now: Millis) -> Vec<Tile> {
     let share = (done + lost) as f64 / known.max(1) as f64 * 100.0;
     let whole = report.steps.iter().all(|step| step.is_final);
     let about = if whole { "" } else { "≈" };
-    let done = Tile::new("Done", if known == 0 { "–".to_owned() } else { format!("{share:.0} %") })
-        .sub(format!("{} of {about}{}", number(done + lost), number(known)));
+    let share = if known == 0 { "–".to_owned() } else { format!("{share:.0} %") };
+    let done = Tile::new("Done", share).sub(format!(
+        "{} of {about}{}",
+        number(done + lost),
+        number(known)
+    ));
     let mut tiles = vec![done];
     if report.state == RunState::Running {
         let rate = server.history.rate(&report.run, now);
@@ -251,7 +255,7 @@ fn waits(report: &RunReport, now: Millis) -> Vec<Wait> {
         let until = until.filter(|ms| *ms > 1_000);
         Wait {
             count: number(wait.count),
-            why: format!("wait for {}", shown(&wait.why).replace('_', "-")),
+            why: shown(&wait.why).replace('_', "-"),
             until: until.map_or_else(String::new, |ms| format!("{} to go", lasting(ms))),
         }
     };

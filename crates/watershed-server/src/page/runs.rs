@@ -154,14 +154,13 @@ fn choices(runs: &Runs, wanted: &Wanted) -> Vec<Choice> {
         let all: BTreeSet<&str> = runs.rows.iter().map(of).collect();
         all.into_iter().map(str::to_owned).collect()
     };
-    let states = ["running", "paused", "cancelling", "cancelled", "failed", "complete"];
     let choice = |label, name, options, chosen: &String| Choice {
         label,
         name,
         options,
         chosen: (!chosen.is_empty()).then(|| chosen.clone()),
     };
-    let states = states.map(str::to_owned).to_vec();
+    let states = RunState::ALL.map(|state| state.name().to_owned()).to_vec();
     let connections = distinct(|row| row.connection.as_str());
     let workflows = distinct(|row| &row.workflow);
     let choices = [
@@ -204,7 +203,9 @@ async fn list(server: &Server, runs: &Runs, wanted: &Wanted) -> Result<String, R
 fn tiles(server: &Server, runs: &Runs, now: Millis) -> Vec<Tile> {
     let of = |state| runs.rows.iter().filter(|row| runs.state(row) == state).count() as u64;
     let running = runs.rows.iter().filter(|row| runs.state(row) == RunState::Running);
-    let rate: f64 = running.filter_map(|row| server.history.rate(&row.id, now)).sum();
+    let rates = running.filter_map(|row| server.history.rate(&row.id, now));
+    // The sum of no numbers is -0.
+    let rate = rates.fold(0.0, |sum, rate| sum + rate);
     let (paused, failed) = (of(RunState::Paused), of(RunState::Failed));
     let recent = runs.rows.iter().filter(|row| runs.state(row) == RunState::Complete);
     let last = recent.filter_map(|row| row.ended_at).max();

@@ -80,8 +80,8 @@ fn placed(picture: &Picture<'_>) -> Placed {
             points.push((left(*layer) + columns[*layer], y + MARGIN));
         }
         points.push((to.x - to.width / 2.0, to.y + BOX_HEIGHT / 2.0));
-        let last = points[points.len() - 1];
-        (curve(&points), (last.0 - LAYER_GAP + 8.0, last.1 - 8.0))
+        // Between two layers is no room for a label; the box says what it takes.
+        (curve(&points), None)
     });
     let lines = lines.collect();
     let width = left(layout.layers.saturating_sub(1)) + columns.last().unwrap_or(&0.0) + MARGIN;

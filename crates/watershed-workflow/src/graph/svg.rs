@@ -70,8 +70,8 @@ pub(super) struct Place {
 /// Where everything stands in a picture.
 pub(super) struct Placed {
     pub(super) boxes: Vec<Place>,
-    /// For each edge its line, as a path, and where its label stands.
-    pub(super) lines: Vec<(String, (f64, f64))>,
+    /// For each edge its line, as a path, and where its label stands, where there is room for it.
+    pub(super) lines: Vec<(String, Option<(f64, f64)>)>,
     pub(super) width: f64,
     pub(super) height: f64,
 }
@@ -99,7 +99,7 @@ fn placed(picture: &Picture<'_>, width_min: f64) -> Placed {
         }
         points.push((to.x, to.y));
         let (a, b) = (points[points.len() - 2], points[points.len() - 1]);
-        (curve(&points), (f64::midpoint(a.0, b.0) + 6.0, f64::midpoint(a.1, b.1)))
+        (curve(&points), Some((f64::midpoint(a.0, b.0) + 6.0, f64::midpoint(a.1, b.1))))
     });
     let lines = lines.collect();
     let height = boxes.iter().map(|place| place.y + place.height).fold(0.0, f64::max);
@@ -107,10 +107,10 @@ fn placed(picture: &Picture<'_>, width_min: f64) -> Placed {
 }
 
 pub(super) fn edges(svg: &mut String, picture: &Picture<'_>, placed: &Placed) {
-    for (edge, (path, (x, y))) in picture.edges.iter().zip(&placed.lines) {
+    for (edge, (path, place)) in picture.edges.iter().zip(&placed.lines) {
         let class = if edge.waits { " class=\"waits\"" } else { "" };
         let _ = writeln!(svg, "<path{class} d=\"{path}\" marker-end=\"url(#tip)\"/>");
-        if let Some(label) = edge.label {
+        if let (Some(label), Some((x, y))) = (edge.label, place) {
             let label = escaped(label);
             let _ = writeln!(svg, "<text class=\"small\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>");
         }
