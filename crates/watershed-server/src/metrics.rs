@@ -233,6 +233,7 @@ impl Metrics {
 }
 
 fn key(name: &'static str, labels: Vec<(&'static str, String)>) -> Key {
+    debug_assert!(table::has(name, labels.iter().map(|(label, _)| *label)), "{name}: other labels");
     let labels: Vec<Label> = labels.into_iter().map(|(n, v)| Label::new(n, v)).collect();
     Key::from_parts(name, labels)
 }

@@ -109,3 +109,9 @@ pub(super) const TABLE: &[Metric] = &[
     metric(REFUSED, Kind::Counter, &["reason"], "Requests that were not let in."),
     metric(BUILD, Kind::Gauge, &["version"], "1, with the version of this program."),
 ];
+
+/// Whether the metric of that name has these labels.
+pub(super) fn has<'a>(name: &str, labels: impl Iterator<Item = &'a str>) -> bool {
+    let metric = TABLE.iter().find(|metric| metric.name == name);
+    metric.is_some_and(|metric| labels.eq(metric.labels.iter().copied()))
+}
