@@ -26,7 +26,7 @@ pub(crate) fn calls(moments: &[Moment], now: Millis) -> String {
     let columns: Vec<[f64; 4]> =
         (0..COLUMNS).map(|n| rates(moments, begin + n * step, step)).collect();
     let most = columns.iter().map(|of| of.iter().sum::<f64>()).fold(0.0, f64::max);
-    let most = nice(most);
+    let most = nice(most.max(1.0));
     let mut svg = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
          aria-label=\"calls a second, at most {most}\">"

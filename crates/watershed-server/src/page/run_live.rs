@@ -132,7 +132,7 @@ pub(super) async fn render(
         forgotten: !known && !report.state.ended(),
         acts: if may_operate { buttons(report.state, &path) } else { Vec::new() },
         tiles: tiles(server, told, failed, now),
-        waits: waits(report, now),
+        waits: waits(told, now),
         limits: report.budget.iter().map(|limit| self::limit(limit, now)).collect(),
         chart: chart::calls(&server.history.of(&report.run), report_end(report, now)),
         failed,
@@ -248,7 +248,8 @@ fn tiles(server: &Server, told: &Told, failed: u64, now: Millis) -> Vec<Tile> {
     tiles
 }
 
-fn waits(report: &RunReport, now: Millis) -> Vec<Wait> {
+fn waits(told: &Told, now: Millis) -> Vec<Wait> {
+    let report = &told.report;
     let waits = report.waits.iter().filter(|wait| wait.count > 0);
     let wait = |wait: &watershed_model::WaitReport| {
         let until = wait.until.as_deref().and_then(instant).map(|at| at - now);
@@ -259,7 +260,17 @@ fn waits(report: &RunReport, now: Millis) -> Vec<Wait> {
             until: until.map_or_else(String::new, |ms| format!("{} to go", lasting(ms))),
         }
     };
-    waits.map(wait).collect()
+    let mut waits: Vec<Wait> = waits.map(wait).collect();
+    // Nothing keeps it but that nobody executes it.
+    if let Some(view) = &told.view {
+        let open: u64 = view.steps.iter().map(|step| step.open).sum();
+        let kept = view.budget.iter().any(|limit| limit.binds) || view.next_at.is_some();
+        if view.state == RunState::Running && view.leased == 0 && open > 0 && !kept {
+            let why = "a worker: none holds a task of this run now".to_owned();
+            waits.insert(0, Wait { count: number(open), why, until: String::new() });
+        }
+    }
+    waits
 }
 
 fn limit(limit: &BudgetUse, now: Millis) -> Limit {
