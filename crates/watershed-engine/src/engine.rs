@@ -10,7 +10,7 @@ use watershed_ledger::{Command, Ledger, Letter, Reply, RunView};
 use watershed_model::{
     Catalogue, ConnectionName, DeadLetter, RunId, RunReport, RunRow, StepId, WorkerId,
 };
-use watershed_sink::{CoverageCount, CoverageFilter, Sink};
+use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink};
 
 use crate::active::Link;
 use crate::clock::Clock;
@@ -205,6 +205,15 @@ impl Engine {
             self.sink.put_run(row).await?;
         }
         Ok(standing)
+    }
+
+    /// Puts back the dead letters of a run that pass the filter. Returns how many.
+    ///
+    /// # Errors
+    /// As [`Engine::put_back`].
+    pub async fn retry(&self, run: &RunId, filter: FailureFilter) -> Result<u64, Error> {
+        let filter = FailureFilter { run: Some(run.clone()), ..filter };
+        self.put_back(run, self.sink.failures(filter).await?).await
     }
 
     /// Puts dead letters of a run back: their folded branches open again, joins above run again.

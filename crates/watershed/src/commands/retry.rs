@@ -28,9 +28,8 @@ pub(crate) async fn retry(args: Retry, call: Call) -> Result<u8> {
         .into());
     }
     let id = args.key.map(LetterId);
-    let of_run = FailureFilter { run: Some(run.clone()), ..FailureFilter::default() };
-    let letters = site.sink.failures(FailureFilter { step: args.step, id, ..of_run }).await?;
-    let count = site.engine.put_back(&run, letters).await?;
+    let filter = FailureFilter { step: args.step, id, ..FailureFilter::default() };
+    let count = site.engine.retry(&run, filter).await?;
     if out.json {
         out.object(&serde_json::json!({ "run": run, "put_back": count }))?;
     }
