@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use watershed_ledger::RunView;
 use watershed_model::{
-    Catalogue, ConnectionName, Operation, Plan, PlanHash, RunId, StepId, Trigger, Unavailable,
+    Catalogue, ConnectionName, Millis, Operation, Plan, PlanHash, RunId, StepId, Trigger,
+    Unavailable,
 };
 use watershed_sink::Sink;
 use watershed_workflow::{ExpandError, Program, ProgramError, RunContext, Seeds};

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use watershed_lake::FileStore;
 use watershed_ledger::{Command, Ledger, Letter, Reply, RunView};
 use watershed_model::{
-    Catalogue, ConnectionName, Limits, RunId, RunReport, RunRow, StepId, WorkerId,
+    Catalogue, ConnectionName, DeadLetter, Limits, RunId, RunReport, RunRow, StepId, WorkerId,
 };
 use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink};
 
@@ -181,7 +181,7 @@ impl Engine {
         let coverage = self.sink.coverage_counts(filter).await?;
         let report = match (&view, row) {
             (Some(view), row) => {
-                let mut report = report::of_view(view, rows, &coverage, self.clock.now());
+                let mut report = report::report_of_view(view, rows, &coverage, self.clock.now());
                 // Other runs have written coverage since: its exit code is what it was.
                 let at_end = row.filter(|row| row.ended_at == view.ended_at && view.state.ended());
                 if let Some(exit) = at_end.and_then(|row| row.evidence).and_then(|e| e.exit) {
@@ -189,7 +189,7 @@ impl Engine {
                 }
                 report
             }
-            (None, Some(row)) => report::of_row(row, rows),
+            (None, Some(row)) => report::report_of_row(row, rows),
             (None, None) => return Ok(None),
         };
         Ok(Some(Standing { view, report, coverage }))
@@ -213,15 +213,22 @@ impl Engine {
         Ok(standing)
     }
 
-    /// Puts dead letters back: their folded branches open again, joins above run again.
+    /// Puts back the dead letters of a run that pass the filter. Returns how many.
+    ///
+    /// # Errors
+    /// As [`Engine::put_back`].
+    pub async fn retry(&self, run: &RunId, filter: FailureFilter) -> Result<u64, Error> {
+        let filter = FailureFilter { run: Some(run.clone()), ..filter };
+        self.put_back(run, self.sink.failures(filter).await?).await
+    }
+
+    /// Puts dead letters of a run back: their folded branches open again, joins above run again.
     /// Returns how many.
     ///
     /// # Errors
     /// The stores'; [`Error::NoRun`] where the ledger does not know the run.
-    pub async fn retry(&self, run: &RunId, filter: FailureFilter) -> Result<u64, Error> {
+    pub async fn put_back(&self, run: &RunId, dead: Vec<DeadLetter>) -> Result<u64, Error> {
         let view = self.ledger.run(run).await?.ok_or_else(|| Error::NoRun(run.clone()))?;
-        let filter = FailureFilter { run: Some(run.clone()), ..filter };
-        let dead = self.sink.failures(filter).await?;
         let mut put_back = 0;
         for dead in dead.chunks(LETTERS_AT_ONCE) {
             let letters = dead
@@ -246,7 +253,7 @@ impl Engine {
     }
 }
 
-fn letter_of(step: StepId, letter: &watershed_model::DeadLetter) -> Letter {
+fn letter_of(step: StepId, letter: &DeadLetter) -> Letter {
     Letter {
         step,
         item: letter.item.clone(),

@@ -56,7 +56,7 @@ pub use estimate::{
 };
 pub use events::Events;
 pub use http::HttpTransport;
-pub use report::eta;
+pub use report::{eta, report_of_row, report_of_view};
 pub use scheduler::{Acted, Scheduled};
 pub use stop::{Stop, StopHandle, Stopping, stop};
 pub use submit::{Request, Submitted};

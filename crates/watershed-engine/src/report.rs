@@ -10,8 +10,8 @@ use watershed_sink::CoverageCount;
 
 use crate::exit;
 
-/// The report of a run that the ledger knows.
-pub(crate) fn of_view(
+/// The report of a run that the ledger knows, with rows by dataset and its coverage.
+pub fn report_of_view(
     view: &RunView,
     rows: BTreeMap<String, u64>,
     coverage: &[CoverageCount],
@@ -62,8 +62,8 @@ pub(crate) fn of_view(
     }
 }
 
-/// The report of a run that only the sink remembers.
-pub(crate) fn of_row(row: RunRow, rows: BTreeMap<String, u64>) -> RunReport {
+/// The report of a run that only the sink remembers, with rows by dataset.
+pub fn report_of_row(row: RunRow, rows: BTreeMap<String, u64>) -> RunReport {
     let at_end = row.evidence.unwrap_or_else(|| RunReport {
         run: row.id.clone(),
         workflow: row.workflow.clone(),

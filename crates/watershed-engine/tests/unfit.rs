@@ -1,6 +1,8 @@
 //! A record that cannot be stored: all others are, and it is told.
 
 mod common;
+#[path = "common/run.rs"]
+mod run;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -85,7 +87,7 @@ async fn the_others_are_stored_and_it_is_a_dead_letter_that_can_be_retried() {
         )],
     });
     let id = RunId::from("run");
-    engine.submit(common::request(WORKFLOW, &id, clock.now())).await.expect("it begins");
+    engine.submit(run::request(WORKFLOW, &id, clock.now())).await.expect("it begins");
 
     let rows = |standing: &watershed_engine::Standing| {
         let of = |dataset: &str| standing.report.rows.get(dataset).copied().unwrap_or(0);

@@ -40,7 +40,7 @@ pub use plan::{
 };
 pub use row::Row;
 pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
-pub use text::{hash64, printable};
+pub use text::{hash64, number, printable, span};
 pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, day_run, tick_run};
-pub use time::Millis;
+pub use time::{Millis, instant};
 pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Unfit, Verdict};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectionName, Millis, PlanHash, RunId};
+use crate::{ConnectionName, Millis, PlanHash, RunId, number};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +26,16 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// Every state.
+    pub const ALL: [RunState; 6] = [
+        RunState::Running,
+        RunState::Paused,
+        RunState::Cancelling,
+        RunState::Cancelled,
+        RunState::Failed,
+        RunState::Complete,
+    ];
+
     /// The name stored and shown.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,10 +50,7 @@ impl RunState {
 
     /// The state of that name.
     pub fn named(name: &str) -> Option<RunState> {
-        use RunState::{Cancelled, Cancelling, Complete, Failed, Paused, Running};
-        [Running, Paused, Cancelling, Cancelled, Failed, Complete]
-            .into_iter()
-            .find(|s| s.name() == name)
+        RunState::ALL.into_iter().find(|s| s.name() == name)
     }
 
     /// Whether nothing more happens without an operator.
@@ -138,6 +145,18 @@ pub struct StepReport {
     pub is_final: bool,
     /// Dead letters.
     pub failed: u64,
+}
+
+impl StepReport {
+    /// `12 / ≈40, 1 failed`: done of known, `≈` while more may come.
+    pub fn figures(&self) -> String {
+        let about = if self.is_final { "" } else { "≈" };
+        let mut text = format!("{} / {about}{}", number(self.done), number(self.known));
+        if self.failed > 0 {
+            text.push_str(&format!(", {} failed", number(self.failed)));
+        }
+        text
+    }
 }
 
 /// How much of a limit is used.

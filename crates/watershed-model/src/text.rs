@@ -1,4 +1,4 @@
-//! Text that crosses a border: stable hashes, and names made safe to show.
+//! Text that crosses a border: stable hashes, names made safe to show, figures in words.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -33,4 +33,48 @@ pub fn printable(text: &str, chars_max: usize) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// A number with its thousands apart: `12,345`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A length of time in words: `3 d 4 h`, `2 min 5 s`, `0.4 s`.
+pub fn span(ms: i64) -> String {
+    let ms = ms.max(0);
+    let s = ms / 1_000;
+    match s {
+        0..=9 => format!("{}.{} s", s, ms % 1_000 / 100),
+        10..=59 => format!("{s} s"),
+        60..=3_599 => format!("{} min {} s", s / 60, s % 60),
+        3_600..=86_399 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
+        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_spans_are_easy_to_read() {
+        assert_eq!(
+            [number(0), number(999), number(1_000), number(12_345_678)].join(" "),
+            "0 999 1,000 12,345,678"
+        );
+        assert_eq!(
+            [span(-5), span(450), span(12_000), span(125_000), span(7_500_000), span(273_600_000)]
+                .join(" · "),
+            "0.0 s · 0.4 s · 12 s · 2 min 5 s · 2 h 5 min · 3 d 4 h"
+        );
+    }
 }

@@ -59,6 +59,11 @@ impl Millis {
     }
 }
 
+/// An RFC 3339 instant; `None` where it is none.
+pub fn instant(text: &str) -> Option<Millis> {
+    text.parse::<Timestamp>().ok().map(Millis::from)
+}
+
 impl From<Timestamp> for Millis {
     fn from(at: Timestamp) -> Self {
         Millis(at.as_millisecond())

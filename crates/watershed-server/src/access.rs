@@ -1,4 +1,4 @@
-//! Who may ask what: names that this server answers to, and the token.
+//! Who may ask what: names that this server answers to, tokens, and what each lets do.
 
 use std::net::IpAddr;
 
@@ -12,11 +12,60 @@ pub const TOKEN_MIN: usize = 22;
 /// comparison takes tells nothing.
 const KEY: &[u8] = b"watershed server token";
 
+/// What somebody may do. Each may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Look at everything.
+    Read,
+    /// Pause, resume, cancel and retry.
+    Operate,
+    /// Erase a person.
+    Erase,
+}
+
+impl Role {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Read => "read",
+            Role::Operate => "operate",
+            Role::Erase => "erase",
+        }
+    }
+}
+
+/// A token, and whom it stands for.
+#[derive(Clone)]
+pub struct Token {
+    /// The name under which what he does is put down.
+    pub who: String,
+    /// What he may do.
+    pub role: Role,
+    /// The token.
+    pub secret: SecretString,
+}
+
+/// Somebody who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Visitor {
+    /// The name under which what he does is put down.
+    pub who: String,
+    /// What he may do.
+    pub role: Role,
+}
+
+/// A token by its HMAC.
+#[derive(Clone)]
+struct Known {
+    visitor: Visitor,
+    mac: Vec<u8>,
+}
+
 /// Who may ask what.
 #[derive(Clone, Default)]
 pub struct Access {
     hosts: Vec<String>,
-    token: Option<Vec<u8>>,
+    known: Vec<Known>,
 }
 
 fn hmac(token: &str) -> Hmac<Sha256> {
@@ -26,11 +75,15 @@ fn hmac(token: &str) -> Hmac<Sha256> {
 }
 
 impl Access {
-    /// Answers to these names, beside `localhost` and addresses; what is not open to all needs the
-    /// token, where there is one.
-    pub fn new(hosts: Vec<String>, token: Option<&SecretString>) -> Access {
-        let token = token.map(|token| hmac(token.expose_secret()).finalize().into_bytes().to_vec());
-        Access { hosts: hosts.into_iter().map(|host| host.to_lowercase()).collect(), token }
+    /// Answers to these names, beside `localhost` and addresses. Where there is a token, what is
+    /// not open to all needs one; where there is none, everybody may look.
+    pub fn new(hosts: Vec<String>, tokens: Vec<Token>) -> Access {
+        let known = tokens.into_iter().map(|token| Known {
+            mac: hmac(token.secret.expose_secret()).finalize().into_bytes().to_vec(),
+            visitor: Visitor { who: token.who, role: token.role },
+        });
+        let hosts = hosts.into_iter().map(|host| host.to_lowercase()).collect();
+        Access { hosts, known: known.collect() }
     }
 
     /// Whether this server answers to what stands in `Host`. A page elsewhere can make its own name
@@ -41,11 +94,21 @@ impl Access {
         name == "localhost" || address.is_ok() || self.hosts.contains(&name)
     }
 
-    /// Whether what stands in `Authorization` will do.
-    pub(crate) fn token(&self, authorization: Option<&str>) -> bool {
-        let Some(token) = &self.token else { return true };
-        let given = authorization.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-        hmac(given).verify_slice(token).is_ok()
+    /// Whose token that is. Every one is compared, so that the time tells nothing.
+    pub(crate) fn by_token(&self, given: &str) -> Option<Visitor> {
+        let mut found = None;
+        for known in &self.known {
+            if hmac(given).verify_slice(&known.mac).is_ok() {
+                found = Some(known.visitor.clone());
+            }
+        }
+        found
+    }
+
+    /// Who somebody is that shows nothing.
+    pub(crate) fn stranger(&self) -> Option<Visitor> {
+        let nobody = || Visitor { who: "anybody".to_owned(), role: Role::Read };
+        self.known.is_empty().then(nobody)
     }
 }
 
@@ -63,7 +126,7 @@ mod tests {
 
     #[test]
     fn addresses_localhost_and_named_hosts_are_answered_and_no_others() {
-        let access = Access::new(vec!["Hooks.example.com".to_owned()], None);
+        let access = Access::new(vec!["Hooks.example.com".to_owned()], Vec::new());
         for host in [
             "127.0.0.1:8080",
             "[::1]:8080",
@@ -90,20 +153,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_token_itself_will_do_where_there_is_one() {
-        let token = SecretString::from("0123456789abcdef0123456789abcdef");
-        let access = Access::new(Vec::new(), Some(&token));
-        assert!(access.token(Some("Bearer 0123456789abcdef0123456789abcdef")));
-        for wrong in [
-            None,
-            Some(""),
-            Some("Bearer "),
-            Some("Bearer 0123456789abcdef0123456789abcdee"),
-            Some("bearer 0123456789abcdef0123456789abcdef"),
-            Some("Basic 0123456789abcdef0123456789abcdef"),
-        ] {
-            assert!(!access.token(wrong), "{wrong:?}");
+    fn a_token_is_whose_it_is_and_no_other_text_is_anybodys() {
+        let token = |who: &str, role, secret: &str| Token {
+            who: who.to_owned(),
+            role,
+            secret: SecretString::from(secret),
+        };
+        let tokens = vec![
+            token("ana", Role::Erase, "0123456789abcdef0123456789abcdef"),
+            token("ben", Role::Read, "fedcba9876543210fedcba9876543210"),
+        ];
+        let access = Access::new(Vec::new(), tokens);
+        let who = |given| access.by_token(given).map(|visitor| (visitor.who, visitor.role));
+        assert_eq!(who("0123456789abcdef0123456789abcdef"), Some(("ana".to_owned(), Role::Erase)));
+        assert_eq!(who("fedcba9876543210fedcba9876543210"), Some(("ben".to_owned(), Role::Read)));
+        for wrong in ["", "0123456789abcdef0123456789abcdee", "ana"] {
+            assert_eq!(who(wrong), None, "{wrong:?}");
         }
-        assert!(Access::default().token(None));
+        assert_eq!(access.stranger(), None, "there are tokens");
+        assert_eq!(Access::default().stranger().map(|v| v.role), Some(Role::Read));
     }
 }

@@ -1,22 +1,39 @@
-//! Webhooks, health and metrics over HTTP.
+//! Dashboard, JSON API, webhooks, health and metrics over HTTP.
 //!
 //! Guarantees: a webhook is acknowledged only once the inbox has it durably; whoever is not known
-//! learns nothing of what is configured here; no request holds anything for longer than some
-//! seconds, nor more than a mebibyte. Never executes a run, and never reads a clock of its own.
-//! [`serve`] runs by itself or beside others in one process. Next: `webhook` (from request to
-//! answer), `keeper` (many events, one commit), `listen` (connections and their limits).
+//! learns nothing of what is configured here; nothing changes for a page of another server; no
+//! request holds anything for longer than some seconds, nor more than a mebibyte. Never executes a
+//! run, and never reads a clock of its own: what needs a plan comes through [`Control`].
+//! [`serve`] runs by itself or beside others in one process. Next: `routes` (the table of what can
+//! be asked, and by whom), `guard` (what stands before each), `page`, `api`, `webhook`.
 
 mod access;
+mod act;
+mod api;
+mod asset;
 mod body;
+mod chart;
+mod control;
+mod facts;
 mod guard;
 mod health;
+mod history;
 mod keeper;
+mod lines;
 mod listen;
+mod live;
 mod metrics;
+mod page;
+mod problem;
 mod routes;
+mod sessions;
+pub mod shape;
+mod slow;
+mod standing;
 mod state;
 mod webhook;
 
-pub use access::{Access, TOKEN_MIN};
+pub use access::{Access, Role, TOKEN_MIN, Token};
+pub use control::{Control, Diagnosis, Doing, Finding, Kind, Refusal, Rows, Standing};
 pub use listen::serve;
-pub use state::{Parts, Server};
+pub use state::{Parts, Say, Server};

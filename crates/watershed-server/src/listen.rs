@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use watershed_model::Millis;
 
+use crate::history;
 use crate::routes::router;
 use crate::state::Server;
 
@@ -43,13 +44,15 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: impl Future<
     let app = router(&server);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let sweeping = sweep(&server);
+    let (sweeping, watching) = (sweep(&server), history::watch(&server));
     let (mut shutdown, mut sweeping) = (pin!(shutdown), pin!(sweeping));
+    let mut watching = pin!(watching);
     loop {
         let (stream, permit) = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
             () = &mut shutdown => break,
             () = &mut sweeping => break,
+            () = &mut watching => break,
         };
         let busy = room.available_permits() * 2 < CONNECTIONS_MAX;
         let service = TowerToHyperService::new(app.clone());
@@ -70,6 +73,7 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: impl Future<
         });
     }
     drop(listener);
+    server.live.end();
     // Whoever is slower than that is cut off when the process ends.
     let _ = timeout(server.grace, graceful.shutdown()).await;
 }

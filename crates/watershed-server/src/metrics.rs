@@ -7,19 +7,19 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, R
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use watershed_model::{ConnectionName, Millis};
+use watershed_model::{ConnectionName, Millis, RunState};
 use watershed_sink::InboxCount;
 use watershed_zoom::webhook::{Refusal, event_row};
 
-const REQUESTS: &str = "watershed_webhook_requests_total";
-const EVENTS: &str = "watershed_webhook_events_total";
-const ANSWER: &str = "watershed_webhook_answer_seconds";
-const COMMIT: &str = "watershed_inbox_commit_seconds";
-const WAITING: &str = "watershed_inbox_waiting_events";
-const OLDEST: &str = "watershed_inbox_oldest_waiting_seconds";
-const CONNECTIONS: &str = "watershed_http_connections";
-const REFUSED: &str = "watershed_http_refused_total";
-const BUILD: &str = "watershed_build_info";
+use crate::standing::Standing;
+
+mod table;
+
+pub(crate) use table::{
+    ANSWER, ASKED, BINDS, BUILD, COMMIT, CONNECTIONS, DEAD, EVENTS, LEASED, LIMIT, OLDEST, OPEN,
+    REFUSED, REQUESTS, RUNS, TOOK, USED, WAITING,
+};
+use table::{Kind, TABLE};
 
 /// Bounds of what takes milliseconds, or seconds when something is wrong.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -69,12 +69,29 @@ impl Outcome {
 }
 
 /// Why a request came to no route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refused {
     /// For its host.
     Host,
-    /// For its token.
+    /// For its token, or that it had none.
     Token,
+    /// For the role of whoever asked.
+    Role,
+    /// It came from a page of another server.
+    Origin,
+}
+
+impl Refused {
+    const ALL: [Refused; 4] = [Refused::Host, Refused::Token, Refused::Role, Refused::Origin];
+
+    fn name(self) -> &'static str {
+        match self {
+            Refused::Host => "host",
+            Refused::Token => "token",
+            Refused::Role => "role",
+            Refused::Origin => "origin",
+        }
+    }
 }
 
 /// What is counted. A recorder of its own: others in the process have theirs.
@@ -86,8 +103,7 @@ pub(crate) struct Metrics {
     answer: Histogram,
     commit: Histogram,
     connections: Gauge,
-    host: Counter,
-    token: Counter,
+    refused: BTreeMap<Refused, Counter>,
 }
 
 impl Metrics {
@@ -110,14 +126,13 @@ impl Metrics {
         let requests = known.chain([(None, outcomes(None))]).collect();
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         recorder.register_gauge(&key(BUILD, version), &ABOUT).set(1.0);
-        let refused = |reason: &str| counter(REFUSED, vec![("reason", reason.to_owned())]);
+        let refused = |why: Refused| counter(REFUSED, vec![("reason", why.name().to_owned())]);
         Metrics {
             requests,
             answer: histogram(ANSWER),
             commit: histogram(COMMIT),
             connections: recorder.register_gauge(&key(CONNECTIONS, vec![]), &ABOUT),
-            host: refused("host"),
-            token: refused("token"),
+            refused: Refused::ALL.map(|why| (why, refused(why))).into(),
             handle: recorder.handle(),
             recorder,
         }
@@ -145,10 +160,18 @@ impl Metrics {
 
     /// A request came to no route.
     pub(crate) fn refused(&self, why: Refused) {
-        match why {
-            Refused::Host => self.host.increment(1),
-            Refused::Token => self.token.increment(1),
+        if let Some(counter) = self.refused.get(&why) {
+            counter.increment(1);
         }
+    }
+
+    /// A route was asked, and answered with this status.
+    pub(crate) fn asked(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let of = || vec![("method", method.to_owned()), ("route", route.to_owned())];
+        let mut labels = of();
+        labels.push(("status", format!("{}xx", status / 100)));
+        self.recorder.register_counter(&key(ASKED, labels), &ABOUT).increment(1);
+        self.recorder.register_histogram(&key(TOOK, of()), &ABOUT).record(took);
     }
 
     /// A connection was opened.
@@ -159,6 +182,33 @@ impl Metrics {
     /// A connection was closed.
     pub(crate) fn closed(&self) {
         self.connections.decrement(1.0);
+    }
+
+    /// How runs and budgets stand now.
+    pub(crate) fn stands(&self, standing: &Standing) {
+        let gauge = |name, labels| self.recorder.register_gauge(&key(name, labels), &ABOUT);
+        for (connection, lane) in &standing.lanes {
+            let of = || vec![("connection", connection.to_string())];
+            for state in RunState::ALL {
+                let mut labels = of();
+                labels.push(("state", state.name().to_owned()));
+                gauge(RUNS, labels).set(lane.runs.get(&state).copied().unwrap_or(0) as f64);
+            }
+            gauge(OPEN, of()).set(lane.open as f64);
+            gauge(LEASED, of()).set(lane.leased as f64);
+            gauge(DEAD, of()).set(lane.dead as f64);
+            for limit in &lane.budget {
+                let labels = || {
+                    let mut labels = of();
+                    labels.push(("category", limit.category.clone()));
+                    labels.push(("period", limit.period.clone()));
+                    labels
+                };
+                gauge(USED, labels()).set(limit.used as f64);
+                gauge(LIMIT, labels()).set(limit.share);
+                gauge(BINDS, labels()).set(f64::from(u8::from(limit.binds)));
+            }
+        }
     }
 
     /// All of it as text, with what waits in the inbox now.
@@ -183,33 +233,21 @@ impl Metrics {
 }
 
 fn key(name: &'static str, labels: Vec<(&'static str, String)>) -> Key {
+    debug_assert!(table::has(name, labels.iter().map(|(label, _)| *label)), "{name}: other labels");
     let labels: Vec<Label> = labels.into_iter().map(|(n, v)| Label::new(n, v)).collect();
     Key::from_parts(name, labels)
 }
 
 fn describe(recorder: &PrometheusRecorder) {
-    let counters = [
-        (REQUESTS, "Webhooks, by how they were answered."),
-        (EVENTS, "Events taken into the inbox, by name."),
-        (REFUSED, "Requests that came to no route."),
-    ];
-    for (name, about) in counters {
-        recorder.describe_counter(KeyName::from(name), None, about.into());
-    }
-    let gauges = [
-        (WAITING, "Events in the inbox that are not done."),
-        (OLDEST, "Since when the first of them waits."),
-        (CONNECTIONS, "Open connections."),
-        (BUILD, "1, with the version of this program."),
-    ];
-    for (name, about) in gauges {
-        recorder.describe_gauge(KeyName::from(name), None, about.into());
-    }
-    let histograms = [
-        (ANSWER, "From a webhook's head to its answer."),
-        (COMMIT, "Time in which events became durable together."),
-    ];
-    for (name, about) in histograms {
-        recorder.describe_histogram(KeyName::from(name), None, about.into());
+    for metric in TABLE {
+        let (name, about) = (KeyName::from(metric.name), metric.about.into());
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(name, None, about),
+            Kind::Gauge => recorder.describe_gauge(name, None, about),
+            Kind::Histogram => recorder.describe_histogram(name, None, about),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod cells;
 mod fault;
 mod inbox;
 mod layout;
+mod map;
 mod members;
 mod opening;
 mod place;

@@ -11,6 +11,7 @@ mod suite;
 pub mod copies;
 pub mod inbox;
 pub mod life;
+pub mod map;
 pub mod members;
 pub mod rows;
 pub mod state;

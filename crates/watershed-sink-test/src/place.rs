@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::Catalogue;
-use watershed_sink::{Error, Inbox, Sink};
+use watershed_sink::{CoverageMap, Error, Inbox, Sink};
 
 /// An answer that a place still owes.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -21,6 +21,9 @@ pub trait Place {
 
     /// Opens its inbox.
     fn open_inbox(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Inbox>, Error>>;
+
+    /// Opens it to count coverage.
+    fn open_map(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn CoverageMap>, Error>>;
 
     /// Opens it to read.
     fn open_read_only(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn Sink>, Error>>;

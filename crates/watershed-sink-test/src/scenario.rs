@@ -175,6 +175,11 @@ pub fn coverage(status: &str, from: Option<&str>, state: CoverageState, at: i64)
     }
 }
 
+/// What one call found out, without rows.
+pub(crate) fn knowing(coverage: Vec<Coverage>) -> Write {
+    Write { coverage, ..fetched(1, Vec::new()) }
+}
+
 /// A dead letter.
 pub fn letter(id: &str, run: &str, step: &str, key: u64, at: i64) -> DeadLetter {
     DeadLetter {

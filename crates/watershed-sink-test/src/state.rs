@@ -7,14 +7,10 @@ use serde_json::json;
 use watershed_model::{
     Category, CategorySet, Coverage, CoverageState, DayCalls, LeftOut, LeftOutWhy, Millis, RunState,
 };
-use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter, Write};
+use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter};
 
 use crate::Place;
-use crate::scenario::{batch, coverage, fetched, letter, open, run_row, subject, write};
-
-fn knowing(coverage: Vec<Coverage>) -> Write {
-    Write { coverage, ..fetched(1, Vec::new()) }
-}
+use crate::scenario::{batch, coverage, knowing, letter, open, run_row, subject, write};
 
 pub async fn a_whole_batch_is_asked_at_once_and_answered_in_its_order(place: &dyn Place) {
     let sink = open(place).await;

@@ -116,6 +116,11 @@ macro_rules! suite {
             only_what_was_done_long_ago_is_forgotten_some_at_a_time
             two_who_keep_the_same_events_keep_each_once
         }
+        $crate::suite! { map of $make:
+            coverage_is_counted_by_operation_month_and_state
+            bands_have_equally_many_subjects_and_can_be_looked_into
+            nothing_is_counted_of_another_connection_or_operation
+        }
         $crate::suite! { copies of $make:
             a_copy_holds_all_that_the_other_one_held
             a_copy_that_is_broken_off_claims_nothing_and_goes_on
@@ -147,6 +152,7 @@ mod tests {
             include_str!("life.rs"),
             include_str!("copies.rs"),
             include_str!("inbox.rs"),
+            include_str!("map.rs"),
         ];
         for line in groups.into_iter().flat_map(str::lines) {
             let Some(rest) = line.strip_prefix("pub async fn ") else { continue };

@@ -13,6 +13,7 @@ mod copy;
 mod decision;
 mod error;
 mod inbox;
+mod map;
 mod question;
 mod sink;
 mod sqlite;
@@ -24,6 +25,7 @@ pub use copy::{Copied, Mark, copy, copy_part};
 pub use decision::Decision;
 pub use error::Error;
 pub use inbox::{Inbox, InboxCount, Taken, Waiting};
+pub use map::{BandCount, Bands, CoverageMap, MonthCount};
 pub use question::{
     Ask, CoverageCount, CoverageFilter, FailureFilter, Health, ListedRow, ListingKey, Missing,
 };

@@ -1,8 +1,9 @@
 //! A plan as a picture: SVG that stands alone, Mermaid, or Graphviz' language.
 
-use watershed_model::{Order, Plan, Source, Step, StepId};
+use watershed_model::{Order, Plan, Source, Step, StepId, StepReport};
 
 mod layout;
+mod live;
 mod svg;
 mod text;
 
@@ -26,6 +27,16 @@ pub fn graph(plan: &Plan, format: GraphFormat) -> String {
         GraphFormat::Mermaid => text::mermaid(&picture),
         GraphFormat::Dot => text::dot(&picture),
     }
+}
+
+/// The plan as SVG within a page: without a style of its own, each step a link to `#step-NAME`
+/// with how far it is. `steps` by their place in the plan; of those that are not in it nothing
+/// is said.
+///
+/// Classes: `step` with `idle`, `active`, `complete` or `failed`, and `join`; in it the texts
+/// `name`, `small` and `figures`, and the bar `track`, `done`, `lost`.
+pub fn live_graph(plan: &Plan, steps: &[StepReport]) -> String {
+    live::draw(&Picture::of(plan), steps)
 }
 
 /// What is drawn.

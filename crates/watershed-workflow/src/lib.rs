@@ -25,7 +25,7 @@ mod yaml;
 pub use code::CODES;
 pub use compile::{Compiled, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use graph::{GraphFormat, graph};
+pub use graph::{GraphFormat, graph, live_graph};
 pub use inputs::{InputError, LOOKBACK_DAYS, Today, resolve_inputs};
 pub use run::{ExpandError, Expanded, Parameters, Program, ProgramError, RunContext, Seeds, Skip};
 pub use schedule::{Due, Fate, GRACE_MS, Missed, Overlap, Schedule, due, zone};

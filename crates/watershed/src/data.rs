@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "postgres")]
 use secrecy::{ExposeSecret, SecretString};
-use watershed_sink::{Error, Inbox, Sink, SqliteSink};
+use watershed_sink::{CoverageMap, Error, Inbox, Sink, SqliteSink};
 #[cfg(feature = "postgres")]
 use watershed_sink_postgres::{PostgresSink, place_of};
 use watershed_zoom::catalogue;
@@ -26,6 +26,16 @@ pub(crate) enum Data {
         /// Server and database alone.
         place: String,
     },
+}
+
+/// A sink in all that a server asks of it.
+pub(crate) struct Served {
+    /// Rows, coverage, runs.
+    pub sink: Arc<dyn Sink>,
+    /// Events.
+    pub inbox: Arc<dyn Inbox>,
+    /// Coverage from far above.
+    pub map: Arc<dyn CoverageMap>,
 }
 
 impl Data {
@@ -69,7 +79,7 @@ impl Data {
         })
     }
 
-    /// Opens it to keep what webhooks bring.
+    /// Opens it to write, and for what webhooks bring.
     ///
     /// # Errors
     /// Where it cannot be opened or made.
@@ -83,6 +93,26 @@ impl Data {
             Data::Postgres { url, .. } => {
                 let sink = Arc::new(PostgresSink::open(url.expose_secret(), catalogue()).await?);
                 (Arc::clone(&sink) as Arc<dyn Sink>, sink)
+            }
+        })
+    }
+
+    /// Opens it to keep what webhooks bring, and to be looked at.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or made.
+    pub(crate) async fn open_served(&self) -> Result<Served, Error> {
+        Ok(match self {
+            Data::File(path) => {
+                let sink = Arc::new(SqliteSink::open(path, catalogue()).await?);
+                // What is counted for long holds up nobody who reads.
+                let map = Arc::new(SqliteSink::open_read_only(path, catalogue()).await?);
+                Served { sink: sink.clone(), inbox: sink, map }
+            }
+            #[cfg(feature = "postgres")]
+            Data::Postgres { url, .. } => {
+                let sink = Arc::new(PostgresSink::open(url.expose_secret(), catalogue()).await?);
+                Served { sink: sink.clone(), inbox: sink.clone(), map: sink }
             }
         })
     }

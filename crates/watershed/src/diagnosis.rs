@@ -3,6 +3,7 @@
 mod account;
 mod clock;
 mod data;
+mod findings;
 mod ledger;
 #[cfg(feature = "redis")]
 mod redis;
@@ -29,6 +30,7 @@ use crate::settings::{Account, Settings, Vars};
 use crate::workflows;
 use account::RecordingCheck;
 use clock::Watched;
+pub(crate) use findings::{findings, looked_at};
 pub(crate) use ledger::LedgerCheck;
 use scopes::ScopeCheck;
 use tier::TierCheck;

@@ -2,48 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use watershed_engine::eta;
 use watershed_ledger::RunView;
-use watershed_model::{BudgetUse, Millis, RunReport, WaitReport};
+pub(crate) use watershed_model::instant;
+use watershed_model::{BudgetUse, Millis, RunReport, StepReport, WaitReport};
 
 use crate::output::{name, number, span};
 
 /// A wait that is shorter is no news once a run has stopped.
 const MOMENT_MS: i64 = 60_000;
 
-/// A step's figures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StepGlance {
-    /// Its name.
-    pub step: String,
-    /// Branches closed well.
-    pub done: u64,
-    /// Branches known.
-    pub known: u64,
-    /// Whether no more can come.
-    pub is_final: bool,
-    /// Dead letters.
-    pub failed: u64,
-}
-
-impl StepGlance {
-    /// `12 / ≈40, 1 failed`: done of known, `≈` while more may come.
-    pub(crate) fn figures(&self) -> String {
-        let about = if self.is_final { "" } else { "≈" };
-        let mut text = format!("{} / {about}{}", number(self.done), number(self.known));
-        if self.failed > 0 {
-            text.push_str(&format!(", {} failed", number(self.failed)));
-        }
-        text
-    }
-}
-
 /// A run at a glance.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Glance {
     /// Each step.
-    pub steps: Vec<StepGlance>,
+    pub steps: Vec<StepReport>,
     /// Calls by category, where they are known apart.
     pub calls: BTreeMap<String, u64>,
     /// Calls spent.
@@ -59,7 +32,7 @@ impl Glance {
 
     /// Of a run as the ledger knows it.
     pub(crate) fn of_view(view: &RunView, now: Millis) -> Glance {
-        let steps = view.plan.steps.iter().zip(&view.steps).map(|(step, counts)| StepGlance {
+        let steps = view.plan.steps.iter().zip(&view.steps).map(|(step, counts)| StepReport {
             step: step.name.clone(),
             done: counts.closed_well(),
             known: counts.known,
@@ -78,15 +51,8 @@ impl Glance {
 
     /// Of a report.
     pub(crate) fn of_report(report: &RunReport) -> Glance {
-        let steps = report.steps.iter().map(|step| StepGlance {
-            step: step.step.clone(),
-            done: step.done,
-            known: step.known,
-            is_final: step.is_final,
-            failed: step.failed,
-        });
         Glance {
-            steps: steps.collect(),
+            steps: report.steps.clone(),
             calls: BTreeMap::new(),
             spent: report.calls.spent,
             budget: report.budget.clone(),
@@ -193,17 +159,12 @@ pub(crate) fn calls(n: f64) -> String {
     if n >= 10.0 { number(n as u64) } else { format!("{n:.1}").trim_end_matches(".0").to_owned() }
 }
 
-/// An RFC 3339 instant.
-pub(crate) fn instant(text: &str) -> Option<Millis> {
-    text.parse::<Timestamp>().ok().map(Millis::from)
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn glance() -> Glance {
-        let step = |step: &str, done, known, is_final, failed| StepGlance {
+        let step = |step: &str, done, known, is_final, failed| StepReport {
             step: step.to_owned(),
             done,
             known,
@@ -238,7 +199,7 @@ pub(crate) mod tests {
     #[test]
     fn a_run_is_told_in_words() {
         let glance = glance();
-        let figures: Vec<String> = glance.steps.iter().map(StepGlance::figures).collect();
+        let figures: Vec<String> = glance.steps.iter().map(StepReport::figures).collect();
         assert_eq!(figures, ["3 / 3", "1,200 / ≈4,000, 2 failed"]);
         let mut lines = glance.lines(Millis(0));
         lines.push(glance.time(Millis(0), Millis(-65_000)));

@@ -7,6 +7,7 @@ mod built;
 mod cli;
 mod commands;
 mod connect;
+mod control;
 mod data;
 mod diagnosis;
 mod env_names;

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 use watershed_model::printable;
+pub(crate) use watershed_model::{number, span};
 
 use crate::cli::{Globals, When};
 use crate::env_names;
@@ -112,32 +113,6 @@ pub(crate) fn name(text: &str) -> String {
     printable(text, NAME_MAX)
 }
 
-/// A number with its thousands apart: `12,345`.
-pub(crate) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
-
-/// A length of time in words: `3 d 4 h`, `2 min 5 s`, `0.4 s`.
-pub(crate) fn span(ms: i64) -> String {
-    let ms = ms.max(0);
-    let s = ms / 1_000;
-    match s {
-        0..=9 => format!("{}.{} s", s, ms % 1_000 / 100),
-        10..=59 => format!("{s} s"),
-        60..=3_599 => format!("{} min {} s", s / 60, s % 60),
-        3_600..=86_399 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
-        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
-    }
-}
-
 /// A table without lines: columns two blanks apart, numbers to the right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     use comfy_table::{CellAlignment, Table};
@@ -162,19 +137,6 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_and_spans_are_easy_to_read() {
-        assert_eq!(
-            [number(0), number(999), number(1_000), number(12_345_678)].join(" "),
-            "0 999 1,000 12,345,678"
-        );
-        assert_eq!(
-            [span(-5), span(450), span(12_000), span(125_000), span(7_500_000), span(273_600_000)]
-                .join(" · "),
-            "0.0 s · 0.4 s · 12 s · 2 min 5 s · 2 h 5 min · 3 d 4 h"
-        );
-    }
 
     #[test]
     fn a_table_has_its_numbers_to_the_right() {

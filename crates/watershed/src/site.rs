@@ -107,7 +107,11 @@ impl Site {
         Site::of(settings, Arc::new(MemoryLedger::new(clock())), sink, connections)
     }
 
-    fn of(
+    /// Of stores that are open already.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up, or there is no place for files.
+    pub(crate) fn of(
         settings: &Settings,
         ledger: Arc<dyn Ledger>,
         sink: Arc<dyn Sink>,

@@ -10,6 +10,7 @@ mod cli;
 mod cluster;
 mod compose;
 mod crash;
+mod dashboard;
 mod dataset;
 mod demo;
 mod estimate;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio_postgres::NoTls;
 use watershed_model::Catalogue;
-use watershed_sink::{Error, Inbox, Sink};
+use watershed_sink::{CoverageMap, Error, Inbox, Sink};
 use watershed_sink_postgres::PostgresSink;
 use watershed_sink_test::{Later, instant};
 use watershed_test_servers::{Database, PostgresServer};
@@ -66,6 +66,13 @@ impl watershed_sink_test::Place for Place {
         Box::pin(async move {
             let sink = PostgresSink::open(&self.0.url, catalogue).await?;
             Ok(Arc::new(sink) as Arc<dyn Inbox>)
+        })
+    }
+
+    fn open_map(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn CoverageMap>, Error>> {
+        Box::pin(async move {
+            let sink = PostgresSink::open(&self.0.url, catalogue).await?;
+            Ok(Arc::new(sink) as Arc<dyn CoverageMap>)
         })
     }
 

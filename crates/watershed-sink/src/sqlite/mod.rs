@@ -9,6 +9,7 @@ mod cell;
 mod fault;
 mod inbox;
 mod layout;
+mod map;
 mod members;
 mod opening;
 mod read;

@@ -7,7 +7,7 @@ use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watershed_model::Catalogue;
-use watershed_sink::{Error, Inbox, Sink, SqliteSink, Write};
+use watershed_sink::{CoverageMap, Error, Inbox, Sink, SqliteSink, Write};
 use watershed_sink_test::{CATALOGUE, Later, batch, instant};
 
 /// A file in a directory of its own, gone with the value.
@@ -78,6 +78,13 @@ impl watershed_sink_test::Place for Place {
         Box::pin(async move {
             let sink = SqliteSink::open(&self.path, catalogue).await?;
             Ok(Arc::new(sink) as Arc<dyn Inbox>)
+        })
+    }
+
+    fn open_map(&self, catalogue: Catalogue) -> Later<'_, Result<Arc<dyn CoverageMap>, Error>> {
+        Box::pin(async move {
+            let sink = SqliteSink::open(&self.path, catalogue).await?;
+            Ok(Arc::new(sink) as Arc<dyn CoverageMap>)
         })
     }
 

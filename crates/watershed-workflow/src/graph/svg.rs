@@ -9,7 +9,8 @@ use super::{NodeText, Picture};
 const NAME_CHAR: f64 = 8.4;
 const SMALL_CHAR: f64 = 6.7;
 const BOX_HEIGHT: f64 = 66.0;
-const LAYER_HEIGHT: f64 = 130.0;
+/// Between one layer's boxes and the next.
+const LAYER_GAP: f64 = 64.0;
 const MARGIN: f64 = 24.0;
 const TITLE_HEIGHT: f64 = 52.0;
 
@@ -27,21 +28,12 @@ marker path{fill:#57606a;stroke:none}\
 text{fill:#e6edf3}.small{fill:#9da7b1}rect{fill:#161b22;stroke:#7d8590}.ground{fill:#0d1117}\
 path{stroke:#58a6ff}path.waits{stroke:#bc8cff}marker path{fill:#9da7b1}}";
 
+/// A picture of its own.
 pub(super) fn draw(picture: &Picture<'_>) -> String {
-    let widths: Vec<f64> = picture.nodes.iter().map(width).collect();
-    let layout = lay_out(picture, &widths);
     let title = chars(picture.title) * 10.0;
     let description = chars(picture.description) * SMALL_CHAR;
-    let inner = layout.width.max(title).max(description);
-    let shift = MARGIN + (inner - layout.width) / 2.0;
-    let width = inner + 2.0 * MARGIN;
-    let layers = f64::from(u32::try_from(layout.layers).unwrap_or(u32::MAX));
-    let height = TITLE_HEIGHT + 2.0 * MARGIN + layers * LAYER_HEIGHT - (LAYER_HEIGHT - BOX_HEIGHT);
-    let top = |layer: usize| {
-        let layer = f64::from(u32::try_from(layer).unwrap_or(u32::MAX));
-        TITLE_HEIGHT + MARGIN + layer * LAYER_HEIGHT
-    };
-
+    let placed = placed(picture, title.max(description));
+    let (width, height) = (placed.width, placed.height + MARGIN);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" \
@@ -54,57 +46,108 @@ pub(super) fn draw(picture: &Picture<'_>) -> String {
         name = escaped(picture.title),
         said = escaped(picture.description),
     );
-    for (edge, bends) in picture.edges.iter().zip(&layout.bends) {
-        let (from, to) = (layout.boxes[edge.from], layout.boxes[edge.to]);
-        let mut points = vec![(from.0 + shift, top(from.1) + BOX_HEIGHT)];
-        for (x, layer) in bends {
-            points.push((x + shift, top(*layer)));
-            points.push((x + shift, top(*layer) + BOX_HEIGHT));
-        }
-        points.push((to.0 + shift, top(to.1)));
-        let class = if edge.waits { " class=\"waits\"" } else { "" };
-        let _ = writeln!(svg, "<path{class} d=\"{}\" marker-end=\"url(#tip)\"/>", curve(&points));
-        if let Some(label) = edge.label {
-            let (a, b) = (points[points.len() - 2], points[points.len() - 1]);
-            let _ = writeln!(
-                svg,
-                "<text class=\"small\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                f64::midpoint(a.0, b.0) + 6.0,
-                f64::midpoint(a.1, b.1),
-                escaped(label)
-            );
-        }
-    }
-    for ((node, (x, layer)), width) in picture.nodes.iter().zip(&layout.boxes).zip(&widths) {
-        step(&mut svg, node, x + shift, top(*layer), *width);
+    edges(&mut svg, picture, &placed);
+    for (node, place) in picture.nodes.iter().zip(&placed.boxes) {
+        let class = if node.join { " class=\"join\"" } else { "" };
+        let _ = write!(svg, "<g{class}>");
+        ground(&mut svg, place);
+        about(&mut svg, node);
+        words(&mut svg, node, place);
+        svg.push_str("</g>\n");
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn step(svg: &mut String, node: &NodeText<'_>, x: f64, y: f64, width: f64) {
-    let class = if node.join { " class=\"join\"" } else { "" };
+/// A box: its middle, its top, its size.
+pub(super) struct Place {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+/// Where everything stands in a picture.
+pub(super) struct Placed {
+    pub(super) boxes: Vec<Place>,
+    /// For each edge its line, as a path, and where its label stands, where there is room for it.
+    pub(super) lines: Vec<(String, Option<(f64, f64)>)>,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+/// From top to bottom, beneath a title, at least so wide.
+fn placed(picture: &Picture<'_>, width_min: f64) -> Placed {
+    let widths: Vec<f64> = picture.nodes.iter().map(width).collect();
+    let layout = lay_out(picture, &widths);
+    let inner = layout.width.max(width_min);
+    let shift = MARGIN + (inner - layout.width) / 2.0;
+    let top = |layer: usize| TITLE_HEIGHT + MARGIN + count(layer) * (BOX_HEIGHT + LAYER_GAP);
+    let boxes = layout.boxes.iter().zip(&widths).map(|((x, layer), width)| Place {
+        x: x + shift,
+        y: top(*layer),
+        width: *width,
+        height: BOX_HEIGHT,
+    });
+    let boxes: Vec<Place> = boxes.collect();
+    let lines = picture.edges.iter().zip(&layout.bends).map(|(edge, bends)| {
+        let (from, to) = (&boxes[edge.from], &boxes[edge.to]);
+        let mut points = vec![(from.x, from.y + from.height)];
+        for (x, layer) in bends {
+            points.push((x + shift, top(*layer)));
+            points.push((x + shift, top(*layer) + BOX_HEIGHT));
+        }
+        points.push((to.x, to.y));
+        let (a, b) = (points[points.len() - 2], points[points.len() - 1]);
+        (curve(&points), Some((f64::midpoint(a.0, b.0) + 6.0, f64::midpoint(a.1, b.1))))
+    });
+    let lines = lines.collect();
+    let height = boxes.iter().map(|place| place.y + place.height).fold(0.0, f64::max);
+    Placed { boxes, lines, width: inner + 2.0 * MARGIN, height }
+}
+
+pub(super) fn edges(svg: &mut String, picture: &Picture<'_>, placed: &Placed) {
+    for (edge, (path, place)) in picture.edges.iter().zip(&placed.lines) {
+        let class = if edge.waits { " class=\"waits\"" } else { "" };
+        let _ = writeln!(svg, "<path{class} d=\"{path}\" marker-end=\"url(#tip)\"/>");
+        if let (Some(label), Some((x, y))) = (edge.label, place) {
+            let label = escaped(label);
+            let _ = writeln!(svg, "<text class=\"small\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>");
+        }
+    }
+}
+
+pub(super) fn ground(svg: &mut String, place: &Place) {
     let _ = write!(
         svg,
-        "<g{class}><rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BOX_HEIGHT}\" \
-         rx=\"8\"/>",
-        x - width / 2.0
+        "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{}\" rx=\"8\"/>",
+        place.x - place.width / 2.0,
+        place.y,
+        place.width,
+        place.height
     );
+}
+
+/// For whoever points at it.
+pub(super) fn about(svg: &mut String, node: &NodeText<'_>) {
     if let Some(condition) = node.condition {
         let _ = write!(svg, "<title>when {}</title>", escaped(condition));
     }
+}
+
+pub(super) fn words(svg: &mut String, node: &NodeText<'_>, place: &Place) {
     let lines = [("name", node.name), ("small", node.operation), ("small", &node.fan_out)];
     for ((class, text), down) in lines.into_iter().zip([22.0, 40.0, 56.0]) {
         if !text.is_empty() {
             let _ = write!(
                 svg,
-                "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                y + down,
+                "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                place.x,
+                place.y + down,
                 escaped(text)
             );
         }
     }
-    svg.push_str("</g>\n");
 }
 
 /// A smooth line through the points: curves between layers, straight beside boxes.
@@ -122,17 +165,21 @@ fn curve(points: &[(f64, f64)]) -> String {
     path
 }
 
-fn width(node: &NodeText<'_>) -> f64 {
+pub(super) fn width(node: &NodeText<'_>) -> f64 {
     let small = chars(node.operation).max(chars(&node.fan_out)) * SMALL_CHAR;
     (chars(node.name) * NAME_CHAR).max(small) + 28.0
 }
 
-fn chars(text: &str) -> f64 {
-    f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
+pub(super) fn chars(text: &str) -> f64 {
+    count(text.chars().count())
+}
+
+pub(super) fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// Text for XML; what a file cannot hold is left out.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

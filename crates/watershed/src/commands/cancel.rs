@@ -8,10 +8,8 @@ use watershed_ledger::{Command, Exchange, Want};
 use watershed_model::{RunRow, RunState, WorkerId};
 
 use super::dispatch::Call;
+use super::pause::over;
 use crate::cli::OneRun;
-use crate::fault::Fault;
-use crate::output::Output;
-use crate::program::program;
 use crate::site::{Site, no_run};
 
 /// How long a process that executes the run is given to end it, before it is left to it.
@@ -27,28 +25,33 @@ pub(crate) async fn cancel(args: OneRun, call: Call) -> Result<u8> {
         site.run_row(Some(&args.run), |_| true, "").await?
     };
     let site = Site::to_command(&settings, Vec::new()).await?;
-    let Some(view) = site.ledger.run(&row.id).await? else {
-        return forgotten(&site, row, out).await;
-    };
-    if matches!(view.state, RunState::Complete | RunState::Cancelled) {
-        return Err(Fault::failed(format!("run {} is {} already", row.id, view.state.name()))
-            .hint(format!("`{} status {}` tells how it ended", program(), row.id))
-            .into());
-    }
-    site.ledger.execute(Command::Cancel(row.id.clone())).await?;
-    // A process that executes here drops what is open; where there is none, or any number may,
-    // it is done here.
-    match settings.store.hold() {
-        Ok(held) => sweep(&site, &row, held.is_some()).await?,
-        Err(_) => wait(&site, &row).await?,
-    }
-    let standing = site.engine.record(&row.id).await?;
-    let said = match standing.report.state {
+    let said = match cancelled(&site, &row).await? {
         RunState::Cancelled => "is cancelled; what it has fetched stays",
         _ => "is being cancelled by the process that executes it",
     };
     out.remark(format!("run {} {said}", row.id));
     Ok(0)
+}
+
+/// The same, without a word. How it stands then.
+///
+/// # Errors
+/// Where it is over already.
+pub(crate) async fn cancelled(site: &Site, row: &RunRow) -> Result<RunState> {
+    let Some(view) = site.ledger.run(&row.id).await? else {
+        return forgotten(site, row).await;
+    };
+    if matches!(view.state, RunState::Complete | RunState::Cancelled) {
+        return Err(over(row, view.state).into());
+    }
+    site.ledger.execute(Command::Cancel(row.id.clone())).await?;
+    // A process that executes here drops what is open; where there is none, or any number may,
+    // it is done here.
+    match site.settings.store.hold() {
+        Ok(held) => sweep(site, row, held.is_some()).await?,
+        Err(_) => wait(site, row).await?,
+    }
+    Ok(site.engine.record(&row.id).await?.report.state)
 }
 
 /// Drops what is open, in the ledger's bounded steps. No call is made. What other processes have
@@ -100,13 +103,11 @@ async fn wait(site: &Site, row: &RunRow) -> Result<()> {
 }
 
 /// The ledger does not know the run: only the sink's memory of it is ended.
-async fn forgotten(site: &Site, row: RunRow, out: Output) -> Result<u8> {
+async fn forgotten(site: &Site, row: &RunRow) -> Result<RunState> {
     if row.state.ended() {
         return Err(no_run(row.id.as_str(), &site.settings.store).into());
     }
-    let id = row.id.clone();
-    let row = RunRow { state: RunState::Cancelled, ended_at: Some(site.now()), ..row };
-    site.sink.put_run(row).await?;
-    out.remark(format!("run {id} is cancelled; what it has fetched stays"));
-    Ok(0)
+    let ended = RunRow { state: RunState::Cancelled, ended_at: Some(site.now()), ..row.clone() };
+    site.sink.put_run(ended).await?;
+    Ok(RunState::Cancelled)
 }

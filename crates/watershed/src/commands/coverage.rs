@@ -1,8 +1,8 @@
 //! `watershed coverage`: what is complete, waiting or unavailable, and why.
 
 use anyhow::Result;
-use serde::Serialize;
-use watershed_model::{ConnectionName, Coverage as Row, CoverageState};
+use watershed_model::{ConnectionName, CoverageState};
+use watershed_server::shape::Coverage as Row;
 use watershed_sink::{Ask, CoverageFilter};
 
 use super::coverage_report;
@@ -15,22 +15,6 @@ use crate::site::Site;
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
-
-/// A row of `_coverage`, as it is printed.
-#[derive(Debug, Serialize)]
-pub(crate) struct Line<'a> {
-    connection: &'a str,
-    operation: &'a str,
-    subject: &'a str,
-    from: Option<&'a str>,
-    to: Option<&'a str>,
-    state: &'a str,
-    reason: Option<&'a str>,
-    rows: u64,
-    retry_at: Option<String>,
-    run: &'a str,
-    at: String,
-}
 
 /// A table of counts; with `--json` every row.
 pub(crate) async fn coverage(args: Coverage, call: Call) -> Result<u8> {
@@ -70,29 +54,13 @@ async fn lines(site: &Site, filter: CoverageFilter, out: &Output) -> Result<()> 
     loop {
         let rows = site.sink.coverage(filter.clone(), after, PAGE).await?;
         for row in &rows {
-            out.object(&line(row))?;
+            out.object(&Row::of(row))?;
         }
         let whole = u32::try_from(rows.len()).is_ok_and(|n| n == PAGE);
         match rows.last() {
             Some(last) if whole => after = Some(Ask::of(last)),
             _ => return Ok(()),
         }
-    }
-}
-
-fn line(row: &Row) -> Line<'_> {
-    Line {
-        connection: row.connection.as_str(),
-        operation: row.operation.as_str(),
-        subject: row.subject.as_str(),
-        from: row.from.as_deref(),
-        to: row.to.as_deref(),
-        state: row.state.name(),
-        reason: row.reason.as_deref(),
-        rows: row.rows,
-        retry_at: row.retry_at.map(|at| at.to_string()),
-        run: row.run.as_str(),
-        at: row.at.to_string(),
     }
 }
 
@@ -124,29 +92,4 @@ async fn counts(site: &Site, filter: CoverageFilter, out: &Output) -> Result<()>
     out.text(&table(&["dataset", "operation", "state", "asked", "rows", "why"], &rows))?;
     out.remark("\nwhat stands in no line was never tried; --json prints each user and window");
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use watershed_model::{Millis, OperationId, RunId, Subject};
-
-    use super::*;
-
-    #[test]
-    fn a_row_of_coverage_fits_its_published_schema() {
-        let row = Row {
-            connection: ConnectionName::from("acme"),
-            operation: OperationId::from("zoom.list_users"),
-            subject: Subject(r#"{"status":"active"}"#.to_owned()),
-            from: None,
-            to: None,
-            state: CoverageState::Waiting,
-            reason: Some("late".to_owned()),
-            rows: 3,
-            retry_at: Some(Millis(1)),
-            run: RunId::from("r-1"),
-            at: Millis(0),
-        };
-        crate::shapes::fits("coverage", &line(&row));
-    }
 }

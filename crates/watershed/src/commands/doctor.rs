@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use watershed_engine::exit;
+use watershed_server::{Finding, Standing};
 
 use super::dispatch::Call;
 use crate::cli::Doctor;
-use crate::diagnosis::{Checked, Diagnosis, LedgerCheck, diagnose};
+use crate::diagnosis::{Diagnosis, diagnose, looked_at};
 use crate::glance::calls;
 use crate::output::{name, paint, table};
 use crate::program::program;
@@ -26,21 +27,9 @@ pub(crate) async fn doctor(args: Doctor, call: Call) -> Result<u8> {
 fn text(found: &Diagnosis, colour: bool) -> String {
     let account = found.account_id.as_deref().map_or("not configured".to_owned(), name);
     let mut text = format!("Connection {} (account {account})\n\n", found.connection);
-    text.push_str(&check("token", &found.token, colour));
-    text.push_str(&ledger(&found.ledger, colour));
-    text.push_str(&check("data", &found.sink, colour));
-    if let Some(clock) = &found.clock {
-        text.push_str(&noted("clock", clock.ok, &clock.found, clock.hint.as_deref(), colour));
+    for finding in looked_at(found) {
+        text.push_str(&line(&finding, colour));
     }
-    if let Some(role) = &found.role {
-        text.push_str(&check("role", role, colour));
-    }
-    if let Some(on) = &found.recording {
-        text.push_str(&noted("records", on.ok, &on.found, on.hint.as_deref(), colour));
-    }
-    let hooks = &found.webhooks;
-    let set = hooks.ok && hooks.hint.is_none();
-    text.push_str(&noted("webhooks", set, &hooks.found, hooks.hint.as_deref(), colour));
     text.push_str(&tier(found, colour));
     if found.token.ok {
         text.push_str(&scopes(found, colour));
@@ -53,31 +42,15 @@ fn text(found: &Diagnosis, colour: bool) -> String {
     format!("{text}\n{said}\n")
 }
 
-fn check(head: &str, checked: &Checked, colour: bool) -> String {
-    line(&mark(checked.ok, colour), head, &checked.found, checked.hint.as_deref())
-}
-
-/// What deserves a word but leaves nothing out.
-fn noted(head: &str, ok: bool, found: &str, hint: Option<&str>, colour: bool) -> String {
-    let mark = if ok { mark(true, colour) } else { paint("!", "33;1", colour) };
-    line(&mark, head, found, hint)
-}
-
-fn line(mark: &str, head: &str, found: &str, hint: Option<&str>) -> String {
+fn line(finding: &Finding, colour: bool) -> String {
+    let mark = match finding.standing {
+        Standing::Good => mark(true, colour),
+        Standing::Note => paint("!", "33;1", colour),
+        Standing::Bad => mark(false, colour),
+    };
+    let hint = finding.hint.as_deref();
     let hint = hint.map(|hint| format!("  {:<8}hint: {}\n", "", name(hint))).unwrap_or_default();
-    format!("{mark} {head:<8}{}\n{hint}", name(found))
-}
-
-fn ledger(found: &LedgerCheck, colour: bool) -> String {
-    let mut text = check("state", &found.answers, colour);
-    for finding in &found.findings {
-        let mark = if finding.grave { mark(false, colour) } else { paint("!", "33;1", colour) };
-        text.push_str(&line(&mark, "", &finding.found, Some(&finding.hint)));
-    }
-    if let Some(walk) = &found.walk {
-        text.push_str(&check("", walk, colour));
-    }
-    text
+    format!("{mark} {:<8}{}\n{hint}", finding.about, name(&finding.found))
 }
 
 fn tier(found: &Diagnosis, colour: bool) -> String {

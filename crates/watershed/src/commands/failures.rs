@@ -1,9 +1,8 @@
 //! `watershed failures`: what failed for good, each with its error and what to do.
 
 use anyhow::Result;
-use serde::Serialize;
-use serde_json::Value;
 use watershed_model::{DeadLetter, RunId};
+use watershed_server::shape::Failure;
 use watershed_sink::FailureFilter;
 
 use super::dispatch::Call;
@@ -11,24 +10,6 @@ use crate::cli::Failures;
 use crate::output::{name, paint};
 use crate::program::program;
 use crate::site::Site;
-
-/// A dead letter as it is shown.
-#[derive(Debug, Serialize)]
-pub(crate) struct Line<'a> {
-    id: &'a str,
-    run: &'a str,
-    step: &'a str,
-    branch: &'a str,
-    operation: &'a str,
-    subject: Option<Value>,
-    verdict: &'a str,
-    http: Option<u16>,
-    code: Option<i64>,
-    message: &'a str,
-    attempts: u16,
-    at: String,
-    hint: &'a str,
-}
 
 /// Lists them.
 pub(crate) async fn failures(args: Failures, call: Call) -> Result<u8> {
@@ -47,7 +28,7 @@ pub(crate) async fn failures(args: Failures, call: Call) -> Result<u8> {
     }
     for letter in &letters {
         if out.json {
-            out.object(&line(letter))?;
+            out.object(&Failure::of(letter))?;
         } else {
             out.line(text(letter, out.colour))?;
         }
@@ -60,25 +41,6 @@ pub(crate) async fn failures(args: Failures, call: Call) -> Result<u8> {
         }
     }
     Ok(0)
-}
-
-fn line(letter: &DeadLetter) -> Line<'_> {
-    let subject = letter.subject.as_ref();
-    Line {
-        id: letter.id.as_str(),
-        run: letter.run.as_str(),
-        step: &letter.step,
-        branch: &letter.branch,
-        operation: letter.operation.as_str(),
-        subject: subject.map(|s| serde_json::from_str(s.as_str()).unwrap_or(s.as_str().into())),
-        verdict: &letter.verdict,
-        http: letter.http,
-        code: letter.code,
-        message: &letter.message,
-        attempts: letter.attempts,
-        at: letter.at.to_string(),
-        hint: &letter.hint,
-    }
 }
 
 fn text(letter: &DeadLetter, colour: bool) -> String {
@@ -128,11 +90,6 @@ mod tests {
             at: Millis(0),
             hint: "ask Zoom".to_owned(),
         }
-    }
-
-    #[test]
-    fn a_dead_letter_fits_its_published_schema() {
-        crate::shapes::fits("failure", &line(&letter()));
     }
 
     #[test]

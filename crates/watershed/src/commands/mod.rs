@@ -31,4 +31,8 @@ mod worker;
 
 mod dispatch;
 
+pub(crate) use cancel::cancelled;
 pub(crate) use dispatch::dispatch;
+pub(crate) use pause::paused;
+pub(crate) use resume::{lifted, over};
+pub(crate) use schedule_list::told;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use watershed_ledger::Command;
-use watershed_model::RunState;
+use watershed_model::{RunRow, RunState};
 
 use super::dispatch::Call;
 use crate::cli::OneRun;
@@ -18,16 +18,32 @@ pub(crate) async fn pause(args: OneRun, call: Call) -> Result<u8> {
         site.run_row(Some(&args.run), |_| true, "").await?
     };
     let site = Site::to_command(&settings, Vec::new()).await?;
+    paused(&site, &row).await?;
+    out.remark(format!("run {0} is paused; `{1} resume {0}` goes on", row.id, program()));
+    Ok(0)
+}
+
+/// The same, without a word.
+///
+/// # Errors
+/// Where the ledger does not know it, or it is over.
+pub(crate) async fn paused(site: &Site, row: &RunRow) -> Result<()> {
     let Some(view) = site.ledger.run(&row.id).await? else {
-        return Err(no_run(&args.run, &settings.store).into());
+        return Err(no_run(row.id.as_str(), &site.settings.store).into());
     };
     if view.state.ended() || view.state == RunState::Cancelling {
-        return Err(Fault::failed(format!("run {} is {} already", row.id, view.state.name()))
-            .hint(format!("`{} status {}` tells how it ended", program(), row.id))
-            .into());
+        return Err(over(row, view.state).into());
     }
     site.ledger.execute(Command::Pause(row.id.clone())).await?;
     site.engine.record(&row.id).await?;
-    out.remark(format!("run {0} is paused; `{1} resume {0}` goes on", row.id, program()));
-    Ok(0)
+    Ok(())
+}
+
+/// What is told of a run with which nothing can be done any more.
+pub(crate) fn over(row: &RunRow, state: RunState) -> Fault {
+    Fault::failed(format!("run {} is {} already", row.id, state.name())).hint(format!(
+        "`{} status {}` tells how it ended",
+        program(),
+        row.id
+    ))
 }

@@ -30,8 +30,7 @@ pub(crate) async fn resume(args: Resume, call: Call) -> Result<u8> {
     let connection = connect::connection(by, account, &vars)?;
     if args.detach {
         let site = Site::to_command(&settings, vec![connection]).await?;
-        restored(&site, &row).await?;
-        lift(&site, &row.id).await?;
+        lifted(&site, &row).await?;
         out.remark(format!("run {}: the pause is lifted", row.id));
         return Ok(0);
     }
@@ -50,8 +49,17 @@ pub(crate) async fn resume(args: Resume, call: Call) -> Result<u8> {
     execute(&site, &row.id, None, &signals, out).await
 }
 
+/// Lifts a pause, or sets a failed run going again: a process that executes takes it up.
+///
+/// # Errors
+/// Where it cannot be made known to the ledger again.
+pub(crate) async fn lifted(site: &Site, row: &RunRow) -> Result<()> {
+    restored(site, row).await?;
+    lift(site, &row.id).await
+}
+
 /// Whether nothing is left to do: complete or cancelled, by whoever knows it best.
-async fn over(site: &Site, row: &RunRow) -> Result<bool> {
+pub(crate) async fn over(site: &Site, row: &RunRow) -> Result<bool> {
     let state = site.ledger.run(&row.id).await?.map_or(row.state, |view| view.state);
     Ok(matches!(state, RunState::Complete | RunState::Cancelled))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use serde::Serialize;
 use watershed_ledger::RunLine;
-use watershed_model::{RunId, RunRow};
+use watershed_model::RunId;
+use watershed_server::shape::Run;
 
 use super::dispatch::Call;
 use crate::glance::instant;
@@ -15,18 +15,6 @@ use crate::site::Site;
 
 /// Runs that are listed.
 const RUNS_MAX: u32 = 10_000;
-
-/// A run in the list: the report, shortened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Line {
-    run: String,
-    workflow: String,
-    connection: String,
-    state: &'static str,
-    exit: Option<u8>,
-    started_at: String,
-    ended_at: Option<String>,
-}
 
 /// Lists them.
 pub(crate) async fn runs(call: Call) -> Result<u8> {
@@ -39,7 +27,7 @@ pub(crate) async fn runs(call: Call) -> Result<u8> {
     let live: BTreeMap<RunId, RunLine> =
         site.ledger.runs().await?.into_iter().map(|line| (line.run.clone(), line)).collect();
     let rows = site.sink.runs(None, RUNS_MAX).await?;
-    let lines: Vec<Line> = rows.iter().map(|row| line(row, live.get(&row.id))).collect();
+    let lines: Vec<Run> = rows.iter().map(|row| Run::of(row, live.get(&row.id))).collect();
     if out.json {
         for line in &lines {
             out.object(line)?;
@@ -69,62 +57,4 @@ pub(crate) async fn runs(call: Call) -> Result<u8> {
     let head = ["run", "workflow", "connection", "state", "exit", "began (UTC)", "took"];
     out.text(&table(&head, &shown))?;
     Ok(0)
-}
-
-fn line(row: &RunRow, live: Option<&RunLine>) -> Line {
-    let (state, ended_at) =
-        live.map_or((row.state, row.ended_at), |line| (line.state, line.ended_at));
-    let exit = row.evidence.as_ref().and_then(|report| report.exit).filter(|_| state.ended());
-    Line {
-        run: row.id.to_string(),
-        workflow: row.workflow.clone(),
-        connection: row.connection.to_string(),
-        state: state.name(),
-        exit,
-        started_at: row.started_at.to_string(),
-        ended_at: ended_at.map(|at| at.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use watershed_model::{ConnectionName, Millis, PlanHash, RunState, Trigger};
-
-    use super::*;
-
-    fn row() -> RunRow {
-        RunRow {
-            id: RunId::from("r-1"),
-            connection: ConnectionName::from("acme"),
-            workflow: "zoom-backfill".to_owned(),
-            source: String::new(),
-            plan: PlanHash::from("p"),
-            inputs: BTreeMap::new(),
-            granted: Vec::new(),
-            trigger: Trigger::Manual,
-            state: RunState::Running,
-            started_at: Millis(0),
-            ended_at: None,
-            evidence: None,
-        }
-    }
-
-    #[test]
-    fn a_run_in_the_list_fits_its_published_schema() {
-        crate::shapes::fits("run-line", &line(&row(), None));
-    }
-
-    #[test]
-    fn the_ledger_knows_better_than_the_sink_how_a_run_stands() {
-        let live = RunLine {
-            run: RunId::from("r-1"),
-            workflow: "zoom-backfill".to_owned(),
-            connection: ConnectionName::from("acme"),
-            state: RunState::Paused,
-            submitted_at: Millis(0),
-            ended_at: None,
-        };
-        assert_eq!(line(&row(), Some(&live)).state, "paused");
-        assert_eq!(line(&row(), None).state, "running");
-    }
 }

@@ -70,7 +70,10 @@ pub(super) async fn starting(call: Call, signals: &Signals) -> Result<u8> {
 }
 
 /// The workflows that are configured, for each connection.
-fn scheduled(settings: &Settings, out: &Output) -> Result<Vec<Scheduled>, Fault> {
+///
+/// # Errors
+/// Where there are none, or one has no schedule.
+pub(crate) fn scheduled(settings: &Settings, out: &Output) -> Result<Vec<Scheduled>, Fault> {
     let words = settings.scheduled.as_deref().unwrap_or_default();
     if words.is_empty() {
         return Err(Fault::usage("no workflow is scheduled")

@@ -1,4 +1,5 @@
-//! `watershed serve`: webhooks, health and metrics over HTTP, until it is told to stop.
+//! `watershed serve`: dashboard, API, webhooks, health and metrics over HTTP, until it is told to
+//! stop.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,24 +13,29 @@ use tokio::net::TcpListener;
 use watershed_engine::{Stopping, exit};
 use watershed_ledger::Ledger;
 use watershed_model::ConnectionName;
-use watershed_server::{Access, Parts, Server, TOKEN_MIN, serve as serve_on};
-use watershed_sink::{Error as SinkError, Inbox, Sink};
-use watershed_zoom::webhook::{Desk, Signer};
+use watershed_server::{Access, Parts, Role, Say, Server, TOKEN_MIN, Token, serve as serve_on};
+use watershed_sink::{Error as SinkError, Sink};
+use watershed_zoom::webhook::{Desk as Hooks, Signer};
 
 use super::dispatch::Call;
+use super::schedule::scheduled;
 use super::worker::{TEND, waits};
 use crate::cli::Serve;
+use crate::connect;
+use crate::control::Desk;
+use crate::data::Served;
 use crate::execution::Signals;
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::settings::{Account, Settings, Vars};
+use crate::site::Site;
 use crate::store::clock;
 
 /// Where the webhooks of a connection come in.
 const WEBHOOKS: &str = "/webhooks/zoom/";
 
 /// The stores that a server speaks to.
-type Stores = (Arc<dyn Ledger>, Arc<dyn Sink>, Arc<dyn Inbox>);
+type Stores = (Arc<dyn Ledger>, Served);
 
 /// Serves until a stop is asked for.
 pub(crate) async fn serve(args: Serve, call: Call) -> Result<u8> {
@@ -44,7 +50,7 @@ pub(super) async fn serving(args: Serve, call: Call, signals: &Signals) -> Resul
     let access = access(&settings, listen, &vars)?;
     let desks = desks(&settings, &vars)?;
     let stop = signals.stop();
-    let (ledger, sink, inbox) = tokio::select! {
+    let (ledger, Served { sink, inbox, map }) = tokio::select! {
         stores = once_there(&settings, out) => stores?,
         () = stop.reached(Stopping::Drain) => return Ok(exit::COMPLETE),
     };
@@ -53,15 +59,42 @@ pub(super) async fn serving(args: Serve, call: Call, signals: &Signals) -> Resul
         Fault::failed(format!("listen on {listen}: {error}"))
             .hint("choose another --listen; port 0 takes a free one")
     })?;
-    tell(listener.local_addr()?, &desks, out)?;
+    let base = format!("http://{}", listener.local_addr()?);
+    tell(&base, &desks, out)?;
     let grace = u64::try_from(settings.worker.shutdown_grace_ms).unwrap_or_default();
     let grace = Duration::from_millis(grace);
-    let parts = Parts { ledger, sink, inbox, clock: clock(), desks, access, grace };
+    let control = Arc::new(controls(&settings, &vars, (&ledger, &sink), out)?);
+    let say: Say = Arc::new(move |text: &str| out.say(text));
+    let clock = clock();
+    let parts = Parts { ledger, sink, inbox, map, clock, base, say, desks, access, control, grace };
+    let server = Server::new(parts);
+    server.say_link();
     tokio::select! {
-        () = serve_on(listener, Server::new(parts), stop.reached(Stopping::Drain)) => {}
+        () = serve_on(listener, server, stop.reached(Stopping::Drain)) => {}
         () = stop.reached(Stopping::Now) => {}
     }
     Ok(exit::COMPLETE)
+}
+
+/// What the dashboard needs of the whole program.
+fn controls(
+    settings: &Settings,
+    vars: &Vars,
+    (ledger, sink): (&Arc<dyn Ledger>, &Arc<dyn Sink>),
+    out: Output,
+) -> Result<Desk> {
+    // Where credentials cannot be read, all is shown all the same; only a run that the ledger has
+    // lost cannot be resumed from there.
+    let connections = settings
+        .connections
+        .iter()
+        .filter_map(|(name, account)| connect::connection(name, account, vars).ok());
+    let site = Site::of(settings, Arc::clone(ledger), Arc::clone(sink), connections.collect())?;
+    let scheduled = match settings.scheduled.as_deref() {
+        None | Some([]) => Vec::new(),
+        Some(_) => scheduled(settings, &out)?,
+    };
+    Ok(Desk { site, settings: settings.clone(), vars: vars.clone(), scheduled })
 }
 
 /// Who may ask what.
@@ -70,28 +103,36 @@ pub(super) async fn serving(args: Serve, call: Call, signals: &Signals) -> Resul
 /// Where others could ask and there is no token, or a token that can be guessed.
 fn access(settings: &Settings, listen: SocketAddr, vars: &Vars) -> Result<Access, Fault> {
     let way_out = "openssl rand -hex 32 makes one: name it as server.token = { env = \"NAME\" }";
-    let token = settings.server.token.as_ref();
-    let token = token.map(|token| token.read("server.token", vars)).transpose()?;
-    match &token {
-        None if !listen.ip().is_loopback() => {
+    let of = &settings.server;
+    let named = [
+        ("token", Role::Erase, &of.token),
+        ("operate_token", Role::Operate, &of.operate_token),
+        ("read_token", Role::Read, &of.read_token),
+    ];
+    let mut tokens = Vec::new();
+    for (name, role, reference) in named {
+        let Some(reference) = reference else { continue };
+        let key = format!("server.{name}");
+        let secret = reference.read(&key, vars)?;
+        if secret.expose_secret().chars().count() < TOKEN_MIN {
             return Err(Fault::usage(format!(
-                "listen on {listen}: others than this machine could ask, and there is no token"
+                "{key}: it has fewer than {TOKEN_MIN} characters, and could be guessed"
             ))
             .hint(way_out));
         }
-        Some(token) if token.expose_secret().chars().count() < TOKEN_MIN => {
-            return Err(Fault::usage(format!(
-                "server.token: it has fewer than {TOKEN_MIN} characters, and could be guessed"
-            ))
-            .hint(way_out));
-        }
-        _ => {}
+        tokens.push(Token { who: name.to_owned(), role, secret });
     }
-    Ok(Access::new(settings.server.hosts.clone(), token.as_ref()))
+    if of.token.is_none() && !listen.ip().is_loopback() {
+        return Err(Fault::usage(format!(
+            "listen on {listen}: others than this machine could ask, and there is no token"
+        ))
+        .hint(way_out));
+    }
+    Ok(Access::new(of.hosts.clone(), tokens))
 }
 
 /// The connections that webhooks may come for.
-fn desks(settings: &Settings, vars: &Vars) -> Result<BTreeMap<ConnectionName, Desk>, Fault> {
+fn desks(settings: &Settings, vars: &Vars) -> Result<BTreeMap<ConnectionName, Hooks>, Fault> {
     let mut desks = BTreeMap::new();
     for (name, account) in &settings.connections {
         if let Some(desk) = desk(name, account, vars)? {
@@ -102,12 +143,12 @@ fn desks(settings: &Settings, vars: &Vars) -> Result<BTreeMap<ConnectionName, De
 }
 
 /// Where the webhooks of a connection come in; `None` without a secret.
-pub(super) fn desk(name: &str, account: &Account, vars: &Vars) -> Result<Option<Desk>, Fault> {
+pub(super) fn desk(name: &str, account: &Account, vars: &Vars) -> Result<Option<Hooks>, Fault> {
     let Some(secret) = &account.webhook_secret else { return Ok(None) };
     let what = |key: &str| format!("connections.{name}.{key}");
     let secret = secret.read(&what("webhook_secret"), vars)?;
     let id = account.account_id.read_plain(&what("account_id"), vars)?;
-    Ok(Some(Desk {
+    Ok(Some(Hooks {
         signer: Signer::new(secret.expose_secret().as_bytes()),
         account: id.into(),
         redacted: !account.redact.is_empty() || account.redact_key.is_some(),
@@ -132,12 +173,12 @@ async fn once_there(settings: &Settings, out: Output) -> Result<Stores> {
 }
 
 async fn open(settings: &Settings) -> Result<Stores> {
-    let (sink, inbox) = settings.sink.open_inbox().await?;
-    Ok((settings.store.open().await?, sink, inbox))
+    let served = settings.sink.open_served().await?;
+    Ok((settings.store.open().await?, served))
 }
 
 /// Makes sure that the data of each connection is of the account that its events will be of.
-async fn same_accounts(sink: &dyn Sink, desks: &BTreeMap<ConnectionName, Desk>) -> Result<()> {
+async fn same_accounts(sink: &dyn Sink, desks: &BTreeMap<ConnectionName, Hooks>) -> Result<()> {
     for (name, desk) in desks {
         if let Some(stored) = sink.account(name.clone()).await?
             && stored != desk.account
@@ -150,8 +191,7 @@ async fn same_accounts(sink: &dyn Sink, desks: &BTreeMap<ConnectionName, Desk>) 
 }
 
 /// Says where it listens, and what for.
-fn tell(at: SocketAddr, desks: &BTreeMap<ConnectionName, Desk>, out: Output) -> Result<()> {
-    let base = format!("http://{at}");
+fn tell(base: &str, desks: &BTreeMap<ConnectionName, Hooks>, out: Output) -> Result<()> {
     let webhooks: BTreeMap<&str, String> =
         desks.keys().map(|name| (name.as_str(), format!("{base}{WEBHOOKS}{name}"))).collect();
     if out.json {

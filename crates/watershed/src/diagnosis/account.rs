@@ -43,7 +43,7 @@ pub(super) struct Found {
 pub(super) async fn asked(
     engine: &Engine,
     connection: &ConnectionName,
-    open: &dyn Fn(&str) -> bool,
+    open: &(dyn Fn(&str) -> bool + Sync),
     today: &str,
 ) -> Result<Found, Error> {
     let mut refused = Vec::new();

@@ -91,7 +91,17 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "server.token",
         Kind::Credential { secret: true },
-        "What is not open to all needs it; so does listening beyond this machine.",
+        "What is not open to all needs it; so does listening beyond this machine. Lets do all.",
+    ),
+    key(
+        "server.operate_token",
+        Kind::Credential { secret: true },
+        "A token that lets look, pause, resume, cancel and retry, and not erase.",
+    ),
+    key(
+        "server.read_token",
+        Kind::Credential { secret: true },
+        "A token that lets look, and change nothing.",
     ),
     key(
         "schedule.workflows",

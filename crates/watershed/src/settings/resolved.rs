@@ -81,8 +81,12 @@ pub(crate) struct Server {
     pub listen: SocketAddr,
     /// Names that it answers to.
     pub hosts: Vec<String>,
-    /// What is needed for what is not open to all.
+    /// What is needed for what is not open to all. Lets do all.
     pub token: Option<Reference>,
+    /// Lets look, pause, resume, cancel and retry.
+    pub operate_token: Option<Reference>,
+    /// Lets look.
+    pub read_token: Option<Reference>,
 }
 
 /// Whom to tell what an operator wants to know.
@@ -185,6 +189,8 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
         listen: from.listen(&["server", "listen"])?,
         hosts: from.hosts(&["server", "hosts"])?,
         token: from.optional(&["server", "token"], &mut warnings)?,
+        operate_token: from.optional(&["server", "operate_token"], &mut warnings)?,
+        read_token: from.optional(&["server", "read_token"], &mut warnings)?,
     };
     let log = match from.need_text(&["log", "format"])? {
         "json" => LogFormat::Json,

@@ -1,0 +1,96 @@
+//! What changes something, by whomever it is asked: each act is put down with who did it.
+
+use watershed_model::{DeadLetter, LetterId, RunId, hash64};
+use watershed_sink::FailureFilter;
+
+use crate::access::Visitor;
+use crate::control::Refusal;
+use crate::state::Server;
+
+/// An act on a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Pause,
+    Resume,
+    Cancel,
+}
+
+/// Which dead letters of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// This one.
+    One(LetterId),
+    /// All of this cause: see [`cause`].
+    Cause(String),
+    /// All, of one step or of every one.
+    All { step: Option<String> },
+}
+
+/// Does it.
+///
+/// # Errors
+/// Why it is not done.
+pub(crate) async fn put(
+    server: &Server,
+    visitor: &Visitor,
+    run: RunId,
+    act: Act,
+) -> Result<(), Refusal> {
+    known(server, &run).await?;
+    tracing::info!(who = visitor.who, run = run.as_str(), ?act, "asked for");
+    let done = match act {
+        Act::Pause => server.control.pause(run.clone()).await,
+        Act::Resume => server.control.resume(run.clone()).await,
+        Act::Cancel => server.control.cancel(run.clone()).await,
+    };
+    server.facts.touched(&run);
+    done
+}
+
+/// Puts dead letters back. How many it were.
+///
+/// # Errors
+/// Why they are not.
+pub(crate) async fn retry(
+    server: &Server,
+    visitor: &Visitor,
+    run: RunId,
+    which: Which,
+) -> Result<u64, Refusal> {
+    known(server, &run).await?;
+    let all = FailureFilter { run: Some(run.clone()), ..FailureFilter::default() };
+    let filter = match &which {
+        Which::One(id) => FailureFilter { id: Some(id.clone()), ..all },
+        Which::All { step } => FailureFilter { step: step.clone(), ..all },
+        Which::Cause(_) => all,
+    };
+    let mut letters = server.stores.sink.failures(filter).await?;
+    if let Which::Cause(wanted) = &which {
+        letters.retain(|letter| cause(letter) == *wanted);
+    }
+    let count = letters.len();
+    tracing::info!(who = visitor.who, run = run.as_str(), ?which, count, "a retry is asked for");
+    let count = server.control.retry(run.clone(), letters).await;
+    server.facts.touched(&run);
+    count
+}
+
+/// What dead letters of one cause have in common: step, verdict, status, code and message.
+pub(crate) fn cause(letter: &DeadLetter) -> String {
+    let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
+    let parts = [
+        letter.step.as_bytes(),
+        letter.verdict.as_bytes(),
+        number(letter.http.map(i64::from)).as_bytes(),
+        number(letter.code).as_bytes(),
+        letter.message.as_bytes(),
+    ]
+    .map(<[u8]>::to_vec);
+    format!("{:016x}", hash64(&parts.each_ref().map(Vec::as_slice)))
+}
+
+async fn known(server: &Server, run: &RunId) -> Result<(), Refusal> {
+    let known = server.stores.ledger.run(run).await?.is_some()
+        || server.stores.sink.run(run.clone()).await?.is_some();
+    if known { Ok(()) } else { Err(Refusal::no_run(run)) }
+}

@@ -1,0 +1,235 @@
+//! What the JSON API and the commands' `--json` tell alike. Published as `schemas/*.schema.json`.
+
+use serde::Serialize;
+use serde_json::Value;
+use watershed_ledger::RunLine;
+use watershed_model::{Coverage as Row, DeadLetter, RunRow};
+
+/// A run in a list: the report, shortened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its id.
+    pub run: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The connection.
+    pub connection: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// The exit code that `run` gave, once it has ended.
+    pub exit: Option<u8>,
+    /// RFC 3339.
+    pub started_at: String,
+    /// RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+impl Run {
+    /// Of what the sink remembers, and the ledger knows better.
+    pub fn of(row: &RunRow, live: Option<&RunLine>) -> Run {
+        let (state, ended_at) =
+            live.map_or((row.state, row.ended_at), |line| (line.state, line.ended_at));
+        let exit = row.evidence.as_ref().and_then(|report| report.exit).filter(|_| state.ended());
+        Run {
+            run: row.id.to_string(),
+            workflow: row.workflow.clone(),
+            connection: row.connection.to_string(),
+            state: state.name(),
+            exit,
+            started_at: row.started_at.to_string(),
+            ended_at: ended_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A dead letter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Failure {
+    /// Its id.
+    pub id: String,
+    /// The run.
+    pub run: String,
+    /// The step's name.
+    pub step: String,
+    /// The branch, as a path.
+    pub branch: String,
+    /// The operation.
+    pub operation: String,
+    /// What was asked.
+    pub subject: Option<Value>,
+    /// What the last answer meant.
+    pub verdict: String,
+    /// HTTP status of the last answer.
+    pub http: Option<u16>,
+    /// Zoom's error code in it.
+    pub code: Option<i64>,
+    /// What it said, less secrets.
+    pub message: String,
+    /// Attempts that were made.
+    pub attempts: u16,
+    /// When it was given up (RFC 3339).
+    pub at: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Failure {
+    /// Of a stored one.
+    pub fn of(letter: &DeadLetter) -> Failure {
+        let subject = letter.subject.as_ref();
+        Failure {
+            id: letter.id.to_string(),
+            run: letter.run.to_string(),
+            step: letter.step.clone(),
+            branch: letter.branch.clone(),
+            operation: letter.operation.to_string(),
+            subject: subject.map(|s| serde_json::from_str(s.as_str()).unwrap_or(s.as_str().into())),
+            verdict: letter.verdict.clone(),
+            http: letter.http,
+            code: letter.code,
+            message: letter.message.clone(),
+            attempts: letter.attempts,
+            at: letter.at.to_string(),
+            hint: letter.hint.clone(),
+        }
+    }
+}
+
+/// A row of `_coverage`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// The connection.
+    pub connection: String,
+    /// The operation.
+    pub operation: String,
+    /// What was asked, as canonical JSON.
+    pub subject: String,
+    /// First day of the window.
+    pub from: Option<String>,
+    /// Last day of the window.
+    pub to: Option<String>,
+    /// How much is known.
+    pub state: &'static str,
+    /// Why.
+    pub reason: Option<String>,
+    /// Rows that it brought.
+    pub rows: u64,
+    /// When it is asked again (RFC 3339).
+    pub retry_at: Option<String>,
+    /// The run that found it.
+    pub run: String,
+    /// When (RFC 3339).
+    pub at: String,
+}
+
+impl Coverage {
+    /// Of a stored one.
+    pub fn of(row: &Row) -> Coverage {
+        Coverage {
+            connection: row.connection.to_string(),
+            operation: row.operation.to_string(),
+            subject: row.subject.as_str().to_owned(),
+            from: row.from.clone(),
+            to: row.to.clone(),
+            state: row.state.name(),
+            reason: row.reason.clone(),
+            rows: row.rows,
+            retry_at: row.retry_at.map(|at| at.to_string()),
+            run: row.run.to_string(),
+            at: row.at.to_string(),
+        }
+    }
+}
+
+/// A schedule of a connection.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Schedule {
+    /// The workflow's name.
+    pub workflow: String,
+    /// The connection.
+    pub connection: String,
+    /// Five fields.
+    pub cron: String,
+    /// IANA time zone.
+    pub timezone: String,
+    /// The next ticks.
+    pub next: Vec<NextTick>,
+    /// The latest tick.
+    pub last: Option<LastTick>,
+    /// Heavy and resource-intensive calls a day.
+    pub heavy: HeavyCalls,
+}
+
+/// A tick to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NextTick {
+    /// By the clocks of the schedule's zone.
+    pub local: String,
+    /// In UTC.
+    pub utc: String,
+    /// When it starts, jitter included.
+    pub starts_at: String,
+}
+
+/// The latest tick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastTick {
+    /// When it was due (RFC 3339).
+    pub due_at: String,
+    /// What became of it.
+    pub state: &'static str,
+    /// Why it was skipped.
+    pub why: Option<&'static str>,
+    /// The run that it started.
+    pub run: Option<String>,
+    /// How that run stands.
+    pub run_state: Option<&'static str>,
+}
+
+/// Heavy and resource-intensive calls a day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeavyCalls {
+    /// As many as `by` made, for each of its ticks of a day; null where no run has ended yet.
+    pub a_day: Option<f64>,
+    /// The run that they were counted in.
+    pub by: Option<String>,
+    /// What the connection may make.
+    pub of: Option<f64>,
+}
+
+/// A connection, as configured. Nothing of it is secret.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Connection {
+    /// Its name.
+    pub connection: String,
+    /// Zoom's id of the account, where it can be read.
+    pub account_id: Option<String>,
+    /// The Zoom plan.
+    pub tier: String,
+    /// Whether somebody named it; else the lowest is assumed.
+    pub tier_known: bool,
+    /// The part of the account's limits that may be used.
+    pub share: f64,
+    /// What the customer agreed to.
+    pub content: String,
+    /// Limits that its calls keep to, the share taken: calls by period.
+    pub limits: Vec<ConnectionLimit>,
+    /// Whether webhooks are taken for it.
+    pub webhooks: bool,
+    /// Fields that are dropped or pseudonymised: `DATASET.FIELD`.
+    pub redacted: Vec<String>,
+}
+
+/// A limit of a connection.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConnectionLimit {
+    /// The categories that it counts together, joined by `+`.
+    pub category: String,
+    /// `second`, `minute` or `day`.
+    pub period: &'static str,
+    /// Calls in a period.
+    pub calls: f64,
+}
+
+#[cfg(test)]
+mod tests;

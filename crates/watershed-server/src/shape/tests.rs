@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use watershed_model::{
+    ConnectionName, CoverageState, LetterId, Millis, OperationId, PlanHash, RunId, RunState,
+    Skipped, Subject, TickState, Trigger,
+};
+
+use super::*;
+
+/// Insists that a value fits `schemas/NAME.schema.json`.
+#[track_caller]
+fn fits(name: &str, value: &impl Serialize) {
+    let file = format!("../../schemas/{name}.schema.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = std::fs::read_to_string(&path).expect("a published schema");
+    let schema: Value = serde_json::from_str(&text).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    assert!(!validator.is_valid(&Value::Null), "{name} allows anything");
+    let value = serde_json::to_value(value).expect("JSON");
+    let wrong: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert_eq!(wrong, [""; 0], "{value:#}");
+}
+
+fn row() -> RunRow {
+    RunRow {
+        id: RunId::from("r-1"),
+        connection: ConnectionName::from("acme"),
+        workflow: "zoom-backfill".to_owned(),
+        source: String::new(),
+        plan: PlanHash::from("p"),
+        inputs: BTreeMap::new(),
+        granted: Vec::new(),
+        trigger: Trigger::Manual,
+        state: RunState::Running,
+        started_at: Millis(0),
+        ended_at: None,
+        evidence: None,
+    }
+}
+
+#[test]
+fn a_run_in_the_list_fits_its_published_schema() {
+    fits("run-line", &Run::of(&row(), None));
+}
+
+#[test]
+fn the_ledger_knows_better_than_the_sink_how_a_run_stands() {
+    let live = RunLine {
+        run: RunId::from("r-1"),
+        workflow: "zoom-backfill".to_owned(),
+        connection: ConnectionName::from("acme"),
+        state: RunState::Paused,
+        submitted_at: Millis(0),
+        ended_at: None,
+    };
+    assert_eq!(Run::of(&row(), Some(&live)).state, "paused");
+    assert_eq!(Run::of(&row(), None).state, "running");
+}
+
+#[test]
+fn a_dead_letter_fits_its_published_schema() {
+    let letter = DeadLetter {
+        id: LetterId::from("r-1:participants:9"),
+        connection: ConnectionName::from("acme"),
+        run: RunId::from("r-1"),
+        plan: PlanHash::from("p"),
+        step: "participants".to_owned(),
+        operation: OperationId::from("zoom.report_participants"),
+        branch: "participants[past=x]".to_owned(),
+        item: "[]".to_owned(),
+        key: 9,
+        once: None,
+        bucket: 0,
+        scopes: Vec::new(),
+        subject: Some(Subject(r#"{"uuid":"x"}"#.to_owned())),
+        from: None,
+        to: None,
+        verdict: "dead".to_owned(),
+        http: Some(403),
+        code: None,
+        message: "a page of HTML".to_owned(),
+        attempts: 3,
+        at: Millis(0),
+        hint: "ask Zoom".to_owned(),
+    };
+    fits("failure", &Failure::of(&letter));
+}
+
+#[test]
+fn a_row_of_coverage_fits_its_published_schema() {
+    let row = Row {
+        connection: ConnectionName::from("acme"),
+        operation: OperationId::from("zoom.list_users"),
+        subject: Subject(r#"{"status":"active"}"#.to_owned()),
+        from: None,
+        to: None,
+        state: CoverageState::Waiting,
+        reason: Some("late".to_owned()),
+        rows: 3,
+        retry_at: Some(Millis(1)),
+        run: RunId::from("r-1"),
+        at: Millis(0),
+    };
+    fits("coverage", &Coverage::of(&row));
+}
+
+#[test]
+fn a_schedule_fits_its_published_schema() {
+    let at = |day: i64| Millis(day * Millis::DAY).to_string();
+    let local = "1970-01-03T02:00:00+01:00[Europe/Berlin]".to_owned();
+    let line = Schedule {
+        workflow: "zoom-reconcile".to_owned(),
+        connection: "acme".to_owned(),
+        cron: "0 2 * * *".to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+        next: vec![NextTick { local, utc: at(2), starts_at: at(2) }],
+        last: Some(LastTick {
+            due_at: at(1),
+            state: TickState::Skipped.name(),
+            why: Some(Skipped::Missed.name()),
+            run: None,
+            run_state: None,
+        }),
+        heavy: HeavyCalls { a_day: Some(1_240.0), by: Some("r".to_owned()), of: Some(54_000.0) },
+    };
+    fits("schedule-line", &line);
+    let heavy = HeavyCalls { a_day: None, by: None, of: None };
+    fits("schedule-line", &Schedule { last: None, heavy, ..line });
+}
+
+#[test]
+fn a_connection_fits_its_published_schema() {
+    let connection = Connection {
+        connection: "acme".to_owned(),
+        account_id: None,
+        tier: "business".to_owned(),
+        tier_known: true,
+        share: 0.9,
+        content: "transcripts".to_owned(),
+        limits: vec![ConnectionLimit {
+            category: "heavy+resource_intensive".to_owned(),
+            period: "day",
+            calls: 54_000.0,
+        }],
+        webhooks: true,
+        redacted: vec!["*.join_url".to_owned()],
+    };
+    fits("connection", &connection);
+}
