@@ -156,6 +156,21 @@ impl Incoming for Spooled {
     }
 }
 
+/// Removes what is left of a file that is whole: a process that was killed could not.
+pub(crate) async fn sweep(folder: &Path, name: &FileName) -> Result<(), Error> {
+    let swept = async {
+        for path in paths(folder, name) {
+            if fs::symlink_metadata(&path).await.is_err() {
+                remove(&version_of(&path)).await?;
+            } else if locked(&path, false).await?.is_some() {
+                remove_part(&path).await?;
+            }
+        }
+        Ok(())
+    };
+    swept.await.map_err(|error: io::Error| Error::of(folder, &error))
+}
+
 /// Where a file may lie until it is whole, the usual place first.
 fn paths(folder: &Path, name: &FileName) -> [PathBuf; AT_ONCE_MAX] {
     let name = name.flat();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::fs;
 
-use crate::incoming::Spooled;
+use crate::incoming::{Spooled, sweep};
 use crate::store::{FileStore, Incoming, Pending};
 use crate::{Error, FileName, Place};
 
@@ -70,23 +70,30 @@ impl Whole {
     pub(crate) fn path(folder: &Path, name: &FileName) -> PathBuf {
         name.parts().iter().fold(folder.to_owned(), |path, part| path.join(part))
     }
+
+    /// Bytes of a file that is there.
+    async fn size(&self, name: &FileName) -> Result<Option<u64>, Error> {
+        match self {
+            Whole::Folder(folder) => match fs::symlink_metadata(Whole::path(folder, name)).await {
+                Ok(found) if found.is_file() => Ok(Some(found.len())),
+                Ok(_) => Ok(None),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::of(folder, &error)),
+            },
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Whole::Objects(objects) => objects.size(name).await,
+        }
+    }
 }
 
 impl FileStore for Lake {
     fn size<'a>(&'a self, name: &'a FileName) -> Pending<'a, Option<u64>> {
         Box::pin(async move {
-            match &self.whole {
-                Whole::Folder(folder) => {
-                    match fs::symlink_metadata(Whole::path(folder, name)).await {
-                        Ok(found) if found.is_file() => Ok(Some(found.len())),
-                        Ok(_) => Ok(None),
-                        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                        Err(error) => Err(Error::of(folder, &error)),
-                    }
-                }
-                #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-                Whole::Objects(objects) => objects.size(name).await,
+            let size = self.whole.size(name).await?;
+            if size.is_some() {
+                sweep(&self.incoming, name).await?;
             }
+            Ok(size)
         })
     }
 

@@ -137,3 +137,24 @@ async fn nobody_else_may_read_what_comes_in_or_is_led_away_by_a_link() {
     assert_eq!(lake.size(&other).await.expect("the store answers"), Some(3));
     assert_eq!(std::fs::read_to_string(outside).expect("it can be read"), "precious");
 }
+
+#[tokio::test]
+async fn what_a_killed_process_left_of_a_file_that_is_whole_goes_when_it_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (lake, name) = (lake(dir.path()), video());
+    let left = async || {
+        let mut part = lake.begin(&name).await.expect("it begins");
+        part.restart(Some("\"v1\"".to_owned())).await.expect("it starts");
+        part.append(Bytes::from_static(b"abc")).await.expect("bytes are taken");
+        part
+    };
+    left().await.place().await.expect("it is placed");
+    drop(left().await);
+    assert_eq!(files(dir.path()).len(), 3);
+    assert_eq!(lake.size(&name).await.expect("it can be asked"), Some(3));
+    assert_eq!(files(dir.path()), ["acme/recording_files/f-1.mp4"]);
+    // Not while somebody brings it in.
+    let part = left().await;
+    assert_eq!(lake.size(&name).await.expect("it can be asked"), Some(3));
+    assert_eq!((files(dir.path()).len(), part.size()), (3, 3));
+}
