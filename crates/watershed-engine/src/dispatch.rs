@@ -232,8 +232,12 @@ impl Dispatch {
 
     /// Slots of tasks that may be leased. What is done has none any more; but no more waits to be
     /// settled than may run, so that a crash repeats no more than twice as many calls.
-    /// What `settles` speak of is settled in the same trip.
+    /// What `settles` speak of is settled in the same trip. None while the sink cannot take what is
+    /// done.
     fn free(&self, settles: &[Settle]) -> usize {
+        if self.state.writing.as_ref().is_some_and(Writing::failed) {
+            return 0;
+        }
         let slots = usize::from(self.settings.concurrency);
         let flies = |fence: &Fence| self.state.flights.contains_key(fence);
         let settled = settles.iter().filter(|settle| flies(&settle.fence)).count();

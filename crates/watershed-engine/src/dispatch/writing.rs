@@ -24,6 +24,8 @@ pub(super) struct Writing {
     write: BoxFuture<'static, Result<(), watershed_sink::Error>>,
     /// What the sink has said.
     said: Option<Result<(), watershed_sink::Error>>,
+    /// Whether the sink could not take it once: nothing is leased until it can.
+    failed: bool,
     settles: Vec<Settle>,
     with_rows: Vec<Fence>,
     /// Room of the pages, until they are written.
@@ -34,6 +36,11 @@ impl Writing {
     /// The tasks that are settled after it.
     pub(super) fn fences(&self) -> impl Iterator<Item = Fence> {
         self.settles.iter().map(|settle| settle.fence)
+    }
+
+    /// Whether the sink could not take it so far.
+    pub(super) fn failed(&self) -> bool {
+        self.failed
     }
 
     /// Waits until the sink has said how it went.
@@ -52,7 +59,7 @@ impl Writing {
 
     fn again(&mut self, sink: Arc<dyn Sink>) {
         self.write = Writing::begin(self.batch.clone(), sink);
-        self.said = None;
+        (self.said, self.failed) = (None, true);
     }
 }
 
@@ -89,8 +96,15 @@ impl Dispatch {
         }
         let batch = Arc::new(batch);
         let write = Writing::begin(batch.clone(), self.tools.sink.clone());
-        let mut writing =
-            Writing { batch, write, said: None, settles: after, with_rows, _rooms: rooms };
+        let mut writing = Writing {
+            batch,
+            write,
+            said: None,
+            failed: false,
+            settles: after,
+            with_rows,
+            _rooms: rooms,
+        };
         let patience = self.tools.clock.sleep_until(self.tools.clock.now() + PATIENCE_MS);
         tokio::select! {
             biased;
