@@ -1,9 +1,11 @@
 //! What webhooks brought becomes branches of the day's run, each once.
 
+#[path = "common/clock.rs"]
+mod clock;
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ use watershed_sink::{Error, Inbox, InboxCount, Pending, Sink, SqliteSink, Taken,
 use watershed_workflow::{Program, RunContext, compile, resolve_inputs};
 use watershed_zoom::people::{Agreed, Choice};
 use watershed_zoom::webhook;
+
+use clock::LaterClock;
 
 const WORKFLOW: &str = include_str!("../../../workflows/zoom-event.yaml");
 const SCOPES: &str = "user:read:user:admin user:read:settings:admin meeting:read:meeting:admin \
@@ -127,32 +131,6 @@ fn each_event_is_worked_on_by_the_steps_that_are_for_it() {
     assert_eq!(told.join("\n"), WORKED_ON.trim());
 }
 
-/// The system's time, moved to noon of a day, and so much more.
-struct DayClock(AtomicI64);
-
-impl DayClock {
-    fn pass(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for DayClock {
-    fn now(&self) -> Millis {
-        SystemClock.now() + self.0.load(Ordering::SeqCst)
-    }
-
-    fn sleep_until(
-        &self,
-        at: Millis,
-    ) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        SystemClock.sleep_until(at + -self.0.load(Ordering::SeqCst))
-    }
-
-    fn random(&self) -> u64 {
-        SystemClock.random()
-    }
-}
-
 /// An account that has everything that it is asked for, and remembers what that was.
 #[derive(Default)]
 struct Account(Mutex<Vec<String>>);
@@ -229,7 +207,7 @@ impl Inbox for Forgetful {
 }
 
 struct Stage {
-    clock: Arc<DayClock>,
+    clock: Arc<LaterClock>,
     account: Arc<Account>,
     ledger: Arc<MemoryLedger>,
     sink: Arc<SqliteSink>,
@@ -242,7 +220,8 @@ impl Stage {
     }
 
     async fn of(acknowledgements_lost: u32, agreed: Option<Agreed>) -> Stage {
-        let clock = Arc::new(DayClock(AtomicI64::new(NOON - SystemClock.now())));
+        let clock = Arc::new(LaterClock::default());
+        clock.pass(NOON - SystemClock.now());
         let read = clock.clone();
         let ledger = Arc::new(MemoryLedger::new(Arc::new(move || read.now())));
         let catalogue = watershed_zoom::catalogue();

@@ -1,22 +1,25 @@
 //! Answers that are not there yet: left to a later run, or waited for within this one.
 
+#[path = "common/clock.rs"]
+mod clock;
 mod common;
 #[path = "common/run.rs"]
 mod run;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Ending, Engine, Parts, Standing, SystemClock, Transport,
-    TransportError, WorkerSettings, stop,
+    Answered, Answering, Call, Clock, Ending, Engine, Parts, Standing, Transport, TransportError,
+    WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_model::{CoverageState, Millis, RunId, RunState};
 use watershed_sink::SqliteSink;
+
+use clock::LaterClock;
 
 const WORKFLOW: &str = r#"
 name: attendance
@@ -35,27 +38,6 @@ steps:
     use: zoom.report_participants
     with: { uuid: "${{ past.uuid }}", ended_at: "${{ past.end_time }}" }
 "#;
-
-/// The system's time, and so much more.
-#[derive(Default)]
-struct LaterClock(AtomicI64);
-
-impl Clock for LaterClock {
-    fn now(&self) -> Millis {
-        SystemClock.now() + self.0.load(Ordering::SeqCst)
-    }
-
-    fn sleep_until(
-        &self,
-        at: Millis,
-    ) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        SystemClock.sleep_until(at + -self.0.load(Ordering::SeqCst))
-    }
-
-    fn random(&self) -> u64 {
-        SystemClock.random()
-    }
-}
 
 /// One meeting, ended ten minutes ago, whose attendance comes a quarter of an hour later.
 struct Account {
@@ -167,7 +149,7 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64, stride_ms: i64) -> Standin
                 let view = ledger.run(&id).await.expect("a ledger").expect("it is known");
                 let ahead = view.next_at.map_or(0, |at| at - clock.now());
                 if ahead > 0 {
-                    clock.0.fetch_add(ahead.min(60_000).max(stride_ms), Ordering::SeqCst);
+                    clock.pass(ahead.min(60_000).max(stride_ms));
                 }
             }
         }
