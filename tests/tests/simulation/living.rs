@@ -238,6 +238,13 @@ impl Life {
                     && self.account.change(&Change::DeleteUser(key.clone()))
                 {
                     self.left.insert(key.clone());
+                    // Reports of theirs that nobody had asked for by now are never seen.
+                    let (held, stored) = (self.held(), self.stored("report_participants"));
+                    self.ever.retain(|at, _| {
+                        at.0 != "report_participants"
+                            || held.contains_key(at)
+                            || stored.contains_key(&at.1)
+                    });
                     self.send("user.deleted", json!({ "id": key }));
                 }
             }
