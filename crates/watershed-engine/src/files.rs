@@ -80,6 +80,15 @@ struct Kept {
     failed: Option<(Millis, Verdict)>,
 }
 
+impl Kept {
+    /// What a reading in that slot or a later one came to. A later one that is still to come was
+    /// made before the clock was set back, and tells nothing of what is tried since.
+    fn failed_for(&self, slot: Millis, now: Millis) -> Option<&Verdict> {
+        let (failed, verdict) = self.failed.as_ref()?;
+        (*failed == slot || slot < *failed && *failed <= now).then_some(verdict)
+    }
+}
+
 impl Recordings {
     fn of(&self, key: String, now: i64) -> Arc<OnceCell<Bytes>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,12 +105,11 @@ impl Recordings {
     /// Begins to read the recording in that slot, if that may be. Who waited for another's reading
     /// that failed is late; and those that were moved to one time have one slot there, and that is
     /// used.
-    fn begin(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis) -> bool {
+    fn begin(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis, now: Millis) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = kept.get_mut(key).filter(|kept| {
-            let failed = kept.failed.as_ref().map(|(failed, _)| *failed);
-            Arc::ptr_eq(&kept.answer, cell) && failed.is_none_or(|failed| failed < slot)
-        });
+        let may = kept
+            .get_mut(key)
+            .filter(|kept| Arc::ptr_eq(&kept.answer, cell) && kept.failed_for(slot, now).is_none());
         may.map(|kept| kept.begun = true).is_some()
     }
 
@@ -115,11 +123,10 @@ impl Recordings {
     /// What a reading in that slot or a later one came to, if it is to be tried again: it was a try
     /// of each that waited for it. Files that read it one after the other, each for as long as a
     /// call may take, would keep all others from their slots.
-    fn tried(&self, key: &str, slot: Millis) -> Option<Verdict> {
+    fn tried(&self, key: &str, slot: Millis, now: Millis) -> Option<Verdict> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (failed_at, verdict) = kept.get(key)?.failed.as_ref()?;
-        let again = matches!(verdict, Verdict::Retry { .. }) && *failed_at >= slot;
-        again.then(|| verdict.clone())
+        let verdict = kept.get(key)?.failed_for(slot, now)?;
+        matches!(verdict, Verdict::Retry { .. }).then(|| verdict.clone())
     }
 
     /// Whether a file's recording has been read here, or is being read: it needs no call, and no
@@ -337,12 +344,13 @@ async fn targets(
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
     let body = cell
         .get_or_try_init(|| async {
-            if let Some(verdict) = tools.recordings.tried(&key, start_from) {
+            let now = tools.clock.now();
+            if let Some(verdict) = tools.recordings.tried(&key, start_from, now) {
                 return Err(Some(verdict));
             }
             // Nothing is read anew while a stop is asked for.
-            let passed = tools.clock.now() > start_until || tools.stop.state() != Stopping::No;
-            if passed || !tools.recordings.begin(&key, &cell, start_from) {
+            let passed = now > start_until || tools.stop.state() != Stopping::No;
+            if passed || !tools.recordings.begin(&key, &cell, start_from, now) {
                 return Err(None);
             }
             spent.calls += 1;
@@ -409,17 +417,32 @@ mod tests {
     fn a_reading_that_failed_was_a_try_of_all_that_waited_for_it_and_of_nobody_later() {
         let recordings = Recordings::default();
         let cell = recordings.of("r".to_owned(), 0);
-        assert!(recordings.begin("r", &cell, Millis(10)));
-        assert_eq!(recordings.tried("r", Millis(10)), None, "it is still being read");
+        assert!(recordings.begin("r", &cell, Millis(10), Millis(20)));
+        assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None, "it is still being read");
         let silence =
             Verdict::Retry { cause: RetryCause::Transport, message: "nobody there".to_owned() };
         recordings.failed("r", Millis(10), silence.clone());
-        assert_eq!(recordings.tried("r", Millis(10)), Some(silence.clone()));
-        assert_eq!(recordings.tried("r", Millis(9)), Some(silence));
-        assert_eq!(recordings.tried("r", Millis(11)), None);
+        assert_eq!(recordings.tried("r", Millis(10), Millis(20)), Some(silence.clone()));
+        assert_eq!(recordings.tried("r", Millis(9), Millis(20)), Some(silence));
+        assert_eq!(recordings.tried("r", Millis(11), Millis(20)), None);
         let cell = recordings.of("r".to_owned(), 20);
-        assert!(!recordings.begin("r", &cell, Millis(10)), "that slot is used");
-        assert!(recordings.begin("r", &cell, Millis(11)));
+        assert!(!recordings.begin("r", &cell, Millis(10), Millis(20)), "that slot is used");
+        assert!(recordings.begin("r", &cell, Millis(11), Millis(20)));
+    }
+
+    #[test]
+    fn a_reading_from_before_the_clock_was_set_back_is_no_try_of_what_comes_after() {
+        let recordings = Recordings::default();
+        let silence =
+            Verdict::Retry { cause: RetryCause::Transport, message: "nobody there".to_owned() };
+        let cell = recordings.of("r".to_owned(), 0);
+        assert!(recordings.begin("r", &cell, Millis(1_000), Millis(1_000)));
+        recordings.failed("r", Millis(1_000), silence.clone());
+        let cell = recordings.of("r".to_owned(), 20);
+        assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None);
+        assert_eq!(recordings.tried("r", Millis(1_000), Millis(20)), Some(silence));
+        assert!(!recordings.begin("r", &cell, Millis(1_000), Millis(20)), "that slot is used");
+        assert!(recordings.begin("r", &cell, Millis(10), Millis(20)));
     }
 
     #[test]
@@ -427,6 +450,6 @@ mod tests {
         let recordings = Recordings::default();
         recordings.of("r".to_owned(), 0);
         recordings.failed("r", Millis(10), Verdict::Empty);
-        assert_eq!(recordings.tried("r", Millis(10)), None);
+        assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None);
     }
 }
