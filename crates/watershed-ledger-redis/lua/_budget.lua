@@ -7,6 +7,7 @@ do
   local RESERVED_UNTIL = 22 * 3600000
   local STEP_MAX_US = DAY * 1000
   local CLOSED_MAX = 25 * 3600000
+  local RETURNED_AHEAD, RETURNED_MAX = 5000, 256
   local PERIOD = { second = 1000, minute = 60000, day = DAY }
   local BIT = { light = 1, medium = 2, heavy = 4, resource_intensive = 8 }
   local NAMES = { 'light', 'medium', 'heavy', 'resource_intensive' }
@@ -147,7 +148,19 @@ do
     return min(share, max(0, used.limit - used.others))
   end
 
-  local function take(budget, category, slot_us, now)
+  -- The next slot of that category that was given back, and its place among them.
+  local function returned(budget, category, now)
+    local first, place
+    for i, slot in ipairs(budget.returned or {}) do
+      if slot[1] == category and slot[2] >= now and (not first or slot[2] < first) then
+        first, place = slot[2], i
+      end
+    end
+    return first, place
+  end
+
+  -- `again`: it was given back.
+  local function take(budget, category, slot_us, again, now)
     local own = 0
     local gaps = {}
     for i, limit in ipairs(budget.limits) do gaps[i] = gap_us(budget, limit, now) end
@@ -155,16 +168,18 @@ do
       if names(limit, category) then
         local used = budget.used[i]
         local period_us = PERIOD[limit.period] * 1000
-        local period = day_of(now)
-        if limit.period ~= 'day' then
-          used.next_us = slot_us + gaps[i]
-          period = floor(slot_us / period_us)
+        if limit.period == 'day' or not again then
+          local period = day_of(now)
+          if limit.period ~= 'day' then
+            used.next_us = slot_us + gaps[i]
+            period = floor(slot_us / period_us)
+          end
+          if used.day ~= period then
+            used.last = used.day + 1 == period and used.used or 0
+            begin(used, period)
+          end
+          used.used = used.used + 1
         end
-        if used.day ~= period then
-          used.last = used.day + 1 == period and used.used or 0
-          begin(used, period)
-        end
-        used.used = used.used + 1
         if limit.period == 'day' then
           used.at = max(used.at, now)
         else
@@ -196,7 +211,7 @@ do
       used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0,
                              before = 0, at = 0 }
     end
-    budget.limits, budget.used = limits, used
+    budget.limits, budget.used, budget.returned = limits, used, nil
   end
 
   -- Takes over what is told of today's calls: of an earlier state of this ledger, which was lost.
@@ -266,16 +281,28 @@ do
         end
       end
     end
-    local from = math.ceil(slot_us / 1000)
+    local again, place = returned(budget, category, now)
+    if again and again - now > horizon then again = nil end
+    local from = again or math.ceil(slot_us / 1000)
     if from - now > horizon then return nil, from - horizon end
     if day_of(from) ~= day_of(now) then return nil, from end
     if look then return { from, from, 0 } end
-    local own = take(budget, category, slot_us, now)
+    if again then table.remove(budget.returned, place) end
+    local own = take(budget, category, again and again * 1000 or slot_us, again, now)
     return { from, min(from + START_BY, next_day(from) - 1), own }
   end
 
-  -- A permit whose call never started: its day's call is free again.
-  function Budget.give_back(budget, category, from)
+  -- A permit whose call never started: its day's call is free again, and its slot if that is
+  -- still to come.
+  function Budget.give_back(budget, category, from, now)
+    local kept = {}
+    for _, slot in ipairs(budget.returned or {}) do
+      if slot[2] > now and slot[2] - now <= RETURNED_AHEAD then kept[#kept + 1] = slot end
+    end
+    if from > now and from - now <= RETURNED_AHEAD and #kept < RETURNED_MAX then
+      kept[#kept + 1] = { category, from }
+    end
+    budget.returned = #kept > 0 and kept or nil
     for i, limit in ipairs(budget.limits) do
       local used = budget.used[i]
       if limit.period == 'day' and names(limit, category) and used.day == day_of(from) then

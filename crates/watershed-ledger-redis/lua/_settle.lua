@@ -56,7 +56,7 @@ do
     if not unused and not entry[THROTTLE] and not entry[HEARD] then return end
     local budget = Budget.of()
     local slot = Lease.slot(lease, index)
-    if unused then Budget.give_back(budget, lease.category, slot[1]) end
+    if unused then Budget.give_back(budget, lease.category, slot[1], now) end
     if entry[HEARD] then
       step = Ground.step(ground, step)
       Budget.hear(budget, step.operation, step.category or nil, entry[HEARD], slot, now)

@@ -135,6 +135,8 @@ impl Look {
                 closed: budget.closed,
                 learned: budget.learned,
                 labels: budget.labels,
+                // It tells nothing that is shown.
+                returned: Vec::new(),
             },
             heads: heads.collect::<Option<_>>()?,
             due_at,

@@ -26,6 +26,10 @@ const START_BY_MS: i64 = 500;
 const RESERVED_UNTIL_MS: i64 = 22 * 3_600_000;
 /// A clock that stepped back by more than this makes what was given before it meaningless.
 const STEP_MAX_MS: i64 = Millis::DAY;
+/// A slot that was given back is remembered no further ahead than this: the clock stepped back,
+const RETURNED_AHEAD_MS: i64 = 5_000;
+/// and so many are.
+const RETURNED_MAX: usize = 256;
 /// Nothing that Zoom says closes a category for longer.
 const CLOSED_MAX_MS: i64 = 25 * 3_600_000;
 
@@ -72,6 +76,8 @@ impl Budget {
             .collect();
         self.limits = limits.clone();
         self.used = used;
+        // They lie as far apart as the former limits said.
+        self.returned.clear();
     }
 
     /// Takes over what is told of today's calls, where that is later than what is counted here:
@@ -154,6 +160,10 @@ impl Budget {
                 }
             }
         }
+        let again = self.returned(category, now).filter(|at| *at - now <= horizon_ms);
+        if let Some(at) = again {
+            slot_us = at.0.saturating_mul(1_000);
+        }
         // Rounded up: a slot never begins earlier than it is.
         let from = Millis(slot_us.div_euclid(1_000) + i64::from(slot_us.rem_euclid(1_000) > 0));
         if from - now > horizon_ms {
@@ -163,14 +173,25 @@ impl Budget {
         if from.day() != now.day() {
             return Permit::Later(from);
         }
-        let own = self.take(category, slot_us, now);
+        if let Some(at) = again {
+            let place = self.returned.iter().position(|slot| *slot == (category, at));
+            place.map(|place| self.returned.swap_remove(place));
+        }
+        let own = self.take(category, slot_us, again.is_some(), now);
         // A day's call is made in that day.
         let until = (from + START_BY_MS).min(from.next_day() + -1);
         Permit::Granted(Slot { from, until, own })
     }
 
-    /// Takes a slot; tells how many calls of ours the period before it holds, itself included.
-    fn take(&mut self, category: Category, slot_us: i64, now: Millis) -> u16 {
+    /// The next slot of that category that was given back.
+    fn returned(&self, category: Category, now: Millis) -> Option<Millis> {
+        let of = self.returned.iter().filter(|(of, at)| *of == category && *at >= now);
+        of.map(|(_, at)| *at).min()
+    }
+
+    /// Takes a slot, for the second time where it was given back; tells how many calls of ours the
+    /// period before it holds, itself included.
+    fn take(&mut self, category: Category, slot_us: i64, again: bool, now: Millis) -> u16 {
         let mut own = 0;
         let gaps_us: Vec<i64> = self.limits.0.iter().map(|l| self.gap_us(l, now)).collect();
         for ((limit, used), gap_us) in self.limits.0.iter().zip(&mut self.used).zip(gaps_us) {
@@ -178,18 +199,20 @@ impl Budget {
                 continue;
             }
             let period_us = limit.period.ms() * 1_000;
-            let period = match limit.period {
-                Period::Day => now.day(),
-                Period::Second | Period::Minute => {
-                    used.next_us = slot_us.saturating_add(gap_us);
-                    slot_us.div_euclid(period_us)
+            if limit.period == Period::Day || !again {
+                let period = match limit.period {
+                    Period::Day => now.day(),
+                    Period::Second | Period::Minute => {
+                        used.next_us = slot_us.saturating_add(gap_us);
+                        slot_us.div_euclid(period_us)
+                    }
+                };
+                if used.day != period {
+                    used.last = if used.day + 1 == period { used.used } else { 0 };
+                    used.begin(period);
                 }
-            };
-            if used.day != period {
-                used.last = if used.day + 1 == period { used.used } else { 0 };
-                used.begin(period);
+                used.used += 1;
             }
-            used.used += 1;
             if limit.period == Period::Day {
                 used.at = used.at.max(now);
             }
@@ -261,9 +284,14 @@ impl Budget {
         spaced.map(|limit| self.gap_us(limit, now) as f64 / 1_000.0).fold(0.0, f64::max)
     }
 
-    /// A permit whose call never started: its day's call is free again. Its slot is not: the
-    /// budget errs on the low side.
-    pub fn give_back(&mut self, category: Category, slot: Slot) {
+    /// A permit whose call never started: its day's call is free again, and so is its slot where
+    /// that is still to come.
+    pub fn give_back(&mut self, category: Category, slot: Slot, now: Millis) {
+        let ahead = |at: Millis| (1..=RETURNED_AHEAD_MS).contains(&(at - now));
+        self.returned.retain(|(_, at)| ahead(*at));
+        if ahead(slot.from) && self.returned.len() < RETURNED_MAX {
+            self.returned.push((category, slot.from));
+        }
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
             if limit.categories.contains(category)
                 && limit.period == Period::Day

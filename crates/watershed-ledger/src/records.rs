@@ -401,4 +401,7 @@ pub struct Budget {
     /// The category that answers named for an operation.
     #[serde(default)]
     pub labels: BTreeMap<OperationId, Category>,
+    /// Slots still to come that were given back: a call of that category may start in them.
+    #[serde(default)]
+    pub returned: Vec<(Category, Millis)>,
 }

@@ -101,10 +101,13 @@ proptest! {
                 // A call starts a little after its slot begins.
                 let start = slot.from + late[starts.len() % late.len()];
                 prop_assert!(slot.from < slot.until && slot.until.day() == slot.from.day());
-                starts.push((category, start));
                 if given_back {
-                    budget.give_back(category, slot);
-                } else {
+                    budget.give_back(category, slot, now);
+                }
+                if !given_back || slot.from <= now {
+                    starts.push((category, start));
+                }
+                if !given_back {
                     used.push((category, slot.from));
                 }
             }
@@ -239,14 +242,34 @@ fn a_permit_given_back_frees_the_calls_of_its_own_day_only() {
     let first = granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
     granted(budget.permit(Category::Heavy, NOON, 0)).unwrap();
     assert_eq!(budget.permit(Category::Heavy, NOON, 0), Permit::Later(NOON.next_day()));
-    budget.give_back(Category::Heavy, first);
+    budget.give_back(Category::Heavy, first, NOON);
     assert!(granted(budget.permit(Category::Heavy, NOON, 0)).is_some());
 
     let tomorrow = NOON.next_day();
     granted(budget.permit(Category::Heavy, tomorrow, 0)).unwrap();
     granted(budget.permit(Category::Heavy, tomorrow, 0)).unwrap();
-    budget.give_back(Category::Heavy, first);
+    budget.give_back(Category::Heavy, first, NOON);
     assert!(granted(budget.permit(Category::Heavy, tomorrow, 0)).is_none());
+}
+
+#[test]
+fn a_slot_given_back_before_it_came_is_the_next_to_be_given() {
+    let mut budget = budget(vec![limit(&[Category::Light], Period::Second, 10.0)]);
+    let slots: Vec<Slot> =
+        (0..4).filter_map(|_| granted(budget.permit(Category::Light, NOON, 400))).collect();
+    budget.give_back(Category::Light, slots[2], NOON);
+    budget.give_back(Category::Light, slots[1], NOON);
+    assert!(granted(budget.permit(Category::Medium, NOON, 400)).is_some(), "it is Light's");
+    for slot in [slots[1], slots[2]] {
+        let again = granted(budget.permit(Category::Light, NOON, 400)).unwrap();
+        assert_eq!(again.from, slot.from);
+    }
+    let next = granted(budget.permit(Category::Light, NOON, 900)).unwrap();
+    assert!(next.from > slots[3].from);
+    budget.give_back(Category::Light, slots[1], slots[1].from);
+    budget.give_back(Category::Light, slots[3], NOON);
+    let late = slots[3].from + 1;
+    assert!(granted(budget.permit(Category::Light, late, 900)).unwrap().from > next.from);
 }
 
 #[test]

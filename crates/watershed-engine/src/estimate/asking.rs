@@ -200,7 +200,7 @@ impl Desk {
         let now = self.tools.clock.now();
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         if let (0, Some(slot), Some(category)) = (calls, slot, leased.category) {
-            budget.give_back(category, slot);
+            budget.give_back(category, slot, now);
         }
         if let Some(throttle) = throttle {
             budget.throttle(throttle, now);

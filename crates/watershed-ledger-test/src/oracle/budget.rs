@@ -14,6 +14,8 @@ struct Given {
     category: Category,
     from: Millis,
     returned: bool,
+    /// Given back before it came: another call may have it.
+    unused: bool,
     /// Under limits that were changed since: their seconds are not counted against new ones.
     former: bool,
     /// Lost with the ledger's tail: its second counts; its day, as far as that was told.
@@ -191,11 +193,12 @@ impl Audit {
         (gap.fold(0.0, f64::max), shared.any(|c| self.refused.contains(&c)))
     }
 
-    pub(crate) fn give_back(&mut self, category: Option<Category>, from: Millis) {
+    pub(crate) fn give_back(&mut self, category: Option<Category>, from: Millis, now: Millis) {
         let same =
             |g: &&mut Given| Some(g.category) == category && g.from == from && g.counts_today();
         if let Some(given) = self.given.iter_mut().find(same) {
             given.returned = true;
+            given.unused = from > now;
         }
     }
 
@@ -233,8 +236,15 @@ impl Audit {
         if let Some(closed) = self.closed.iter().find(closed) {
             return Err(format!("a {category} permit while closed until {:?}", closed.until));
         }
-        let (returned, former, lost) = (false, false, false);
-        self.given.push(Given { category, from, returned, former, lost, at });
+        self.given.push(Given {
+            category,
+            from,
+            returned: false,
+            unused: false,
+            former: false,
+            lost: false,
+            at,
+        });
         for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
             // Only what is near enough to share a period with the new one.
             let near = |g: &&Given| (g.from - from).abs() < limit.period.ms();
@@ -250,7 +260,9 @@ impl Audit {
                     let inside = |g: &&&Given| {
                         let near = g.from >= first.from && g.from - first.from < limit.period.ms();
                         // Nothing cools down for a minute.
-                        near && !g.former && !(g.lost && limit.period == Period::Minute)
+                        near && !g.former
+                            && !g.unused
+                            && !(g.lost && limit.period == Period::Minute)
                     };
                     counted.iter().filter(inside).count() as f64 > limit.calls.ceil()
                 }),

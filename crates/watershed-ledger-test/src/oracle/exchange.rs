@@ -119,7 +119,7 @@ impl Oracle {
         let account = self.runs[&run].submit.account.clone();
         let audit = self.audits.entry(account).or_default();
         if settle.calls == 0 {
-            audit.give_back(held.category, held.start_from);
+            audit.give_back(held.category, held.start_from, now);
         }
         if let Some(throttle) = settle.throttle {
             audit.throttle(throttle, now);

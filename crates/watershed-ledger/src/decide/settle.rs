@@ -353,7 +353,7 @@ fn account(
     let budget = budgets.of(tables, &ground.run.account)?;
     let slot = lease.slots.get(usize::from(entry.fence.index)).copied();
     if let (Some(category), Some(slot)) = (unused, slot) {
-        budget.give_back(category, slot);
+        budget.give_back(category, slot, now);
     }
     if let (Some(heard), Some(slot)) = (entry.heard, slot) {
         let step = ground.plan.step(step);
