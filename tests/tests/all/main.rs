@@ -6,6 +6,7 @@ mod bad_input;
 mod bearer;
 mod campaign;
 mod chaos;
+mod choices;
 mod cli;
 mod cluster;
 mod compose;
