@@ -1,5 +1,5 @@
-//! An account that lives: day by day meetings are held and recorded, transcripts come, recordings,
-//! meetings and people go. Webhooks tell of it, a fifth of them lost, others late, twice or out of
+//! An account that lives: day by day meetings are held and recorded, transcripts come, people's
+//! records change, recordings, meetings and people go. Webhooks tell of it, a fifth of them lost, others late, twice or out of
 //! order. After each nightly reconcile the dataset is what the account holds at that instant, and a
 //! night's calls hang on what is new, not on what there was before.
 
@@ -12,7 +12,7 @@ use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_model::{AccountId, InboxEvent, Limits, Millis, RunId, RunState, Trigger};
 use watershed_rehearsal::{Draws, VirtualClock, connection, in_virtual_time};
 use watershed_sink::{Inbox, Sink, SqliteSink};
-use watershed_tests::{Size, seeds, told};
+use watershed_tests::{Size, bare, seeds, told};
 use watershed_workflow::{Compiled, resolve_inputs};
 use watershed_zoom::webhook::{Desk, Heads, Received, Signer};
 use watershed_zoom_sim::{Account, Change, Spec};
@@ -58,6 +58,15 @@ struct Lived {
     calls: u64,
     /// Reports.
     heavy: u64,
+}
+
+/// What is stored under a key.
+struct Stored {
+    rows: usize,
+    /// Whose it is.
+    whose: String,
+    /// The first row's record.
+    record: Value,
 }
 
 struct Life {
@@ -231,6 +240,12 @@ impl Life {
                     }
                 }
             }
+            4 | 5 => {
+                let Some((key, _)) = pick(self, "users") else { return };
+                if self.account.change(&Change::EditUser(key.clone())) {
+                    self.send("user.updated", json!({ "id": key }));
+                }
+            }
             3 => {
                 let Some((key, _)) = pick(self, "users") else { return };
                 if self.left.len() < 2
@@ -304,10 +319,10 @@ impl Life {
         here(self.sink.keep(events.collect())).expect("they are kept");
     }
 
-    /// Live rows of a dataset: their keys (of attendance the instance), how many each, and whose.
-    fn stored(&self, dataset: &str) -> BTreeMap<String, (usize, String)> {
+    /// Live rows of a dataset by their keys (of attendance by the instance).
+    fn stored(&self, dataset: &str) -> BTreeMap<String, Stored> {
         let rows = here(self.sink.rows(dataset.to_owned(), None, u32::MAX)).expect("rows");
-        let mut stored: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        let mut stored: BTreeMap<String, Stored> = BTreeMap::new();
         for row in rows.into_iter().filter(|row| row.deleted_at.is_none()) {
             let key = match row.asked.get("instance_uuid").filter(|_| dataset.ends_with("ipants")) {
                 Some(uuid) => uuid.as_str().unwrap_or_default().to_owned(),
@@ -315,7 +330,9 @@ impl Life {
             };
             let of = [&row.record["host_id"], row.asked.get("user_id").unwrap_or(&Value::Null)];
             let whose = of.into_iter().chain([&row.record["id"]]).find_map(Value::as_str);
-            stored.entry(key).or_insert((0, whose.unwrap_or_default().to_owned())).0 += 1;
+            let whose = whose.unwrap_or_default().to_owned();
+            let new = || Stored { rows: 0, whose, record: row.record.clone() };
+            stored.entry(key).or_insert_with(new).rows += 1;
         }
         stored
     }
@@ -334,13 +351,20 @@ impl Life {
         for dataset in MARKED.into_iter().chain(HISTORY) {
             let stored = self.stored(dataset);
             let of = held.iter().filter(|((of, _), _)| *of == dataset);
-            let of: BTreeMap<&String, usize> =
-                of.map(|((_, key), records)| (key, records.len())).collect();
-            for (key, n) in &of {
-                let there = stored.get(*key).map_or(0, |(n, _)| *n);
-                assert_eq!(there, *n, "{night}: {dataset} {key} is not as the account has it");
+            let of: BTreeMap<&String, &Vec<Value>> =
+                of.map(|((_, key), records)| (key, records)).collect();
+            for (key, records) in &of {
+                let there = stored.get(*key);
+                let rows = there.map_or(0, |stored| stored.rows);
+                assert_eq!(rows, records.len(), "{night}: {dataset} {key} is not as it is there");
+                // A transcript's row has more than its text.
+                let is_record = !dataset.starts_with("transcript");
+                if let (true, 1, Some(there)) = (is_record, rows, there) {
+                    let record = bare(&records[0]);
+                    assert_eq!(bare(&there.record), record, "{night}: {dataset} {key}");
+                }
             }
-            for (key, (_, whose)) in &stored {
+            for (key, Stored { whose, .. }) in &stored {
                 let was = self.ever.contains_key(&(dataset, key.clone()));
                 assert!(was, "{night}: {dataset} {key} was never there");
                 if MARKED.contains(&dataset)

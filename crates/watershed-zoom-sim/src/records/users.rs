@@ -85,7 +85,8 @@ fn shared(world: &World, person: &Person) -> Map<String, Value> {
     put("group_ids", json!([world.ids.other(1, draw.below(4))]));
     put("im_group_ids", json!([world.ids.other(2, draw.below(3))]));
     put("division_ids", json!([world.ids.other(3, draw.below(2))]));
-    put("employee_unique_id", json!(format!("E{:06}", user + 1_000)));
+    let number = user + 1_000 + u64::from(world.edits(user)) * 100_000;
+    put("employee_unique_id", json!(format!("E{number:06}")));
     put("plan_united_type", json!("1"));
     put("login_types", json!([draw.pick(&[1, 100, 101])]));
     put(

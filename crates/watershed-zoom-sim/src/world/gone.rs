@@ -1,4 +1,4 @@
-//! What is gone from the account, or in its trash: the one thing of a world that is told to it.
+//! What is gone from the account, in its trash, or edited: what of a world is told to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::World;
 use crate::ids::{InstanceAt, MeetingAt};
 
-/// What is gone.
+/// What is gone or edited.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gone {
     users: BTreeSet<u64>,
     meetings: BTreeSet<MeetingAt>,
     recordings: BTreeMap<InstanceAt, Bin>,
+    /// How often a user's record was edited.
+    edits: BTreeMap<u64, u32>,
 }
 
 /// Where a recording went.
@@ -23,11 +25,13 @@ pub(crate) enum Bin {
     Deleted,
 }
 
-/// A change of what an account holds: what it names is there no more, or again.
+/// A change of what an account holds: what it names is there no more, or again, or is another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The user of this id leaves, and takes along all that is his.
     DeleteUser(String),
+    /// The user of this id gets another employee number.
+    EditUser(String),
     /// The meeting of this number is deleted; with it goes what its lists tell.
     DeleteMeeting(i64),
     /// The recording of this instance goes to the trash.
@@ -39,13 +43,14 @@ pub enum Change {
 }
 
 impl Change {
-    /// Reads `delete user ID`, `delete meeting NUMBER`, `trash recording UUID`,
+    /// Reads `delete user ID`, `edit user ID`, `delete meeting NUMBER`, `trash recording UUID`,
     /// `recover recording UUID`, `delete recording UUID`.
     pub fn parse(text: &str) -> Option<Change> {
         let mut words = text.split_whitespace();
         let (act, what, name) = (words.next()?, words.next()?, words.next()?.to_owned());
         match (act, what, words.next()) {
             ("delete", "user", None) => Some(Change::DeleteUser(name)),
+            ("edit", "user", None) => Some(Change::EditUser(name)),
             ("delete", "meeting", None) => name.parse().ok().map(Change::DeleteMeeting),
             ("trash", "recording", None) => Some(Change::TrashRecording(name)),
             ("recover", "recording", None) => Some(Change::RecoverRecording(name)),
@@ -62,6 +67,12 @@ impl World {
             Change::DeleteUser(id) => {
                 let user = self.ids.open_user(id).filter(|user| *user < self.users);
                 return user.is_some_and(|user| Arc::make_mut(&mut self.gone).users.insert(user));
+            }
+            Change::EditUser(id) => {
+                let user = self.ids.open_user(id).filter(|user| *user < self.users);
+                let Some(user) = user.filter(|user| self.has_user(*user)) else { return false };
+                *Arc::make_mut(&mut self.gone).edits.entry(user).or_default() += 1;
+                return true;
             }
             Change::DeleteMeeting(number) => {
                 let meeting = self.find_meeting(*number);
@@ -95,6 +106,11 @@ impl World {
 
     pub(crate) fn has_user(&self, user: u64) -> bool {
         !self.gone.users.contains(&user)
+    }
+
+    /// How often the user's record was edited.
+    pub(crate) fn edits(&self, user: u64) -> u32 {
+        self.gone.edits.get(&user).copied().unwrap_or_default()
     }
 
     pub(crate) fn any_user_gone(&self) -> bool {
