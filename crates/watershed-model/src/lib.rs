@@ -39,7 +39,10 @@ pub use plan::{
     PLAN_FORMAT, Plan, Retry, ScopeLevel, Source, Step, Template, TemplatePart, Tolerate, Windows,
 };
 pub use row::Row;
-pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
+pub use run::{
+    BudgetUse, CallCount, RunFigures, RunHead, RunReport, RunRow, RunState, StepReport, Trigger,
+    WaitReport,
+};
 pub use text::{hash64, number, printable, span};
 pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, day_run, tick_run};
 pub use time::{Millis, instant};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use watershed_ledger::RunLine;
-use watershed_model::{Coverage as Row, DeadLetter, RunRow};
+use watershed_model::{Coverage as Row, DeadLetter, RunHead};
 
 /// A run in a list: the report, shortened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,10 +26,10 @@ pub struct Run {
 
 impl Run {
     /// Of what the sink remembers, and the ledger knows better.
-    pub fn of(row: &RunRow, live: Option<&RunLine>) -> Run {
+    pub fn of(row: &RunHead, live: Option<&RunLine>) -> Run {
         let (state, ended_at) =
             live.map_or((row.state, row.ended_at), |line| (line.state, line.ended_at));
-        let exit = row.evidence.as_ref().and_then(|report| report.exit).filter(|_| state.ended());
+        let exit = row.figures.and_then(|figures| figures.exit).filter(|_| state.ended());
         Run {
             run: row.id.to_string(),
             workflow: row.workflow.clone(),

@@ -18,7 +18,7 @@ use watershed_ledger::{
 };
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -224,6 +224,14 @@ impl Sink for OwnSink {
 
     fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
         Box::pin(async move { here(self.inner.runs(connection, limit)) })
+    }
+
+    fn run_heads(
+        &self,
+        connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>> {
+        Box::pin(async move { here(self.inner.run_heads(connection, limit)) })
     }
 
     fn unfinished(

@@ -73,7 +73,7 @@ pub(super) async fn runs(
             && asked.state.is_none_or(|state| state == all.state(row))
     });
     // Newest first, so that a later place is a smaller time.
-    let at = |row: &&watershed_model::RunRow| {
+    let at = |row: &&watershed_model::RunHead| {
         (std::cmp::Reverse(row.started_at.0), std::cmp::Reverse(row.id.to_string()))
     };
     let after = after.map(|(at, id)| (std::cmp::Reverse(at), std::cmp::Reverse(id)));

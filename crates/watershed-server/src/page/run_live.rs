@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use watershed_model::{
-    BudgetUse, CoverageState, DeadLetter, Millis, RunReport, RunState, Trigger, instant, number,
+    BudgetUse, CoverageState, DeadLetter, Millis, RunFigures, RunReport, RunState, Trigger,
+    instant, number,
 };
 use watershed_sink::CoverageCount;
 
-use super::runs::{cost, encoded, sums, trigger};
+use super::runs::{cost, encoded, trigger};
 use super::{Tile, ago, bar, calls, lasting, limit_name, shown};
 use crate::act::cause;
 use crate::chart;
@@ -114,8 +115,7 @@ pub(super) async fn render(
     let plan = told.plan(server);
     let graph = plan.map(|plan| server.control.picture(&plan, &report.steps)).unwrap_or_default();
     let letters = server.facts.letters(&report.run).await.unwrap_or_default();
-    let (_, _, failed) = sums(report);
-    let failed = failed.max(letters.len() as u64);
+    let failed = RunFigures::from(report).failed.max(letters.len() as u64);
     let path = format!("/runs/{}", encoded(report.run.as_str()));
     let known = told.view.is_some();
     let by = told.row.as_ref().map(|row| row.trigger);
@@ -202,7 +202,8 @@ fn buttons(state: RunState, path: &str) -> Vec<Button> {
 
 fn tiles(server: &Server, told: &Told, failed: u64, now: Millis) -> Vec<Tile> {
     let report = &told.report;
-    let (done, known, lost) = sums(report);
+    let figures = RunFigures::from(report);
+    let RunFigures { done, known, failed: lost, .. } = figures;
     let share = (done + lost) as f64 / known.max(1) as f64 * 100.0;
     let whole = report.steps.iter().all(|step| step.is_final);
     let about = if whole { "" } else { "≈" };
@@ -227,7 +228,7 @@ fn tiles(server: &Server, told: &Told, failed: u64, now: Millis) -> Vec<Tile> {
         let at = at.map(|at| format!("{} UTC", at.replace('T', " ")));
         tiles.push(Tile::new("Time left", left).sub(at.unwrap_or_default()));
     }
-    let (ratio, _) = cost(report);
+    let (ratio, _) = cost(figures);
     let spent = number(report.calls.spent);
     tiles.push(Tile::new("Calls", spent).sub(if ratio.is_empty() {
         String::new()

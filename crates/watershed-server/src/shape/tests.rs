@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use watershed_model::{
@@ -25,20 +24,16 @@ fn fits(name: &str, value: &impl Serialize) {
     assert_eq!(wrong, [""; 0], "{value:#}");
 }
 
-fn row() -> RunRow {
-    RunRow {
+fn row() -> RunHead {
+    RunHead {
         id: RunId::from("r-1"),
         connection: ConnectionName::from("acme"),
         workflow: "zoom-backfill".to_owned(),
-        source: String::new(),
-        plan: PlanHash::from("p"),
-        inputs: BTreeMap::new(),
-        granted: Vec::new(),
         trigger: Trigger::Manual,
         state: RunState::Running,
         started_at: Millis(0),
         ended_at: None,
-        evidence: None,
+        figures: None,
     }
 }
 

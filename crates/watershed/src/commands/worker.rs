@@ -211,18 +211,22 @@ async fn tend(
     out: Output,
 ) -> Result<()> {
     for lane in lanes {
-        for row in site.sink.runs(Some(lane.clone()), RUNS_MAX).await? {
-            if row.state.ended() {
+        for head in site.sink.run_heads(Some(lane.clone()), RUNS_MAX).await? {
+            if head.state.ended() {
                 continue;
             }
-            match site.ledger.run(&row.id).await? {
+            match site.ledger.run(&head.id).await? {
                 Some(view) if view.state.ended() => {
-                    let standing = site.engine.record(&row.id).await?;
+                    let standing = site.engine.record(&head.id).await?;
                     notifier.tell(Notice::run_ended(&standing.report, site.now()));
-                    out.remark(format!("run {} is {}", row.id, view.state.name()));
+                    out.remark(format!("run {} is {}", head.id, view.state.name()));
                 }
                 Some(_) => {}
-                None => restored(site, &row).await?,
+                None => {
+                    if let Some(row) = site.sink.run(head.id).await? {
+                        restored(site, &row).await?;
+                    }
+                }
             }
         }
     }
