@@ -237,7 +237,7 @@ pub struct BudgetUse {
     pub category: String,
     /// `second`, `minute` or `day`.
     pub period: String,
-    /// Calls used in the running period.
+    /// Calls of the running day; of a second or minute, those of the last whole one.
     pub used: u64,
     /// Calls that the share allows in a period.
     pub share: f64,

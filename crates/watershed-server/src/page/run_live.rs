@@ -15,6 +15,7 @@ use crate::act::cause;
 use crate::chart;
 use crate::control::{Kind, Refusal};
 use crate::facts::Told;
+use crate::history::Moment;
 use crate::state::Server;
 
 /// Dead letters of a group that are shown one by one.
@@ -40,7 +41,8 @@ struct RunLive {
     tiles: Vec<Tile>,
     waits: Vec<Wait>,
     limits: Vec<Limit>,
-    chart: String,
+    calls: Option<String>,
+    charts: Vec<Chart>,
     failed: u64,
     failed_words: String,
     may_retry: bool,
@@ -52,6 +54,12 @@ struct RunLive {
     coverage: Vec<(&'static str, String, String)>,
     counted: bool,
     cost: Vec<(String, String)>,
+}
+
+struct Chart {
+    title: &'static str,
+    drawn: String,
+    about: &'static str,
 }
 
 struct Button {
@@ -120,6 +128,7 @@ pub(super) async fn render(
     let known = told.view.is_some();
     let by = told.row.as_ref().map(|row| row.trigger);
     let by = by.or(told.view.as_ref().map(|view| view.trigger)).unwrap_or(Trigger::Manual);
+    let (moments, until) = (server.history.of(&report.run), report_end(report, now));
     let live = RunLive {
         id: shown(report.run.as_str()),
         workflow: shown(&report.workflow),
@@ -134,7 +143,8 @@ pub(super) async fn render(
         tiles: tiles(server, told, failed, now),
         waits: waits(told, now),
         limits: report.budget.iter().map(|limit| self::limit(limit, now)).collect(),
-        chart: chart::calls(&server.history.of(&report.run), report_end(report, now)),
+        calls: Some(chart::calls(&moments, until)).filter(|chart| !chart.is_empty()),
+        charts: charts(&moments, until),
         failed,
         failed_words: number(failed),
         may_retry: may_operate && known,
@@ -149,6 +159,19 @@ pub(super) async fn render(
     };
     live.render()
         .map_err(|error| Refusal::new(Kind::Failed, format!("the page could not be made: {error}")))
+}
+
+fn charts(moments: &[Moment], until: Millis) -> Vec<Chart> {
+    let chart = |title, drawn, about| Chart { title, drawn, about };
+    let charts = [
+        chart("Items closed a second", chart::throughput(moments, until), ""),
+        chart(
+            "Seconds from lease to settle",
+            chart::latency(moments, until),
+            "What may start within the next moments is leased already.",
+        ),
+    ];
+    charts.into_iter().filter(|chart| !chart.drawn.is_empty()).collect()
 }
 
 /// Until when its charts go.
