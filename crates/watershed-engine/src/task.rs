@@ -30,6 +30,7 @@ use crate::events;
 use crate::files;
 use crate::late;
 use crate::letter::{Trouble, letter_id};
+use crate::metric;
 use crate::missing;
 use crate::pace::Paces;
 use crate::phase::{self, Phase};
@@ -415,6 +416,7 @@ async fn asked(
 ) -> Option<Asked> {
     let operation = run.operation(leased.step);
     let is_file = operation.kind == Kind::File;
+    let began = tools.clock.now();
     let asked = if is_file {
         files::download(run, operation, ask, token, tools, slot).await?
     } else {
@@ -431,6 +433,7 @@ async fn asked(
         }
         _ => run.link.reach.answered(operation.id, tools.clock.now()),
     }
+    metric::called(leased.category, &asked.verdict, asked.spent.calls, tools.clock.now() - began);
     tracing::debug!(
         run = %run.id,
         step = %run.program.plan().step(leased.step).name,

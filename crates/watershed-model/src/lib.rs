@@ -20,6 +20,7 @@ mod text;
 mod tick;
 mod time;
 mod verdict;
+mod worker;
 
 pub use budget::{Category, CategorySet, DayCalls, Limit, Limits, Period};
 pub use coverage::{Coverage, CoverageState, RunCoverage, Subject, Window};
@@ -47,3 +48,4 @@ pub use text::{hash64, number, printable, span};
 pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, day_run, tick_run};
 pub use time::{Millis, instant};
 pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Unfit, Verdict};
+pub use worker::WorkerName;

@@ -11,6 +11,7 @@ use watershed_model::{
 use watershed_sink::{BandCount, Bands, CoverageCount, CoverageFilter, FailureFilter, MonthCount};
 
 use crate::control::{Kind, Refusal, Rows};
+use crate::shape::Worker;
 use crate::slow::Slow;
 use crate::state::{Server, Stores};
 
@@ -201,4 +202,14 @@ pub(crate) async fn told(
         (None, None) => return Err(Refusal::no_run(run)),
     };
     Ok(Told { view, row, report, coverage: coverage.to_vec(), counted })
+}
+
+/// The processes that work, by the ledger's clock.
+///
+/// # Errors
+/// Where the ledger does not answer.
+pub(crate) async fn workers(server: &Server) -> Result<Vec<Worker>, Refusal> {
+    let ledger = &server.stores.ledger;
+    let (heard_of, now) = tokio::join!(ledger.workers(), ledger.now());
+    Ok(Worker::all(heard_of?, now?))
 }

@@ -295,6 +295,9 @@ pub(crate) struct Worker {
     /// A connection to work for; may be repeated; all of them, where left out
     #[arg(long = "connection", value_name = "NAME")]
     pub connections: Vec<String>,
+    /// Where to tell its metrics [default: `worker.metrics`; nowhere without]
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// `estimate`

@@ -24,6 +24,7 @@ mod json_shapes;
 mod kills;
 mod live;
 mod memory;
+mod metrics;
 mod odd_workflows;
 mod people;
 mod postgres;

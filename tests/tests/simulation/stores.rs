@@ -14,7 +14,7 @@ use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_ledger::{
     Command, Error as LedgerError, Ledger, MemoryLedger, Pending as Replying, Reply, RunLine,
-    RunView, Settled,
+    RunView, Settled, WorkerView,
 };
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
@@ -108,6 +108,10 @@ impl Ledger for OwnLedger {
 
     fn runs(&self) -> Replying<'_, Vec<RunLine>> {
         Box::pin(async move { here(self.inner.runs()) })
+    }
+
+    fn workers(&self) -> Replying<'_, Vec<WorkerView>> {
+        Box::pin(async move { here(self.inner.workers()) })
     }
 
     fn now(&self) -> Replying<'_, Millis> {

@@ -91,8 +91,8 @@ fn fill_sink(home: &Home, mut report: Value, size: Size) {
     sink.execute(
         "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :runs)
          INSERT INTO _runs
-         SELECT printf('r%05d', n), connection, workflow, source, plan, inputs, granted, \"trigger\",
-             'complete', strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', n || ' hours'),
+         SELECT printf('r%05d', n), connection, workflow, source, plan, inputs, granted,
+             \"trigger\", 'complete', strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', n || ' hours'),
              strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', n || ' hours', '7 minutes'), :evidence
          FROM _runs, n WHERE id = 'one'",
         named_params! { ":runs": RUNS, ":evidence": report.to_string() },

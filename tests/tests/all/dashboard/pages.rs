@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use watershed_test_servers::RedisServer;
 use watershed_tests::{Account, Home, Settings, Spec};
 
 use super::Served;
@@ -10,7 +11,8 @@ use super::browser::{Browser, Look};
 use crate::ground::{account, free_account, free_home, home};
 
 /// The pages that everybody who may look sees.
-const PAGES: [&str; 6] = ["/", "/runs/one", "/coverage", "/connections", "/schedules", "/sign-in"];
+const PAGES: [&str; 7] =
+    ["/", "/runs/one", "/coverage", "/connections", "/schedules", "/workers", "/sign-in"];
 
 /// An account with a meeting that is refused for ever, brought home; a dead letter tells of it.
 pub(crate) fn with_a_dead_letter() -> (Account, Home) {
@@ -190,5 +192,28 @@ fn coverage_leads_from_all_of_an_account_to_one_subject() {
     assert_eq!(browser.eval(rows), json!(2), "the users of a band");
     browser.leads(&into(".heat tbody a"));
     assert!(browser.shows("complete") && browser.shows("zoom.get_user_settings of default"));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_workers_of_all_processes_are_shown() {
+    let redis = RedisServer::start(&[]);
+    let account = free_account(3, 66);
+    let mut home = free_home(&account);
+    home.set("WATERSHED_STORE__URL", Some(&redis.url()));
+    let served = Served::start(&home, "serve");
+    let mut browser = Browser::start();
+    browser.open(&served.at("/workers"));
+    assert!(browser.shows("Nobody works"));
+    home.run(&["submit", "zoom-backfill", "--run-id", "one"]).expect(0);
+    let workers = [home.start(&["worker"]), home.start(&["worker"])];
+    browser.until("two workers", "document.querySelectorAll('main tbody tr').length === 2");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(browser.shows("alive") && browser.shows(version));
+    let told = watershed_tests::get(served.base.trim_start_matches("http://"), "/api/v1/workers");
+    let told: serde_json::Value = serde_json::from_slice(&told.expect("an answer")).expect("JSON");
+    let alive = told["items"].as_array().expect("items").iter().filter(|w| w["alive"] == true);
+    assert_eq!(alive.count(), 2, "{told:#}");
+    drop(workers);
     assert_eq!(browser.complaints(), [""; 0]);
 }
