@@ -152,6 +152,7 @@ impl Tools {
     pub(crate) async fn send(&self, call: Call) -> Result<Answered, TransportError> {
         phase::tell(Phase::Sent);
         let answered = self.transport.send(call).await?;
+        phase::answered(&answered);
         phase::tell(Phase::Answered);
         Ok(answered)
     }
@@ -273,7 +274,7 @@ pub(crate) fn first_request(
 pub(crate) async fn perform(jobs: Vec<Job>, tools: &Tools) -> Vec<Done> {
     let start = OnceCell::new();
     let each = jobs.into_iter().map(|job| {
-        let span = phase::task(job.leased.fence);
+        let span = phase::task(&job.leased, &job.run);
         one(job, &start, tools).instrument(span)
     });
     join_all(each).await
@@ -435,11 +436,8 @@ async fn asked(
     }
     metric::called(leased.category, &asked.verdict, asked.spent.calls, tools.clock.now() - began);
     tracing::debug!(
-        run = %run.id,
-        step = %run.program.plan().step(leased.step).name,
         operation = operation.id,
         subject = ask.request.subject.as_str(),
-        attempt = leased.attempts + 1,
         verdict = told(&asked.verdict),
         "asked"
     );

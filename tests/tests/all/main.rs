@@ -23,6 +23,7 @@ mod hostile;
 mod json_shapes;
 mod kills;
 mod live;
+mod logs;
 mod memory;
 mod metrics;
 mod odd_workflows;
