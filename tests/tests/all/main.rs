@@ -41,5 +41,6 @@ mod secrets;
 mod tidy;
 mod up;
 mod versions;
+mod watch;
 mod webhooks;
 mod workers;
