@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Ticks of a second in which `/proc` tells times: 100 for every program, whatever the kernel's own.
+/// Ticks of a second in which `/proc` tells times: 100, whatever the kernel's own.
 const TICKS: u64 = 100;
 
 /// A process that runs. Killed when dropped.
@@ -135,6 +135,11 @@ impl Running {
         let words = after.split_whitespace().skip(11).take(2);
         let ticks: u64 = words.filter_map(|word| word.parse::<u64>().ok()).sum();
         Duration::from_millis(ticks * 1_000 / TICKS)
+    }
+
+    /// Its number.
+    pub fn id(&self) -> Pid {
+        self.pid
     }
 
     /// What it has said so far on standard error.

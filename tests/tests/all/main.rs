@@ -19,6 +19,7 @@ mod fleet;
 mod freshness;
 mod gone;
 mod ground;
+mod guide;
 mod hostile;
 mod json_shapes;
 mod kills;
