@@ -18,7 +18,7 @@ use crate::state::{Server, Stores};
 /// Runs that lists go back to.
 pub(crate) const RUNS_MAX: u32 = 1_000;
 /// A page is made without what is not counted by then; it comes a moment later.
-pub(crate) const PAGE_PATIENCE: Duration = Duration::from_millis(10);
+pub(crate) const PAGE_PATIENCE: Duration = Duration::from_millis(25);
 /// Bands of a map: as many rows as one looks over at once. Three steps in are a quarter of a
 /// million subjects.
 const BANDS: u32 = 64;

@@ -7,8 +7,7 @@ use serde_json::Value;
 use watershed_ledger::{RunLine, WorkerView};
 use watershed_model::{Coverage as Row, DeadLetter, Millis, RunHead, WorkerName};
 
-/// A worker without work speaks each second, and on an embedded ledger, where it is alone, each
-/// minute or so.
+/// A worker speaks each second, unless all that it may hold is in flight: then it has leases.
 const ALIVE_MS: i64 = 60_000;
 
 /// A run in a list: the report, shortened.

@@ -16,7 +16,7 @@ use super::fault::Fault;
 use super::layout::bring_up_to_date;
 use super::opening::{Access, Place};
 use super::table::Tables;
-use super::thread::{Hand, Keeper};
+use super::thread::{Hand, Keeper, yield_to_all};
 use super::{read, stored, ticks, write};
 use crate::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -51,7 +51,7 @@ impl SqliteSink {
         let place = Place::File(path.to_owned());
         let tables = Arc::new(Tables::of(catalogue));
         let writer = start_writer(&place, &tables).await?;
-        let reader = start_reader("sink-reader", &place).await?;
+        let reader = start_reader(&place).await?;
         Ok(SqliteSink {
             place,
             tables,
@@ -69,7 +69,7 @@ impl SqliteSink {
     pub async fn open_read_only(path: &Path, catalogue: Catalogue) -> Result<SqliteSink, Error> {
         let place = Place::File(path.to_owned());
         let tables = Arc::new(Tables::of(catalogue));
-        let reader = start_reader("sink-reader", &place).await?;
+        let reader = start_reader(&place).await?;
         Ok(SqliteSink {
             place,
             tables,
@@ -132,8 +132,7 @@ impl SqliteSink {
             return self.on_writer(act);
         }
         Box::pin(async move {
-            let start = || start_reader("sink-counter", &self.place);
-            self.counter.get_or_try_init(start).await?.ask(act).await
+            self.counter.get_or_try_init(|| start_counter(&self.place)).await?.ask(act).await
         })
     }
 }
@@ -149,9 +148,19 @@ async fn start_writer(place: &Place, tables: &Arc<Tables>) -> Result<Hand, Error
     .await
 }
 
-async fn start_reader(name: &str, place: &Place) -> Result<Hand, Error> {
+async fn start_counter(place: &Place) -> Result<Hand, Error> {
     let at = place.clone();
-    Hand::start(name, place, move || {
+    Hand::start("sink-counter", place, move || {
+        yield_to_all();
+        let connection = at.connect(Access::Read)?;
+        Ok(Keeper::new(at, Access::Read, connection))
+    })
+    .await
+}
+
+async fn start_reader(place: &Place) -> Result<Hand, Error> {
+    let at = place.clone();
+    Hand::start("sink-reader", place, move || {
         let connection = at.connect(Access::Read)?;
         Ok(Keeper::new(at, Access::Read, connection))
     })

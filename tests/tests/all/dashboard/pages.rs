@@ -102,6 +102,7 @@ fn a_dead_letter_is_put_back_and_goes_away() {
     let mut browser = Browser::start();
     sign_in(&mut browser, &served);
     browser.open(&served.at("/runs/one"));
+    browser.until("its letters", "!!document.querySelector('#failures .group')");
     browser.eval("document.querySelector('#failures .group').open = true; true");
     assert!(browser.shows("What to do:") && browser.shows("HTTP 403"));
     browser.leads("document.querySelector('#failures .group form button').click(); true");
@@ -180,16 +181,15 @@ fn coverage_leads_from_all_of_an_account_to_one_subject() {
     home.run(&["run", "zoom-backfill", "--input", "content=metadata", "-q"]).expect(0);
     let served = Served::start(&home, "serve");
     let mut browser = Browser::start();
+    // What is not counted yet comes by itself.
     browser.open(&served.at("/coverage"));
-    while browser.shows("Being counted") {
-        browser.open(&served.at("/coverage"));
-    }
+    browser.until("a map", "!!document.querySelector('.heat')");
     let into = |of: &str| format!("document.querySelector('{of}').click(); true");
     browser.leads(&into(".heat a[href$=\"zoom.get_user_settings\"]"));
     let rows = "document.querySelectorAll('.heat tbody tr').length";
-    assert_eq!(browser.eval(rows), json!(64), "bands of a user or two");
+    browser.until("bands of a user or two", &format!("{rows} === 64"));
     browser.leads(&into(".heat tbody a"));
-    assert_eq!(browser.eval(rows), json!(2), "the users of a band");
+    browser.until("the users of a band", &format!("{rows} === 2"));
     browser.leads(&into(".heat tbody a"));
     assert!(browser.shows("complete") && browser.shows("zoom.get_user_settings of default"));
     assert_eq!(browser.complaints(), [""; 0]);
