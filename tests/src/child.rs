@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Ticks of a second in which `/proc` tells times: 100, whatever the kernel's own.
+const TICKS: u64 = 100;
+
 /// A process that runs. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
@@ -120,6 +123,23 @@ impl Running {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         kib.unwrap_or(0) * 1_024
+    }
+
+    /// The time of processors that it has used so far; none once it has ended, or where the system
+    /// does not tell.
+    pub fn processor_time(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
+        let stat = std::fs::read_to_string(path).unwrap_or_default();
+        // The name, in brackets, may hold anything; user and system time stand 12 words after it.
+        let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+        let words = after.split_whitespace().skip(11).take(2);
+        let ticks: u64 = words.filter_map(|word| word.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 1_000 / TICKS)
+    }
+
+    /// Its number.
+    pub fn id(&self) -> Pid {
+        self.pid
     }
 
     /// What it has said so far on standard error.

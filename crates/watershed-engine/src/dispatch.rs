@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use watershed_ledger::{Command, Fence, LeaseId, Leased, Ledger, Reply, Settle};
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Limits, Millis, RunId, RunState, WorkerId,
+    AccountId, Catalogue, ConnectionName, Limits, Millis, RunId, RunState, WorkerId, WorkerName,
 };
 use watershed_sink::Batch;
 
@@ -49,6 +49,8 @@ const LOOK_MS: i64 = 1_000;
 /// How a worker works.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
+    /// Who works.
+    pub name: WorkerName,
     /// Tasks at once.
     pub concurrency: u16,
     /// Length of a lease.

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use watershed_lake::FileStore;
 use watershed_ledger::{Command, Ledger, Letter, Reply, RunView};
 use watershed_model::{
-    Catalogue, ConnectionName, DeadLetter, Limits, RunId, RunReport, RunRow, StepId, WorkerId,
+    Catalogue, ConnectionName, DeadLetter, Limits, RunId, RunReport, RunRow, StepId,
 };
 use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink};
 
@@ -120,7 +120,7 @@ impl Engine {
         let tools =
             Tools { alone: settings.alone, ..self.tools(stop.clone(), settings.wait_until) };
         let tools = Arc::new(tools);
-        let worker = WorkerId(format!("w-{:016x}", self.clock.random()));
+        let worker = settings.name.id(self.clock.random());
         // The conversation is over and its end of the channel closed: idle workers end; one
         // that still holds a call past its grace is dropped with its connection.
         let _workers = AbortOnDropHandle::new(tokio::spawn(runtime::run(

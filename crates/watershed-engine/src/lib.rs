@@ -25,6 +25,7 @@ mod files;
 mod http;
 mod late;
 mod letter;
+mod metric;
 mod missing;
 mod offset;
 mod pace;

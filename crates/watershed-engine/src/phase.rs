@@ -1,16 +1,24 @@
-//! The trace of a task: one event, at TRACE, each time it comes to another phase.
+//! The span of a task, in which stands what the log says of it; and its trace: one event, at
+//! TRACE, each time it comes to another phase.
 //!
 //! The target is `watershed::phase`: `-vvv` shows them among all else, and alone they are had by
 //! `RUST_LOG=watershed::phase=trace`. Each stands in the span of its task (`task{lease index}`,
-//! unique within a process) and names no address and no content. Guarantee: what is told has
-//! happened, but for [`Phase::Sent`] and [`Phase::Settling`], which are told just before. Costs a
-//! comparison where nobody listens.
+//! unique within a process) and names no address, and no content but the branch. Guarantee: what is
+//! told has happened, but for [`Phase::Sent`] and [`Phase::Settling`], which are told just before.
+//! Costs a comparison where nobody listens.
 
 use tracing::Span;
-use watershed_ledger::Fence;
+use watershed_ledger::{Fence, Leased};
+
+use crate::active::ActiveRun;
+use crate::transport::Answered;
 
 /// What the events are filtered by.
 const TARGET: &str = "watershed::phase";
+/// The header in which Zoom says what it calls a call,
+const TRACKING_ID: &str = "x-zm-trackingid";
+/// and characters of it that are told at most.
+const TRACKING_ID_MAX: usize = 100;
 
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +53,30 @@ impl Phase {
     }
 }
 
-/// The span of a task.
-pub(crate) fn task(fence: Fence) -> Span {
+/// The span of a task: what every line of the log says that is about it.
+pub(crate) fn task(leased: &Leased, run: &ActiveRun) -> Span {
+    tracing::error_span!(
+        target: TARGET,
+        "task",
+        run = %run.id,
+        step = run.program.plan().step(leased.step).name,
+        branch = run.program.branch(leased.step, &leased.item),
+        attempt = leased.attempts + 1,
+        tracking_id = tracing::field::Empty,
+        lease = leased.fence.lease.0,
+        index = leased.fence.index,
+    )
+}
+
+/// The answer's id, by which Zoom finds the call: part of what is told of its task from here on.
+pub(crate) fn answered(answer: &Answered) {
+    if let Some(id) = answer.header(TRACKING_ID) {
+        Span::current().record("tracking_id", watershed_model::printable(id, TRACKING_ID_MAX));
+    }
+}
+
+/// The span of a task of which no more is known here.
+fn of(fence: Fence) -> Span {
     tracing::trace_span!(target: TARGET, "task", lease = fence.lease.0, index = fence.index)
 }
 
@@ -58,12 +88,12 @@ pub(crate) fn tell(phase: Phase) {
 
 /// Tells of that task.
 pub(crate) fn tell_of(fence: Fence, phase: Phase) {
-    task(fence).in_scope(|| tell(phase));
+    of(fence).in_scope(|| tell(phase));
 }
 
 /// Tells of a task that was leased, and of its step where that is known.
 pub(crate) fn tell_leased(fence: Fence, step: Option<&str>) {
-    task(fence).in_scope(|| {
+    of(fence).in_scope(|| {
         tracing::trace!(target: TARGET, phase = Phase::Leased.name(), step);
     });
 }

@@ -30,6 +30,7 @@ use crate::events;
 use crate::files;
 use crate::late;
 use crate::letter::{Trouble, letter_id};
+use crate::metric;
 use crate::missing;
 use crate::pace::Paces;
 use crate::phase::{self, Phase};
@@ -151,6 +152,7 @@ impl Tools {
     pub(crate) async fn send(&self, call: Call) -> Result<Answered, TransportError> {
         phase::tell(Phase::Sent);
         let answered = self.transport.send(call).await?;
+        phase::answered(&answered);
         phase::tell(Phase::Answered);
         Ok(answered)
     }
@@ -272,7 +274,7 @@ pub(crate) fn first_request(
 pub(crate) async fn perform(jobs: Vec<Job>, tools: &Tools) -> Vec<Done> {
     let start = OnceCell::new();
     let each = jobs.into_iter().map(|job| {
-        let span = phase::task(job.leased.fence);
+        let span = phase::task(&job.leased, &job.run);
         one(job, &start, tools).instrument(span)
     });
     join_all(each).await
@@ -415,6 +417,7 @@ async fn asked(
 ) -> Option<Asked> {
     let operation = run.operation(leased.step);
     let is_file = operation.kind == Kind::File;
+    let began = tools.clock.now();
     let asked = if is_file {
         files::download(run, operation, ask, token, tools, slot).await?
     } else {
@@ -431,12 +434,10 @@ async fn asked(
         }
         _ => run.link.reach.answered(operation.id, tools.clock.now()),
     }
+    metric::called(leased.category, &asked.verdict, asked.spent.calls, tools.clock.now() - began);
     tracing::debug!(
-        run = %run.id,
-        step = %run.program.plan().step(leased.step).name,
         operation = operation.id,
         subject = ask.request.subject.as_str(),
-        attempt = leased.attempts + 1,
         verdict = told(&asked.verdict),
         "asked"
     );

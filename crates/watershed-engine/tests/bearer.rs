@@ -16,7 +16,7 @@ use watershed_engine::{
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
-use watershed_model::RunId;
+use watershed_model::{RunId, WorkerName};
 use watershed_sink::SqliteSink;
 
 const WORKFLOW: &str = r#"
@@ -107,6 +107,7 @@ async fn brought(network: Network) -> (Vec<String>, String) {
     let id = RunId::from("run");
     engine.submit(run::request(WORKFLOW, &id, SystemClock.now())).await.expect("it begins");
     let settings = WorkerSettings {
+        name: WorkerName::default(),
         concurrency: 1,
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,

@@ -17,7 +17,7 @@ use watershed_engine::{
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, RunView};
 use watershed_model::{
-    AccountId, ConnectionName, EventKey, InboxEvent, Kin, Millis, RunId, RunState,
+    AccountId, ConnectionName, EventKey, InboxEvent, Kin, Millis, RunId, RunState, WorkerName,
 };
 use watershed_sink::{Error, Inbox, InboxCount, Pending, Sink, SqliteSink, Taken, Waiting};
 use watershed_workflow::{Program, RunContext, compile, resolve_inputs};
@@ -251,6 +251,7 @@ impl Stage {
     /// Works, as `acts` goes on beside it.
     async fn works(&self, acts: impl AsyncFnOnce(&Stage)) {
         let settings = WorkerSettings {
+            name: WorkerName::default(),
             concurrency: 4,
             lease_ms: 15_000,
             shutdown_grace_ms: 1_000,

@@ -15,7 +15,7 @@ use watershed_engine::{
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
-use watershed_model::{CoverageState, RunId, RunState};
+use watershed_model::{CoverageState, RunId, RunState, WorkerName};
 use watershed_sink::{CoverageFilter, FailureFilter, Sink, SqliteSink};
 use watershed_zoom::people::{Agreed, Choice};
 
@@ -131,6 +131,7 @@ async fn scene(account: Shared) -> Scene {
 impl Scene {
     async fn run(&self) {
         let settings = WorkerSettings {
+            name: WorkerName::default(),
             concurrency: 4,
             lease_ms: 15_000,
             shutdown_grace_ms: 1_000,

@@ -14,7 +14,7 @@ use watershed_engine::{
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
-use watershed_model::{CoverageState, RunId, RunState};
+use watershed_model::{CoverageState, RunId, RunState, WorkerName};
 use watershed_sink::{CoverageCount, CoverageFilter, FailureFilter, Sink as _, SqliteSink};
 
 const WORKFLOW: &str = r#"
@@ -125,6 +125,7 @@ async fn the_others_are_stored_and_it_is_a_dead_letter_that_can_be_retried() {
 
 async fn ended(engine: &Engine, run: &RunId) -> watershed_engine::Standing {
     let settings = WorkerSettings {
+        name: WorkerName::default(),
         concurrency: 4,
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,

@@ -16,7 +16,7 @@ use watershed_engine::{
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
-use watershed_model::{CoverageState, Millis, RunId, RunState};
+use watershed_model::{CoverageState, Millis, RunId, RunState, WorkerName};
 use watershed_sink::SqliteSink;
 
 use clock::LaterClock;
@@ -130,6 +130,7 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64, stride_ms: i64) -> Standin
     let id = RunId::from("run");
     engine.submit(run::request(WORKFLOW, &id, clock.now())).await.expect("it begins");
     let settings = WorkerSettings {
+        name: WorkerName::default(),
         concurrency: 4,
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,

@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redis::{FromRedisValue, Script};
 use watershed_ledger::{
     Command, Error, Exchange, Exchanged, LeaseId, Ledger, Pending, ReadClock, Reply, RunLine,
-    RunView, Settle, Settled, Walked, show,
+    RunView, Settle, Settled, Walked, WorkerView, show,
 };
-use watershed_model::{AccountId, ConnectionName, DayCalls, Millis, RunId};
+use watershed_model::{AccountId, ConnectionName, DayCalls, Millis, RunId, WorkerId};
 
 use crate::answer::{Answer, Head};
 use crate::command::{self, Place};
@@ -484,6 +484,21 @@ impl RedisLedger {
         lines.sort_by_key(|line| std::cmp::Reverse(line.submitted_at));
         Ok(lines)
     }
+
+    async fn heard_of(&self) -> Result<Vec<WorkerView>, Error> {
+        let mut workers = Vec::new();
+        for account in self.accounts().await?.into_values() {
+            let done = self.act(&account, &SCRIPTS.workers, Said::Map(Vec::new())).await?;
+            let here: Option<Vec<(String, i64, u64)>> = field(done, "workers")?;
+            workers.extend(here.into_iter().flatten().map(|(worker, at, leases)| WorkerView {
+                worker: WorkerId(worker),
+                seen_at: Millis(at),
+                leases,
+            }));
+        }
+        workers.sort_by_key(|view| std::cmp::Reverse(view.seen_at));
+        Ok(workers)
+    }
 }
 
 /// What of an exchange is one account's.
@@ -541,6 +556,10 @@ impl Ledger for RedisLedger {
 
     fn runs(&self) -> Pending<'_, Vec<RunLine>> {
         Box::pin(self.all())
+    }
+
+    fn workers(&self) -> Pending<'_, Vec<WorkerView>> {
+        Box::pin(self.heard_of())
     }
 
     fn now(&self) -> Pending<'_, Millis> {

@@ -81,7 +81,8 @@ scripts!(
     retry false,
     limits true,
     look false,
-    runs false
+    runs false,
+    workers false
 );
 
 /// Where accounts, lanes and runs are found: KEYS accounts, lanes, runs; ARGV an account, a lane

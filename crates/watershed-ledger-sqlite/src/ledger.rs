@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 use watershed_ledger::{
-    Command, Error, Ledger, Pending, ReadClock, Reply, RunLine, RunView, Walked, decide, lines,
-    view,
+    Command, Error, Ledger, Pending, ReadClock, Reply, RunLine, RunView, Walked, WorkerView,
+    decide, lines, view, workers,
 };
 use watershed_model::{Millis, RunId};
 
@@ -91,6 +91,14 @@ impl SqliteLedger {
     pub fn run_at(&self, run: &RunId, now: Millis) -> Result<Option<RunView>, Error> {
         self.shared.read(|tables| view(tables, run, now))
     }
+
+    /// The workers that it has heard of, on this thread.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn heard_of(&self) -> Result<Vec<WorkerView>, Error> {
+        self.shared.read(|tables| workers(tables))
+    }
 }
 
 impl Shared {
@@ -166,6 +174,11 @@ impl Ledger for SqliteLedger {
     fn runs(&self) -> Pending<'_, Vec<RunLine>> {
         let shared = self.shared.clone();
         Box::pin(blocking(move || shared.read(|tables| lines(tables))))
+    }
+
+    fn workers(&self) -> Pending<'_, Vec<WorkerView>> {
+        let shared = self.shared.clone();
+        Box::pin(blocking(move || shared.read(|tables| workers(tables))))
     }
 
     fn now(&self) -> Pending<'_, Millis> {

@@ -401,6 +401,10 @@ impl Tables for SqliteTables<'_> {
         }))
     }
 
+    fn workers(&mut self) -> Result<Vec<WorkerId>, Error> {
+        self.all(sql!("worker_all"), [], |row| Ok(WorkerId(row.get(0)?)))
+    }
+
     fn put_worker(&mut self, worker: &WorkerId, record: &WorkerRecord) -> Result<(), Error> {
         let params = named_params! {":worker": worker.as_str(), ":body": json(record)};
         self.run_sql(sql!("worker_put"), params)?;

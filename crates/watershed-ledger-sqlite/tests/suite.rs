@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use watershed_ledger::{Command, Error, Reply, RunView};
+use watershed_ledger::{Command, Error, Reply, RunView, WorkerView};
 use watershed_ledger_sqlite::{SqliteLedger, hold};
 use watershed_ledger_test::{Capability, Size, Stats, Subject, check, conformance, history};
 use watershed_model::{Limits, Millis, RunId};
@@ -52,6 +52,10 @@ impl Subject for File {
 
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
         self.ledger().run_at(run, self.now)
+    }
+
+    fn workers(&mut self) -> Result<Vec<WorkerView>, Error> {
+        self.ledger().heard_of()
     }
 
     fn size(&mut self) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use watershed_ledger::{Command, Error, Reply, RunView};
+use watershed_ledger::{Command, Error, Reply, RunView, WorkerView};
 use watershed_model::{Millis, RunId};
 
 /// What not every ledger can do.
@@ -33,6 +33,12 @@ pub trait Subject {
     /// # Errors
     /// The ledger's.
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error>;
+
+    /// The workers that it has heard of.
+    ///
+    /// # Errors
+    /// The ledger's.
+    fn workers(&mut self) -> Result<Vec<WorkerView>, Error>;
 
     /// What its state takes, in records or in bytes: it must not grow while work waits.
     fn size(&mut self) -> u64;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use watershed_ledger::{Command, Error, Ledger, MemoryLedger, MemoryTables, Reply, RunView};
+use watershed_ledger::{
+    Command, Error, Ledger, MemoryLedger, MemoryTables, Reply, RunView, WorkerView,
+};
 use watershed_ledger_test::{Capability, Size, Stats, Subject, cases, check, history};
 use watershed_model::{Millis, RunId};
 
@@ -42,6 +44,10 @@ impl Subject for Memory {
 
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
         ready(self.ledger.run(run))
+    }
+
+    fn workers(&mut self) -> Result<Vec<WorkerView>, Error> {
+        ready(self.ledger.workers())
     }
 
     fn size(&mut self) -> u64 {

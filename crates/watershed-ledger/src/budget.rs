@@ -337,7 +337,12 @@ impl Budget {
             .zip(&self.used)
             .map(|(limit, used)| {
                 let period = now.0.div_euclid(limit.period.ms());
-                let in_period = if used.day == period { used.used + used.before } else { 0 };
+                let in_period = match limit.period {
+                    Period::Day if used.day == period => used.used + used.before,
+                    Period::Day => 0,
+                    // Of the second that has just begun nothing can be said.
+                    Period::Second | Period::Minute => used.whole(period),
+                };
                 let share = self.calls(limit, used, now);
                 let next = match limit.period {
                     Period::Day if in_period as f64 >= share => Some(now.next_day()),
@@ -371,6 +376,16 @@ impl LimitUse {
     /// Calls of that day.
     fn today(&self, now: Millis) -> u64 {
         if self.day == now.day() { self.used + self.before } else { 0 }
+    }
+
+    /// Calls of the last whole second or minute before that one; of the running one, where slots of
+    /// the next are given already.
+    fn whole(&self, running: i64) -> u64 {
+        match running - self.day {
+            -1 | 0 => self.last,
+            1 => self.used,
+            _ => 0,
+        }
     }
 
     /// Nothing is counted yet in that period.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use watershed_model::{AccountId, Millis, RunId};
 
-use crate::{Command, Error, Reply, RunLine, RunView};
+use crate::{Command, Error, Reply, RunLine, RunView, WorkerView};
 
 /// An answer to come.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -21,6 +21,9 @@ pub trait Ledger: Send + Sync {
 
     /// All runs, newest first.
     fn runs(&self) -> Pending<'_, Vec<RunLine>>;
+
+    /// Workers that it has heard of, those that spoke last first; long gone ones are forgotten.
+    fn workers(&self) -> Pending<'_, Vec<WorkerView>>;
 
     /// The ledger's clock.
     fn now(&self) -> Pending<'_, Millis>;

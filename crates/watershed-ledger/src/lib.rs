@@ -30,7 +30,7 @@ pub use command::{
 pub use decide::decide;
 pub use error::Error;
 pub use ledger::{Ledger, Pending};
-pub use look::{Seen, lines, show, view};
+pub use look::{Seen, lines, show, view, workers};
 pub use memory::{MemoryLedger, ReadClock};
 pub use memory_tables::MemoryTables;
-pub use view::{RunLine, RunView, StepCounts, Walked};
+pub use view::{RunLine, RunView, StepCounts, Walked, WorkerView};

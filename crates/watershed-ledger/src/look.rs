@@ -10,7 +10,7 @@ use crate::fold::Ground;
 use crate::order;
 use crate::scarce::{Bar, Scarce};
 use crate::tables::{Budget, Counts, Queue, RunRecord, Tables, Tally};
-use crate::{Error, RunLine, RunView, StepCounts};
+use crate::{Error, RunLine, RunView, StepCounts, WorkerView};
 
 /// The operation whose task looks again and again for what has come.
 const LISTENS: &str = "watershed.events";
@@ -150,6 +150,21 @@ pub fn lines(tables: &mut impl Tables) -> Result<Vec<RunLine>, Error> {
     }
     lines.reverse();
     Ok(lines)
+}
+
+/// All workers, those that spoke last first.
+///
+/// # Errors
+/// The tables'.
+pub fn workers(tables: &mut impl Tables) -> Result<Vec<WorkerView>, Error> {
+    let mut seen = Vec::new();
+    for worker in tables.workers()? {
+        let Some(record) = tables.worker(&worker)? else { continue };
+        let leases = tables.leases_of(&worker)?.len() as u64;
+        seen.push(WorkerView { worker, seen_at: record.at, leases });
+    }
+    seen.sort_by_key(|view| std::cmp::Reverse(view.seen_at));
+    Ok(seen)
 }
 
 /// What is ready in a run.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use watershed_model::{Millis, RunId};
 
 use crate::memory_tables::MemoryTables;
-use crate::{Command, Ledger, Pending, Reply, RunLine, RunView, decide, lines, view};
+use crate::{
+    Command, Ledger, Pending, Reply, RunLine, RunView, WorkerView, decide, lines, view, workers,
+};
 
 /// Reads the time.
 pub type ReadClock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -49,6 +51,10 @@ impl Ledger for MemoryLedger {
 
     fn runs(&self) -> Pending<'_, Vec<RunLine>> {
         Box::pin(async move { lines(&mut *self.locked()) })
+    }
+
+    fn workers(&self) -> Pending<'_, Vec<WorkerView>> {
+        Box::pin(async move { workers(&mut *self.locked()) })
     }
 
     fn now(&self) -> Pending<'_, Millis> {

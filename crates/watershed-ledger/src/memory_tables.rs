@@ -479,6 +479,10 @@ impl Tables for MemoryTables {
         Ok(self.workers.get(worker).cloned())
     }
 
+    fn workers(&mut self) -> Result<Vec<WorkerId>, Error> {
+        Ok(self.workers.keys().cloned().collect())
+    }
+
     fn put_worker(&mut self, worker: &WorkerId, record: &WorkerRecord) -> Result<(), Error> {
         self.workers.insert(worker.clone(), record.clone());
         Ok(())

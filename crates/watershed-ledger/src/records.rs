@@ -358,6 +358,9 @@ pub struct WorkerRecord {
     /// The lease of a suspect that it took or had.
     #[serde(default)]
     pub alone: Option<LeaseId>,
+    /// When it was.
+    #[serde(default)]
+    pub at: Millis,
 }
 
 /// What a limit has given.

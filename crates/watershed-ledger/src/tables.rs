@@ -161,6 +161,8 @@ pub trait Tables {
 
     /// A worker's last exchange.
     fn worker(&mut self, worker: &WorkerId) -> Result<Option<WorkerRecord>, Error>;
+    /// All workers whose last exchange is kept.
+    fn workers(&mut self) -> Result<Vec<WorkerId>, Error>;
     /// Keeps it.
     fn put_worker(&mut self, worker: &WorkerId, record: &WorkerRecord) -> Result<(), Error>;
 }

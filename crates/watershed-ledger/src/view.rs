@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watershed_model::{
     AccountId, BudgetUse, ConnectionName, Millis, Plan, PlanHash, RunId, RunState, Trigger,
-    WaitReport,
+    WaitReport, WorkerId,
 };
 
 /// A run as the ledger knows it.
@@ -99,6 +99,17 @@ pub struct RunLine {
     pub submitted_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
+}
+
+/// A worker as the ledger last heard of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerView {
+    /// The worker.
+    pub worker: WorkerId,
+    /// When its last exchange was.
+    pub seen_at: Millis,
+    /// Leases that it has.
+    pub leases: u64,
 }
 
 /// What a walk over all records of a ledger has found.

@@ -355,6 +355,24 @@ fn the_report_says_what_is_used_and_what_binds() {
 }
 
 #[test]
+fn of_a_second_the_report_tells_the_last_whole_one() {
+    let mut budget = budget(vec![limit(&[Category::Light], Period::Second, 10.0)]);
+    let starts = all_granted(&mut budget, Category::Light, NOON, 900);
+    let within = starts.iter().filter(|at| **at < NOON + 1_000).count() as u64;
+    assert!(within > 5, "{starts:?}");
+    let used = |budget: &Budget, ms| budget.report(NOON + ms, |_| true)[0].used;
+    assert_eq!(used(&budget, 500), 0, "it has just begun");
+    assert_eq!(used(&budget, 1_000), within);
+    assert_eq!(used(&budget, 2_000), 0, "nothing was given in the one before");
+    // Slots of the next second are given already: the running one is all that is known.
+    let more = all_granted(&mut budget, Category::Light, NOON + 990, 400);
+    let (running, next): (Vec<Millis>, Vec<Millis>) =
+        more.into_iter().partition(|at| *at < NOON + 1_000);
+    assert!(!next.is_empty());
+    assert_eq!(used(&budget, 990), within + running.len() as u64);
+}
+
+#[test]
 fn a_part_of_the_day_is_kept_back_for_events_until_ten_in_the_evening() {
     let reserved = Limit { reserve: 1.0, ..limit(&[Category::Heavy], Period::Day, 3.0) };
     let mut budget = budget(vec![reserved]);

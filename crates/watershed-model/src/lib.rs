@@ -20,6 +20,7 @@ mod text;
 mod tick;
 mod time;
 mod verdict;
+mod worker;
 
 pub use budget::{Category, CategorySet, DayCalls, Limit, Limits, Period};
 pub use coverage::{Coverage, CoverageState, RunCoverage, Subject, Window};
@@ -39,8 +40,12 @@ pub use plan::{
     PLAN_FORMAT, Plan, Retry, ScopeLevel, Source, Step, Template, TemplatePart, Tolerate, Windows,
 };
 pub use row::Row;
-pub use run::{BudgetUse, CallCount, RunReport, RunRow, RunState, StepReport, Trigger, WaitReport};
+pub use run::{
+    BudgetUse, CallCount, RunFigures, RunHead, RunReport, RunRow, RunState, StepReport, Trigger,
+    WaitReport,
+};
 pub use text::{hash64, number, printable, span};
 pub use tick::{KnownTick, ScheduleKey, Skipped, Tick, TickState, day_run, tick_run};
 pub use time::{Millis, instant};
 pub use verdict::{Heard, Left, Page, RetryCause, Throttle, Unavailable, Unfit, Verdict};
+pub use worker::WorkerName;

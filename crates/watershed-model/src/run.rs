@@ -100,6 +100,77 @@ pub struct RunRow {
     pub evidence: Option<RunReport>,
 }
 
+/// A run in a list: its row less what is long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHead {
+    /// The run.
+    pub id: RunId,
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The workflow's name.
+    pub workflow: String,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it was submitted.
+    pub started_at: Millis,
+    /// When it ended.
+    pub ended_at: Option<Millis>,
+    /// What the report at its end sums up to.
+    pub figures: Option<RunFigures>,
+}
+
+/// What a report sums up to. Read from a report's own JSON, it leaves out all else there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "Summed")]
+pub struct RunFigures {
+    /// The exit code that `run` gives, once it has ended or stopped.
+    pub exit: Option<u8>,
+    /// Branches of all steps that are closed: done, skipped, unavailable, waiting.
+    pub done: u64,
+    /// Branches known so far.
+    pub known: u64,
+    /// Dead letters.
+    pub failed: u64,
+    /// Calls started.
+    pub spent: u64,
+    /// The least that the same answers could have cost.
+    pub least: u64,
+}
+
+/// What of a report's JSON is summed up.
+#[derive(Deserialize)]
+struct Summed {
+    exit: Option<u8>,
+    steps: Vec<StepReport>,
+    calls: CallCount,
+}
+
+impl From<Summed> for RunFigures {
+    fn from(of: Summed) -> RunFigures {
+        summed(of.exit, &of.steps, &of.calls)
+    }
+}
+
+impl From<&RunReport> for RunFigures {
+    fn from(of: &RunReport) -> RunFigures {
+        summed(of.exit, &of.steps, &of.calls)
+    }
+}
+
+fn summed(exit: Option<u8>, steps: &[StepReport], calls: &CallCount) -> RunFigures {
+    let sum = |of: fn(&StepReport) -> u64| steps.iter().map(of).sum();
+    RunFigures {
+        exit,
+        done: sum(|step| step.done),
+        known: sum(|step| step.known),
+        failed: sum(|step| step.failed),
+        spent: calls.spent,
+        least: calls.least,
+    }
+}
+
 /// What `status`, the end of `run`, the API and the dashboard show of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -166,7 +237,7 @@ pub struct BudgetUse {
     pub category: String,
     /// `second`, `minute` or `day`.
     pub period: String,
-    /// Calls used in the running period.
+    /// Calls of the running day; of a second or minute, those of the last whole one.
     pub used: u64,
     /// Calls that the share allows in a period.
     pub share: f64,

@@ -12,7 +12,8 @@ use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_model::{
     AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey, hash64,
+    LetterId, Millis, PlanHash, RunCoverage, RunFigures, RunHead, RunId, RunRow, ScheduleKey,
+    hash64,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -184,6 +185,25 @@ impl Sink for Dataset {
 
     fn runs(&self, _connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
         ready(self.kept().runs.values().take(limit as usize).cloned().collect())
+    }
+
+    fn run_heads(
+        &self,
+        _connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>> {
+        let kept = self.kept();
+        let heads = kept.runs.values().take(limit as usize).map(|run| RunHead {
+            id: run.id.clone(),
+            connection: run.connection.clone(),
+            workflow: run.workflow.clone(),
+            trigger: run.trigger,
+            state: run.state,
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            figures: run.evidence.as_ref().map(RunFigures::from),
+        });
+        ready(heads.collect())
     }
 
     fn unfinished(

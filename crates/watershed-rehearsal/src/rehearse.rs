@@ -11,7 +11,7 @@ use watershed_engine::{
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, RunView};
-use watershed_model::{Limits, Millis, Plan, PlanHash, RunId, Trigger};
+use watershed_model::{Limits, Millis, Plan, PlanHash, RunId, Trigger, WorkerName};
 use watershed_sink::{Batch, Sink, SqliteSink};
 use watershed_zoom_sim::{Account, Spec};
 
@@ -131,6 +131,7 @@ impl Stage {
         for engine in std::iter::once(first).chain((1..rehearsed.workers).map(|_| self.engine())) {
             let (run, never) = (run.clone(), never.clone());
             let settings = WorkerSettings {
+                name: WorkerName::default(),
                 concurrency: rehearsed.concurrency,
                 lease_ms: 15_000,
                 shutdown_grace_ms: 20_000,

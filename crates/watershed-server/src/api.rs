@@ -194,6 +194,13 @@ pub(crate) fn table() -> Vec<Call> {
             get(calls::schedules),
         ),
         shows(
+            "/api/v1/workers",
+            "Processes that work, those that spoke last first.",
+            &[],
+            Told::Page("worker"),
+            get(calls::workers),
+        ),
+        shows(
             "/api/v1/openapi.json",
             "This description.",
             &[],

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use watershed_ledger::{RunLine, RunView};
 use watershed_model::{
-    ConnectionName, DeadLetter, OperationId, Plan, RunId, RunReport, RunRow, RunState,
+    ConnectionName, DeadLetter, OperationId, Plan, RunHead, RunId, RunReport, RunRow, RunState,
 };
 use watershed_sink::{BandCount, Bands, CoverageCount, CoverageFilter, FailureFilter, MonthCount};
 
 use crate::control::{Kind, Refusal, Rows};
+use crate::shape::Worker;
 use crate::slow::Slow;
 use crate::state::{Server, Stores};
 
@@ -18,8 +19,6 @@ use crate::state::{Server, Stores};
 pub(crate) const RUNS_MAX: u32 = 1_000;
 /// A page is made without what is not counted by then; it comes a moment later.
 pub(crate) const PAGE_PATIENCE: Duration = Duration::from_millis(25);
-/// A map is what its page is for: a little longer, then.
-const MAP_PATIENCE: Duration = Duration::from_millis(400);
 /// Bands of a map: as many rows as one looks over at once. Three steps in are a quarter of a
 /// million subjects.
 const BANDS: u32 = 64;
@@ -43,7 +42,7 @@ type BandsKey = (ConnectionName, OperationId, Option<(String, String)>);
 
 /// All runs, newest first, and how those stand that the ledger knows.
 pub(crate) struct Runs {
-    pub(crate) rows: Vec<RunRow>,
+    pub(crate) rows: Vec<RunHead>,
     pub(crate) live: BTreeMap<RunId, RunLine>,
 }
 
@@ -109,7 +108,7 @@ impl Facts {
     pub(crate) async fn months(&self, of: &ConnectionName) -> Option<Arc<Vec<MonthCount>>> {
         let (stores, asked) = (Arc::clone(&self.stores), of.clone());
         let find = async move { stores.map.months(asked).await.ok() };
-        let found = Slow::get(&self.months, of.clone(), MAP_PATIENCE, find).await;
+        let found = Slow::get(&self.months, of.clone(), PAGE_PATIENCE, find).await;
         found.map(|found| found.value)
     }
 
@@ -118,7 +117,7 @@ impl Facts {
         let stores = Arc::clone(&self.stores);
         let filter = CoverageFilter { connection: Some(of.clone()), ..CoverageFilter::default() };
         let find = async move { stores.sink.coverage_counts(filter).await.ok() };
-        let found = Slow::get(&self.reasons, of.clone(), MAP_PATIENCE, find).await;
+        let found = Slow::get(&self.reasons, of.clone(), PAGE_PATIENCE, find).await;
         found.map(|found| found.value)
     }
 
@@ -134,7 +133,7 @@ impl Facts {
         let asked =
             Bands { connection: key.0.clone(), operation: key.1.clone(), between, bands: BANDS };
         let find = async move { stores.map.bands(asked).await.ok() };
-        let found = Slow::get(&self.bands, key, MAP_PATIENCE, find).await;
+        let found = Slow::get(&self.bands, key, PAGE_PATIENCE, find).await;
         found.map(|found| found.value)
     }
 
@@ -151,7 +150,7 @@ impl Facts {
     pub(crate) async fn runs(&self) -> Result<Arc<Runs>, Refusal> {
         let stores = Arc::clone(&self.stores);
         let find = async move {
-            let rows = stores.sink.runs(None, RUNS_MAX).await.ok()?;
+            let rows = stores.sink.run_heads(None, RUNS_MAX).await.ok()?;
             let lines = stores.ledger.runs().await.ok()?;
             let live = lines.into_iter().map(|line| (line.run.clone(), line)).collect();
             Some(Runs { rows, live })
@@ -164,7 +163,7 @@ impl Facts {
 
 impl Runs {
     /// How a run stands.
-    pub(crate) fn state(&self, row: &RunRow) -> RunState {
+    pub(crate) fn state(&self, row: &RunHead) -> RunState {
         self.live.get(&row.id).map_or(row.state, |line| line.state)
     }
 }
@@ -203,4 +202,14 @@ pub(crate) async fn told(
         (None, None) => return Err(Refusal::no_run(run)),
     };
     Ok(Told { view, row, report, coverage: coverage.to_vec(), counted })
+}
+
+/// The processes that work, by the ledger's clock.
+///
+/// # Errors
+/// Where the ledger does not answer.
+pub(crate) async fn workers(server: &Server) -> Result<Vec<Worker>, Refusal> {
+    let ledger = &server.stores.ledger;
+    let (heard_of, now) = tokio::join!(ledger.workers(), ledger.now());
+    Ok(Worker::all(heard_of?, now?))
 }

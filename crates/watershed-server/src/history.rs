@@ -26,11 +26,20 @@ pub(crate) struct Moment {
     pub(crate) at: Millis,
     /// Calls started until then, by category.
     pub(crate) calls: BTreeMap<String, u64>,
+    /// Items closed until then.
+    pub(crate) closed: u64,
+    /// Tasks leased at that moment.
+    pub(crate) leased: u64,
 }
 
 impl Moment {
     fn all(&self) -> u64 {
         self.calls.values().sum()
+    }
+
+    fn of(view: &RunView, at: Millis) -> Moment {
+        let closed = view.steps.iter().map(|step| step.closed_well() + step.failed).sum();
+        Moment { at, calls: view.calls.clone(), closed, leased: view.leased }
     }
 }
 
@@ -64,7 +73,7 @@ impl History {
             first.and_then(|run| moments.remove(&run));
         }
         let of_run = moments.entry(view.run.clone()).or_default();
-        of_run.push(Moment { at, calls: view.calls.clone() });
+        of_run.push(Moment::of(view, at));
         if of_run.len() > MOMENTS_MAX {
             let mut keep = false;
             of_run.retain(|_| {

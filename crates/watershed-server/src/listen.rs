@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -31,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often what is over is swept out.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// Metrics are kept small this often.
-const UPKEEP: Duration = Duration::from_secs(10);
+pub(crate) const UPKEEP: Duration = Duration::from_secs(10);
 /// 7 days: whoever sends an event again does so within two hours.
 const DONE_KEPT_MS: i64 = 7 * Millis::DAY;
 /// Events that are forgotten at once.
@@ -42,17 +43,37 @@ const FORGOTTEN_AT_ONCE: u32 = 1_000;
 /// What goes wrong with one connection does not touch the others.
 pub async fn serve(listener: TcpListener, server: Server, shutdown: impl Future<Output = ()>) {
     let app = router(&server);
+    let metrics = Arc::clone(&server.metrics);
+    let counted = move |open: bool| if open { metrics.opened() } else { metrics.closed() };
+    let over = async {
+        tokio::select! {
+            () = shutdown => {}
+            () = sweep(&server) => {}
+            () = history::watch(&server) => {}
+        }
+    };
+    let graceful = connections(&listener, &app, counted, over).await;
+    drop(listener);
+    server.live.end();
+    // Whoever is slower than that is cut off when the process ends.
+    let _ = timeout(server.grace, graceful.shutdown()).await;
+}
+
+/// Takes connections until `over` ends; those that are open then end by themselves. `counted` is
+/// told of each, when it is opened and when it is closed.
+pub(crate) async fn connections(
+    listener: &TcpListener,
+    app: &Router,
+    counted: impl Fn(bool) + Clone + Send + 'static,
+    over: impl Future<Output = ()>,
+) -> GracefulShutdown {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let (sweeping, watching) = (sweep(&server), history::watch(&server));
-    let (mut shutdown, mut sweeping) = (pin!(shutdown), pin!(sweeping));
-    let mut watching = pin!(watching);
+    let mut over = pin!(over);
     loop {
         let (stream, permit) = tokio::select! {
-            accepted = accept(&listener, &room) => accepted,
-            () = &mut shutdown => break,
-            () = &mut sweeping => break,
-            () = &mut watching => break,
+            accepted = accept(listener, &room) => accepted,
+            () = &mut over => return graceful,
         };
         let busy = room.available_permits() * 2 < CONNECTIONS_MAX;
         let service = TowerToHyperService::new(app.clone());
@@ -62,20 +83,16 @@ pub async fn serve(listener: TcpListener, server: Server, shutdown: impl Future<
             .max_buf_size(HEAD_MAX)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
-        let metrics = Arc::clone(&server.metrics);
+        let counted = counted.clone();
         tokio::spawn(async move {
-            metrics.opened();
+            counted(true);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
-            metrics.closed();
+            counted(false);
             drop(permit);
         });
     }
-    drop(listener);
-    server.live.end();
-    // Whoever is slower than that is cut off when the process ends.
-    let _ = timeout(server.grace, graceful.shutdown()).await;
 }
 
 /// The next connection, once there is room for it.
@@ -107,7 +124,12 @@ async fn sweep(server: &Server) {
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = upkeep.tick() => server.metrics.upkeep(),
+            _ = upkeep.tick() => {
+                server.metrics.upkeep();
+                if let Some(worker) = &server.worker {
+                    worker.upkeep();
+                }
+            }
             _ = sweep.tick() => forget(server).await,
         }
     }

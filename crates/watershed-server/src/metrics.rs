@@ -14,12 +14,14 @@ use watershed_zoom::webhook::{Refusal, event_row};
 use crate::standing::Standing;
 
 mod table;
+mod worker;
 
 pub(crate) use table::{
     ANSWER, ASKED, BINDS, BUILD, COMMIT, CONNECTIONS, DEAD, EVENTS, LEASED, LIMIT, OLDEST, OPEN,
-    REFUSED, REQUESTS, RUNS, TOOK, USED, WAITING,
+    REFUSED, REQUESTS, RUNS, TOOK, USED, WAITING, WORKERS,
 };
-use table::{Kind, TABLE};
+use table::{By, Kind, TABLE};
+pub use worker::WorkerMetrics;
 
 /// Bounds of what takes milliseconds, or seconds when something is wrong.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -109,11 +111,7 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Of these connections.
     pub(crate) fn new<'a>(of: impl Iterator<Item = &'a ConnectionName>) -> Metrics {
-        let buckets = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-            .expect("there are buckets");
-        let recorder = buckets.build_recorder();
-        describe(&recorder);
+        let recorder = recorder(By::Server);
         let counter = |name, labels| recorder.register_counter(&key(name, labels), &ABOUT);
         let histogram = |name| recorder.register_histogram(&key(name, vec![]), &ABOUT);
         let outcomes = |of: Option<&ConnectionName>| {
@@ -187,6 +185,7 @@ impl Metrics {
     /// How runs and budgets stand now.
     pub(crate) fn stands(&self, standing: &Standing) {
         let gauge = |name, labels| self.recorder.register_gauge(&key(name, labels), &ABOUT);
+        gauge(WORKERS, vec![]).set(standing.workers as f64);
         for (connection, lane) in &standing.lanes {
             let of = || vec![("connection", connection.to_string())];
             for state in RunState::ALL {
@@ -238,8 +237,13 @@ fn key(name: &'static str, labels: Vec<(&'static str, String)>) -> Key {
     Key::from_parts(name, labels)
 }
 
-fn describe(recorder: &PrometheusRecorder) {
-    for metric in TABLE {
+/// Records what those count.
+fn recorder(by: By) -> PrometheusRecorder {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .expect("there are buckets")
+        .build_recorder();
+    for metric in TABLE.iter().filter(|metric| metric.by == by) {
         let (name, about) = (KeyName::from(metric.name), metric.about.into());
         match metric.kind {
             Kind::Counter => recorder.describe_counter(name, None, about),
@@ -247,6 +251,7 @@ fn describe(recorder: &PrometheusRecorder) {
             Kind::Histogram => recorder.describe_histogram(name, None, about),
         }
     }
+    recorder
 }
 
 #[cfg(test)]

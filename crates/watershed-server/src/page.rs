@@ -9,6 +9,7 @@ mod run_live;
 mod runs;
 mod schedules;
 mod sign_in;
+mod workers;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -26,6 +27,7 @@ pub(crate) use run::{run, run_live};
 pub(crate) use runs::{runs, runs_live};
 pub(crate) use schedules::schedules;
 pub(crate) use sign_in::{sign_in, sign_in_page, sign_out};
+pub(crate) use workers::{workers, workers_live};
 
 /// The longest text of somebody else's that a line shows.
 const TEXT_MAX: usize = 300;
@@ -59,12 +61,13 @@ impl Frame {
         Frame { title, here: "", who: None, role: "", may_operate: false }
     }
 
-    fn places(&self) -> [(&'static str, &'static str); 4] {
+    fn places(&self) -> [(&'static str, &'static str); 5] {
         [
             ("Runs", "/"),
             ("Coverage", "/coverage"),
             ("Connections", "/connections"),
             ("Schedules", "/schedules"),
+            ("Workers", "/workers"),
         ]
     }
 

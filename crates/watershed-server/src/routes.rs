@@ -19,7 +19,7 @@ use crate::state::Server;
 use crate::{api, asset, guard, health, lines, page, webhook};
 
 /// The text format of Prometheus.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Metrics are shown without what a store does not tell by then.
 const BACKLOG_MAX: Duration = Duration::from_secs(1);
 
@@ -79,6 +79,8 @@ pub(crate) fn pages() -> Vec<Route> {
         shows("/connections", READ, get(page::connections)),
         does("/connections/{connection}/doctor", OPERATE, post(page::diagnose)),
         shows("/schedules", READ, get(page::schedules)),
+        shows("/workers", READ, get(page::workers)),
+        shows("/workers/live", READ, get(page::workers_live)),
     ]
 }
 
@@ -130,7 +132,10 @@ async fn metrics(State(server): State<Server>) -> Response {
         server.metrics.stands(&standing);
     }
     let backlog = backlog.ok().and_then(Result::ok).unwrap_or_default();
-    let text = server.metrics.render(&backlog, (server.clock)());
+    let mut text = server.metrics.render(&backlog, (server.clock)());
+    if let Some(worker) = &server.worker {
+        text.push_str(&worker.render());
+    }
     ([(CONTENT_TYPE, TEXT)], text).into_response()
 }
 

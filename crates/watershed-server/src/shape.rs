@@ -1,9 +1,14 @@
 //! What the JSON API and the commands' `--json` tell alike. Published as `schemas/*.schema.json`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
-use watershed_ledger::RunLine;
-use watershed_model::{Coverage as Row, DeadLetter, RunRow};
+use watershed_ledger::{RunLine, WorkerView};
+use watershed_model::{Coverage as Row, DeadLetter, Millis, RunHead, WorkerName};
+
+/// A worker speaks each second, unless all that it may hold is in flight: then it has leases.
+const ALIVE_MS: i64 = 60_000;
 
 /// A run in a list: the report, shortened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,10 +31,10 @@ pub struct Run {
 
 impl Run {
     /// Of what the sink remembers, and the ledger knows better.
-    pub fn of(row: &RunRow, live: Option<&RunLine>) -> Run {
+    pub fn of(row: &RunHead, live: Option<&RunLine>) -> Run {
         let (state, ended_at) =
             live.map_or((row.state, row.ended_at), |line| (line.state, line.ended_at));
-        let exit = row.evidence.as_ref().and_then(|report| report.exit).filter(|_| state.ended());
+        let exit = row.figures.and_then(|figures| figures.exit).filter(|_| state.ended());
         Run {
             run: row.id.to_string(),
             workflow: row.workflow.clone(),
@@ -138,6 +143,50 @@ impl Coverage {
             run: row.run.to_string(),
             at: row.at.to_string(),
         }
+    }
+}
+
+/// A process that works, as the ledger last heard of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Worker {
+    /// The machine.
+    pub host: String,
+    /// The process's number there.
+    pub process: u32,
+    /// The version of its program.
+    pub version: String,
+    /// Whether it spoke within a minute, or has leases.
+    pub alive: bool,
+    /// When it spoke last (RFC 3339).
+    pub seen_at: String,
+    /// Leases that it has.
+    pub leases: u64,
+}
+
+impl Worker {
+    /// The processes of these workers: those that are alive, and those that spoke within a day;
+    /// those that spoke last first. A process has a worker for each account.
+    pub fn all(of: Vec<WorkerView>, now: Millis) -> Vec<Worker> {
+        let mut processes: BTreeMap<WorkerName, (Millis, u64)> = BTreeMap::new();
+        for view in of {
+            let Some(name) = WorkerName::of(&view.worker) else { continue };
+            let (seen_at, leases) = processes.entry(name).or_default();
+            *seen_at = view.seen_at.max(*seen_at);
+            *leases += view.leases;
+        }
+        let mut all: Vec<(WorkerName, Millis, u64)> =
+            processes.into_iter().map(|(name, (at, leases))| (name, at, leases)).collect();
+        all.retain(|(_, at, leases)| *leases > 0 || now - *at < Millis::DAY);
+        all.sort_by_key(|(_, at, _)| std::cmp::Reverse(*at));
+        let shown = all.into_iter().map(|(name, seen_at, leases)| Worker {
+            host: name.host,
+            process: name.process,
+            version: name.version,
+            alive: leases > 0 || now - seen_at < ALIVE_MS,
+            seen_at: seen_at.to_string(),
+            leases,
+        });
+        shown.collect()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use watershed_ledger::Error;
 use watershed_model::{BudgetUse, ConnectionName, RunState};
 
+use crate::shape::Worker;
 use crate::state::Server;
 
 /// How lanes stand.
@@ -12,6 +13,8 @@ use crate::state::Server;
 pub(crate) struct Standing {
     /// By connection.
     pub(crate) lanes: BTreeMap<ConnectionName, Lane>,
+    /// Processes that work.
+    pub(crate) workers: usize,
 }
 
 /// How a lane stands.
@@ -61,5 +64,7 @@ pub(crate) async fn standing(server: &Server) -> Result<Standing, Error> {
             }
         }
     }
-    Ok(Standing { lanes })
+    let workers = Worker::all(ledger.workers().await?, ledger.now().await?);
+    let workers = workers.iter().filter(|worker| worker.alive).count();
+    Ok(Standing { lanes, workers })
 }

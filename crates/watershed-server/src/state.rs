@@ -18,7 +18,7 @@ use crate::health::Ready;
 use crate::history::History;
 use crate::keeper::Keeper;
 use crate::live::Live;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, WorkerMetrics};
 use crate::sessions::Sessions;
 
 /// What a server is made of.
@@ -43,6 +43,8 @@ pub struct Parts {
     pub access: Access,
     /// What only the whole program can do.
     pub control: Arc<dyn Control>,
+    /// What a worker of the same process counts.
+    pub worker: Option<WorkerMetrics>,
     /// How long requests in flight may take once a stop is asked for.
     pub grace: Duration,
 }
@@ -91,6 +93,7 @@ pub struct Shared {
     looked: Mutex<BTreeMap<String, Looked>>,
     pub(crate) grace: Duration,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) worker: Option<WorkerMetrics>,
     pub(crate) keeper: Keeper,
     pub(crate) ready: Ready,
     /// Room for long bodies.
@@ -132,6 +135,7 @@ impl Server {
             looked: Mutex::default(),
             grace: parts.grace,
             metrics,
+            worker: parts.worker,
             keeper,
             ready: Ready::default(),
             large: Semaphore::new(LARGE_AT_ONCE),

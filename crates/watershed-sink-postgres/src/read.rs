@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 use watershed_model::{
     AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LeftOut, LetterId,
-    OperationId, PlanHash, RunCoverage, RunId, RunRow,
+    OperationId, PlanHash, RunCoverage, RunHead, RunId, RunRow,
 };
 use watershed_sink::{
     Ask, CoverageCount, CoverageFilter, Error, FailureFilter, Health, ListedRow, ListingKey,
@@ -32,6 +32,7 @@ const DAYS: &str = include_str!("../sql/days.sql");
 const LEFT_OUT: &str = include_str!("../sql/left_out.sql");
 const RUN: &str = include_str!("../sql/run.sql");
 const RUNS: &str = include_str!("../sql/runs.sql");
+const RUN_HEADS: &str = include_str!("../sql/run_heads.sql");
 const UNFINISHED: &str = include_str!("../sql/unfinished.sql");
 const FAILURES: &str = include_str!("../sql/failures.sql");
 const HEALTH: &str = include_str!("../sql/health.sql");
@@ -129,6 +130,15 @@ pub(crate) async fn runs(
 ) -> Result<Vec<RunRow>, Fault> {
     let of = of.map(|name| kept(name.as_str()));
     all(client, RUNS, &[&of, &page(limit)], state::run).await
+}
+
+pub(crate) async fn run_heads(
+    client: &Object,
+    of: Option<&ConnectionName>,
+    limit: u32,
+) -> Result<Vec<RunHead>, Fault> {
+    let of = of.map(|name| kept(name.as_str()));
+    all(client, RUN_HEADS, &[&of, &page(limit)], state::run_head).await
 }
 
 pub(crate) async fn unfinished(

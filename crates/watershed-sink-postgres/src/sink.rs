@@ -7,7 +7,7 @@ use deadpool_postgres::Pool;
 use serde_json::Value;
 use watershed_model::{
     AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    LetterId, Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -184,6 +184,16 @@ impl Sink for PostgresSink {
     fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
         self.reading(async move {
             read::runs(&client(&self.pool).await?, connection.as_ref(), limit).await
+        })
+    }
+
+    fn run_heads(
+        &self,
+        connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>> {
+        self.reading(async move {
+            read::run_heads(&client(&self.pool).await?, connection.as_ref(), limit).await
         })
     }
 

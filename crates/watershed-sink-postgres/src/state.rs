@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_postgres::Row;
 use watershed_model::{
     AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LetterId,
-    Millis, OperationId, PlanHash, RunId, RunRow, Subject,
+    Millis, OperationId, PlanHash, RunHead, RunId, RunRow, Subject,
 };
 
 use crate::fault::Fault;
@@ -125,6 +125,20 @@ pub(crate) fn run(row: &Row) -> Result<RunRow, Fault> {
         started_at: millis(row, "started_at")?,
         ended_at: millis_or_none(row, "ended_at")?,
         evidence: row.try_get::<_, Option<Json>>("evidence")?.map(parsed).transpose()?,
+    })
+}
+
+/// A row of `_runs`, as lists show it.
+pub(crate) fn run_head(row: &Row) -> Result<RunHead, Fault> {
+    Ok(RunHead {
+        id: RunId(text(row, "id")?),
+        connection: ConnectionName(text(row, "connection")?),
+        workflow: text(row, "workflow")?,
+        trigger: named(text(row, "trigger")?)?,
+        state: named(text(row, "state")?)?,
+        started_at: millis(row, "started_at")?,
+        ended_at: millis_or_none(row, "ended_at")?,
+        figures: row.try_get::<_, Option<Json>>("evidence")?.map(parsed).transpose()?,
     })
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use watershed_model::{
-    Category, CategorySet, Coverage, CoverageState, DayCalls, LeftOut, LeftOutWhy, Millis, RunState,
+    CallCount, Category, CategorySet, Coverage, CoverageState, DayCalls, LeftOut, LeftOutWhy,
+    Millis, RunFigures, RunHead, RunReport, RunRow, RunState, StepReport,
 };
 use watershed_sink::{Ask, Batch, CoverageCount, CoverageFilter, Error, FailureFilter};
 
@@ -273,12 +274,63 @@ pub async fn runs_come_newest_first(place: &dyn Place) {
     {
         sink.put_run(run_row(id, connection, RunState::Complete, started_at)).await.unwrap();
     }
-    let ids = |runs: Vec<watershed_model::RunRow>| {
-        runs.into_iter().map(|run| run.id.0).collect::<Vec<_>>()
+    let asked: [(Option<&str>, u32, &[&str]); 3] = [
+        (None, 9, &["r3", "r2", "r1"]),
+        (None, 2, &["r3", "r2"]),
+        (Some("acme"), 9, &["r3", "r1"]),
+    ];
+    for (connection, limit, ids) in asked {
+        let of = || connection.map(Into::into);
+        let runs = sink.runs(of(), limit).await.unwrap();
+        assert_eq!(runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ids);
+        let heads = sink.run_heads(of(), limit).await.unwrap();
+        assert_eq!(heads.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ids);
+    }
+}
+
+pub async fn a_list_has_what_the_evidence_of_a_run_sums_up_to(place: &dyn Place) {
+    let sink = open(place).await;
+    let step = |done, known, failed| StepReport {
+        step: "users".to_owned(),
+        done,
+        known,
+        is_final: true,
+        failed,
     };
-    assert_eq!(ids(sink.runs(None, 9).await.unwrap()), ["r3", "r2", "r1"]);
-    assert_eq!(ids(sink.runs(None, 2).await.unwrap()), ["r3", "r2"]);
-    assert_eq!(ids(sink.runs(Some("acme".into()), 9).await.unwrap()), ["r3", "r1"]);
+    let report = RunReport {
+        run: "r1".into(),
+        workflow: "zoom-backfill".to_owned(),
+        connection: "acme".into(),
+        state: RunState::Complete,
+        exit: Some(3),
+        started_at: Millis(1_000).to_string(),
+        ended_at: Some(Millis(1_005).to_string()),
+        steps: vec![step(5, 7, 2), step(20, 20, 0)],
+        budget: Vec::new(),
+        waits: Vec::new(),
+        eta: None,
+        calls: CallCount { spent: 9, least: 8, repeated: BTreeMap::new() },
+        rows: BTreeMap::from([("users".to_owned(), 5)]),
+    };
+    let ended =
+        RunRow { evidence: Some(report), ..run_row("r1", "acme", RunState::Complete, 1_000) };
+    sink.put_run(ended.clone()).await.unwrap();
+    sink.put_run(run_row("r2", "acme", RunState::Running, 2_000)).await.unwrap();
+
+    let heads = sink.run_heads(None, 9).await.unwrap();
+    let figures = RunFigures { exit: Some(3), done: 25, known: 27, failed: 2, spent: 9, least: 8 };
+    let head = RunHead {
+        id: ended.id,
+        connection: ended.connection,
+        workflow: ended.workflow,
+        trigger: ended.trigger,
+        state: ended.state,
+        started_at: ended.started_at,
+        ended_at: ended.ended_at,
+        figures: Some(figures),
+    };
+    assert_eq!(heads[1], head);
+    assert_eq!(heads[0].figures, None, "it goes on");
 }
 
 pub async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs(place: &dyn Place) {
@@ -290,11 +342,8 @@ pub async fn the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs(
         run_row("paused", "acme", RunState::Paused, 2),
         run_row("ended", "acme", RunState::Complete, 3),
         run_row("other connection", "globex", RunState::Running, 4),
-        watershed_model::RunRow {
-            plan: "other".into(),
-            ..run_row("other plan", "acme", RunState::Running, 5)
-        },
-        watershed_model::RunRow {
+        RunRow { plan: "other".into(), ..run_row("other plan", "acme", RunState::Running, 5) },
+        RunRow {
             inputs: other_inputs.clone(),
             ..run_row("other inputs", "acme", RunState::Running, 6)
         },

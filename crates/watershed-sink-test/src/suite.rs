@@ -70,6 +70,7 @@ macro_rules! suite {
             a_connection_keeps_its_account
             a_run_is_written_over_by_its_id
             runs_come_newest_first
+            a_list_has_what_the_evidence_of_a_run_sums_up_to
             the_unfinished_run_is_the_newest_of_its_plan_connection_and_inputs
             a_letter_of_what_went_well_after_all_goes_with_the_rows_that_it_brought
             a_dead_letter_comes_back_whole_by_each_filter_until_it_is_removed

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 
 use crate::{
@@ -76,6 +76,13 @@ pub trait Sink: Send + Sync {
 
     /// At most `limit` runs, newest first, of one connection or of all.
     fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>>;
+
+    /// At most `limit` runs as lists show them, newest first, of one connection or of all.
+    fn run_heads(
+        &self,
+        connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>>;
 
     /// The newest run of this plan, connection and inputs that has not ended: the one to go
     /// on with after the ledger was lost.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -141,7 +142,18 @@ async fn serve(State(served): State<Served>, request: Request) -> Response {
     if answer.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
     }
-    deliver(answer, served.account)
+    let mut response = deliver(answer, served.account);
+    if path.starts_with("/v2/") {
+        let tracking = HeaderValue::from_str(&tracking_id()).expect("plain text");
+        response.headers_mut().insert(HeaderName::from_static("x-zm-trackingid"), tracking);
+    }
+    response
+}
+
+/// What the account calls a call, for whoever asks about it: another one each time.
+fn tracking_id() -> String {
+    static CALLS: AtomicU64 = AtomicU64::new(1);
+    format!("v=2.0;clid=us04;rid=WEB_{:032x}", CALLS.fetch_add(1, Ordering::Relaxed))
 }
 
 fn deliver(answer: Answer, account: Arc<Account>) -> Response {

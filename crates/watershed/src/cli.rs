@@ -129,6 +129,13 @@ by day, which limit binds when, and what `watershed estimate` would have said.")
     #[command(after_help = "Example:
   watershed status --follow")]
     Status(Status),
+    /// Show a run on the whole terminal, live; keys pause, resume and retry it
+    #[command(after_help = "Example:
+  watershed watch               the latest run
+
+The same as the run's page of the dashboard. p pauses, r resumes, t puts all dead letters back, q
+ends the showing and nothing else.")]
+    Watch(Watch),
     /// List the runs, newest first
     #[command(after_help = "Example:
   watershed runs --json")]
@@ -295,6 +302,9 @@ pub(crate) struct Worker {
     /// A connection to work for; may be repeated; all of them, where left out
     #[arg(long = "connection", value_name = "NAME")]
     pub connections: Vec<String>,
+    /// Where to tell its metrics [default: `worker.metrics`; nowhere without]
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// `estimate`
@@ -328,6 +338,14 @@ pub(crate) struct Status {
     /// Go on showing it until it ends
     #[arg(long)]
     pub follow: bool,
+}
+
+/// `watch`
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The run; the latest, where left out
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
 }
 
 /// `runs`

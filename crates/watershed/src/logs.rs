@@ -29,7 +29,7 @@ pub(crate) fn begin(out: &Output, verbose: u8, format: LogFormat, vars: &Vars) {
         .with_ansi(out.colour_err);
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
     };
 }
 

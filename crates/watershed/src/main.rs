@@ -25,6 +25,7 @@ mod program;
 mod progress;
 mod redact;
 mod rehearsal;
+mod screen;
 mod settings;
 #[cfg(test)]
 mod shapes;

@@ -10,7 +10,7 @@ use watershed_engine::{
 use watershed_lake::Lake;
 use watershed_ledger::{Ledger, MemoryLedger};
 use watershed_ledger_sqlite::Hold;
-use watershed_model::{Millis, RunId, RunRow};
+use watershed_model::{Millis, RunId, RunRow, WorkerName};
 use watershed_sink::{Sink, SqliteSink};
 
 use crate::data::Data;
@@ -146,6 +146,11 @@ impl Site {
     pub(crate) fn worker(&self, wait_ms: Option<i64>) -> WorkerSettings {
         let worker = self.settings.worker;
         WorkerSettings {
+            name: WorkerName {
+                host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+                process: std::process::id(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
             concurrency: worker.concurrency,
             lease_ms: worker.lease_ms,
             shutdown_grace_ms: worker.shutdown_grace_ms,

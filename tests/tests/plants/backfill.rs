@@ -9,7 +9,7 @@ use watershed_engine::{
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
-use watershed_model::{Limits, RunId, RunState, Trigger};
+use watershed_model::{Limits, RunId, RunState, Trigger, WorkerName};
 use watershed_sink::SqliteSink;
 use watershed_tests::{Account, root};
 use watershed_workflow::{compile, resolve_inputs};
@@ -47,6 +47,7 @@ async fn process(
     let engine = engine(account, ledger, sink.clone());
     let run = submit(&engine).await;
     let settings = WorkerSettings {
+        name: WorkerName::default(),
         concurrency: 8,
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, FailureFilter, Health, ListedRow,
@@ -141,6 +141,14 @@ impl Sink for Planted {
 
     fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
         self.inner.runs(connection, limit)
+    }
+
+    fn run_heads(
+        &self,
+        connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>> {
+        self.inner.run_heads(connection, limit)
     }
 
     fn unfinished(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use watershed_engine::{Clock, Connection, Engine, Parts, WorkerSettings, stop};
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
-use watershed_model::{ConnectionName, EventKey, InboxEvent, Millis};
+use watershed_model::{ConnectionName, EventKey, InboxEvent, Millis, WorkerName};
 use watershed_rehearsal::{Network, VirtualClock};
 use watershed_sink::{Inbox, InboxCount, Pending, SqliteSink, Taken, Waiting};
 use watershed_tests::root;
@@ -61,6 +61,7 @@ impl Calm {
 /// How it works.
 pub(crate) fn settings() -> WorkerSettings {
     WorkerSettings {
+        name: WorkerName::default(),
         concurrency: 8,
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,

@@ -10,7 +10,7 @@ use watershed_engine::{Clock, Connection, Content, Ending, Engine, Parts, Worker
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, MemoryTables};
 use watershed_ledger_sqlite::SqliteLedger;
-use watershed_model::{Millis, RunId, RunState};
+use watershed_model::{Millis, RunId, RunState, WorkerName};
 use watershed_rehearsal::{Network, VirtualClock, connection, in_virtual_time};
 use watershed_sink::{Sink, SqliteSink};
 use watershed_zoom_sim::Account;
@@ -241,6 +241,7 @@ impl Theatre {
                     connections: vec![connection.clone()],
                 });
                 let settings = WorkerSettings {
+                    name: WorkerName::default(),
                     concurrency: CONCURRENCY,
                     lease_ms: LEASE_MS,
                     shutdown_grace_ms: 20_000,

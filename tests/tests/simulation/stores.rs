@@ -14,11 +14,11 @@ use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_ledger::{
     Command, Error as LedgerError, Ledger, MemoryLedger, Pending as Replying, Reply, RunLine,
-    RunView, Settled,
+    RunView, Settled, WorkerView,
 };
 use watershed_model::{
     AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
-    Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -108,6 +108,10 @@ impl Ledger for OwnLedger {
 
     fn runs(&self) -> Replying<'_, Vec<RunLine>> {
         Box::pin(async move { here(self.inner.runs()) })
+    }
+
+    fn workers(&self) -> Replying<'_, Vec<WorkerView>> {
+        Box::pin(async move { here(self.inner.workers()) })
     }
 
     fn now(&self) -> Replying<'_, Millis> {
@@ -224,6 +228,14 @@ impl Sink for OwnSink {
 
     fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {
         Box::pin(async move { here(self.inner.runs(connection, limit)) })
+    }
+
+    fn run_heads(
+        &self,
+        connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>> {
+        Box::pin(async move { here(self.inner.run_heads(connection, limit)) })
     }
 
     fn unfinished(

@@ -8,6 +8,7 @@ use watershed_model::{Millis, RunId};
 use super::{Dispatch, Flight, LOOK_MS, PACE_MS, lead};
 use crate::active::ActiveRun;
 use crate::error::Error;
+use crate::metric;
 use crate::phase::{self, Phase};
 use crate::runtime::Ticket;
 use crate::task::{self, Done, Job, Todo};
@@ -53,6 +54,7 @@ impl Dispatch {
         self.state.spoke_at = sent_at;
         fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
         let reply = self.said(Command::Exchange(exchange)).await?;
+        metric::exchanged(self.tools.clock.now() - sent_at);
         let Reply::Exchanged(exchanged) = reply else {
             return Err(Error::Protocol("the ledger answered an exchange with something else"));
         };

@@ -12,6 +12,7 @@ use watershed_sink::{Batch, Sink};
 
 use super::Dispatch;
 use crate::error::Error;
+use crate::metric;
 use crate::phase::{self, Phase};
 
 /// So long a batch is waited for before anything else is done: most arrive sooner, and one commit
@@ -21,6 +22,7 @@ const PATIENCE_MS: i64 = 50;
 /// A batch that is being written, and what is settled after it.
 pub(super) struct Writing {
     batch: Arc<Batch>,
+    began: Millis,
     write: BoxFuture<'static, Result<(), watershed_sink::Error>>,
     /// What the sink has said.
     said: Option<Result<(), watershed_sink::Error>>,
@@ -98,6 +100,7 @@ impl Dispatch {
         let write = Writing::begin(batch.clone(), self.tools.sink.clone());
         let mut writing = Writing {
             batch,
+            began: self.tools.clock.now(),
             write,
             said: None,
             failed: false,
@@ -126,6 +129,7 @@ impl Dispatch {
                     break;
                 }
                 Some(Ok(())) => {
+                    metric::written(self.tools.clock.now() - writing.began);
                     for fence in &writing.with_rows {
                         phase::tell_of(*fence, Phase::Written);
                     }

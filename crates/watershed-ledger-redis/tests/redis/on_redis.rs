@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use tokio::runtime::Runtime;
-use watershed_ledger::{Command, Error, Ledger, Reply, RunLine, RunView};
+use watershed_ledger::{Command, Error, Ledger, Reply, RunLine, RunView, WorkerView};
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_test::{Capability, Subject};
 use watershed_model::{Millis, RunId};
@@ -83,6 +83,10 @@ impl Subject for OnRedis {
 
     fn view(&mut self, run: &RunId) -> Result<Option<RunView>, Error> {
         self.runtime.block_on(self.ledger.run(run))
+    }
+
+    fn workers(&mut self) -> Result<Vec<WorkerView>, Error> {
+        self.runtime.block_on(self.ledger.workers())
     }
 
     fn size(&mut self) -> u64 {

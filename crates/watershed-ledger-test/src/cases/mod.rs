@@ -15,5 +15,6 @@ mod runs;
 mod scarce;
 mod scenario;
 mod suite;
+mod workers;
 
 pub use suite::{Case, cases, conformance};

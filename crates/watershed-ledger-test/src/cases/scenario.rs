@@ -112,6 +112,12 @@ impl Scenario {
         self.view(run).steps[step]
     }
 
+    /// Name of each worker, when it spoke last, leases that it has.
+    pub(super) fn workers(&mut self) -> Vec<(String, i64, u64)> {
+        let workers = self.subject.workers().expect("the workers are told");
+        workers.into_iter().map(|of| (of.worker.0, of.seen_at.0, of.leases)).collect()
+    }
+
     pub(super) fn exchange(
         &mut self,
         worker: &str,

@@ -3,7 +3,7 @@
 use super::scenario::Scenario;
 use super::{
     budget, days, failures, fences, joins, leases, listings, once, order, recalled, retries, runs,
-    scarce,
+    scarce, workers,
 };
 use crate::subject::{Capability, Make};
 
@@ -66,6 +66,7 @@ const GROUPS: &[&[Case]] = &[
     days::CASES,
     budget::CASES,
     recalled::CASES,
+    workers::CASES,
 ];
 
 /// Every case.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use watershed_ledger::tables::{Counts, Leasehold, Tables, TaskId};
 use watershed_ledger::{
-    Command, Error, Exchange, LeaseId, MemoryTables, Outcome, Reply, RunView, Settled, decide, view,
+    Command, Error, Exchange, LeaseId, MemoryTables, Outcome, Reply, RunView, Settled, WorkerView,
+    decide, view, workers,
 };
 use watershed_ledger_test::{Capability, Subject};
 use watershed_model::{Brood, Kin, Millis, Period, Plan, RunId, Source, WorkerId};
@@ -207,6 +208,10 @@ impl Subject for Planted {
             finals(plan, seen);
         }
         Ok(seen)
+    }
+
+    fn workers(&mut self) -> Result<Vec<WorkerView>, Error> {
+        workers(&mut self.tables)
     }
 
     fn size(&mut self) -> u64 {

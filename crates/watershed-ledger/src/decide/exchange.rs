@@ -60,6 +60,7 @@ pub(super) fn exchange(
         ask_again_at: answer.ask_again_at,
         ended: answer.ended.clone(),
         alone,
+        at: now,
     };
     tables.put_worker(&exchange.worker, &record)?;
     Ok(Reply::Exchanged(answer))

@@ -14,9 +14,9 @@ use watershed_sink::{Ask, CoverageFilter, FailureFilter};
 use super::asked::{Asked, body, cursor, limit, place};
 use crate::access::Visitor;
 use crate::act::{self, Act, Which};
-use crate::facts::{API_PATIENCE, told};
+use crate::facts::{self, API_PATIENCE, told};
 use crate::problem::Problem;
-use crate::shape::{Connection, Coverage, Failure, Run, Schedule};
+use crate::shape::{Connection, Coverage, Failure, Run, Schedule, Worker};
 use crate::state::Server;
 
 type Answer<T> = Result<Json<T>, Problem>;
@@ -73,7 +73,7 @@ pub(super) async fn runs(
             && asked.state.is_none_or(|state| state == all.state(row))
     });
     // Newest first, so that a later place is a smaller time.
-    let at = |row: &&watershed_model::RunRow| {
+    let at = |row: &&watershed_model::RunHead| {
         (std::cmp::Reverse(row.started_at.0), std::cmp::Reverse(row.id.to_string()))
     };
     let after = after.map(|(at, id)| (std::cmp::Reverse(at), std::cmp::Reverse(id)));
@@ -225,4 +225,8 @@ pub(super) async fn doctor(
 
 pub(super) async fn schedules(State(server): State<Server>) -> Answer<Page<Schedule>> {
     Ok(Page::whole(server.control.schedules().await?))
+}
+
+pub(super) async fn workers(State(server): State<Server>) -> Answer<Page<Worker>> {
+    Ok(Page::whole(facts::workers(&server).await?))
 }

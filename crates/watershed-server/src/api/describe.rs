@@ -7,13 +7,14 @@ use super::asked::{LIMIT, LIMIT_MAX};
 use super::{Call, Kind, Parameter, Told, table};
 
 /// The published schemas that the API tells its answers by.
-const SCHEMAS: [(&str, &str); 7] = [
+const SCHEMAS: [(&str, &str); 8] = [
     ("run", include_str!("../../../../schemas/run-line.schema.json")),
     ("run-report", include_str!("../../../../schemas/run-report.schema.json")),
     ("failure", include_str!("../../../../schemas/failure.schema.json")),
     ("coverage", include_str!("../../../../schemas/coverage.schema.json")),
     ("connection", include_str!("../../../../schemas/connection.schema.json")),
     ("schedule", include_str!("../../../../schemas/schedule-line.schema.json")),
+    ("worker", include_str!("../../../../schemas/worker.schema.json")),
     ("doctor", include_str!("../../../../schemas/doctor.schema.json")),
 ];
 

@@ -11,8 +11,18 @@ pub(super) enum Kind {
     Histogram,
 }
 
+/// Who counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Whoever serves.
+    Server,
+    /// Whoever works: its engine, under these very names.
+    Worker,
+}
+
 /// A metric.
 pub(super) struct Metric {
+    pub(super) by: By,
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     /// Its labels, each of which is one of a few that are known before.
@@ -29,6 +39,7 @@ pub(crate) const OLDEST: &str = "watershed_inbox_oldest_waiting_seconds";
 pub(crate) const RUNS: &str = "watershed_runs";
 pub(crate) const OPEN: &str = "watershed_open_items";
 pub(crate) const LEASED: &str = "watershed_leased_tasks";
+pub(crate) const WORKERS: &str = "watershed_workers";
 pub(crate) const DEAD: &str = "watershed_dead_letters";
 pub(crate) const USED: &str = "watershed_budget_used_calls";
 pub(crate) const LIMIT: &str = "watershed_budget_limit_calls";
@@ -45,7 +56,16 @@ const fn metric(
     labels: &'static [&'static str],
     about: &'static str,
 ) -> Metric {
-    Metric { name, kind, labels, about }
+    Metric { by: By::Server, name, kind, labels, about }
+}
+
+const fn of_worker(
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    about: &'static str,
+) -> Metric {
+    Metric { by: By::Worker, name, kind, labels, about }
 }
 
 /// All of them.
@@ -74,12 +94,13 @@ pub(super) const TABLE: &[Metric] = &[
         "Items of runs that have not ended, themselves not closed.",
     ),
     metric(LEASED, Kind::Gauge, &["connection"], "Tasks that a worker holds."),
+    metric(WORKERS, Kind::Gauge, &[], "Processes that work and are alive."),
     metric(DEAD, Kind::Gauge, &["connection"], "Dead letters of runs that have not ended."),
     metric(
         USED,
         Kind::Gauge,
         &["connection", "category", "period"],
-        "Calls of the running period.",
+        "Calls of the running day; of a second or minute, those of the last whole one.",
     ),
     metric(
         LIMIT,
@@ -108,6 +129,30 @@ pub(super) const TABLE: &[Metric] = &[
     ),
     metric(REFUSED, Kind::Counter, &["reason"], "Requests that were not let in."),
     metric(BUILD, Kind::Gauge, &["version"], "1, with the version of this program."),
+    of_worker(
+        "watershed_calls_total",
+        Kind::Counter,
+        &["category", "verdict"],
+        "Calls to Zoom, by what their answers mean.",
+    ),
+    of_worker(
+        "watershed_call_seconds",
+        Kind::Histogram,
+        &["category"],
+        "From a call's start to its answer, whole; of a file, all of its calls.",
+    ),
+    of_worker(
+        "watershed_write_seconds",
+        Kind::Histogram,
+        &[],
+        "Time in which a batch of rows became durable.",
+    ),
+    of_worker(
+        "watershed_exchange_seconds",
+        Kind::Histogram,
+        &[],
+        "From settles and a wish for more to the ledger's answer.",
+    ),
 ];
 
 /// Whether the metric of that name has these labels.

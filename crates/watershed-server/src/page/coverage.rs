@@ -148,7 +148,7 @@ async fn overview(
     of: ConnectionName,
 ) -> Result<CoveragePage, Refusal> {
     let all = connections(server).await?;
-    let known = server.facts.months(&of).await;
+    let (known, reasons) = tokio::join!(server.facts.months(&of), reasons(server, &of));
     let counting = known.is_none();
     let counts = known.unwrap_or_default();
     let months = months(counts.iter().filter_map(|count| count.month.as_deref()));
@@ -191,7 +191,7 @@ async fn overview(
         has_through: true,
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         fine: false,
-        reasons: reasons(server, &of).await,
+        reasons,
         download: Some(format!("/coverage-lines?connection={}", encoded(of.as_str()))),
         of: Some(of.to_string()),
     })

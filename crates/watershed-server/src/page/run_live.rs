@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use watershed_model::{
-    BudgetUse, CoverageState, DeadLetter, Millis, RunReport, RunState, Trigger, instant, number,
+    BudgetUse, CoverageState, DeadLetter, Millis, RunFigures, RunReport, RunState, Trigger,
+    instant, number,
 };
 use watershed_sink::CoverageCount;
 
-use super::runs::{cost, encoded, sums, trigger};
+use super::runs::{cost, encoded, trigger};
 use super::{Tile, ago, bar, calls, lasting, limit_name, shown};
 use crate::act::cause;
 use crate::chart;
 use crate::control::{Kind, Refusal};
 use crate::facts::Told;
+use crate::history::Moment;
 use crate::state::Server;
 
 /// Dead letters of a group that are shown one by one.
@@ -39,7 +41,8 @@ struct RunLive {
     tiles: Vec<Tile>,
     waits: Vec<Wait>,
     limits: Vec<Limit>,
-    chart: String,
+    calls: Option<String>,
+    charts: Vec<Chart>,
     failed: u64,
     failed_words: String,
     may_retry: bool,
@@ -51,6 +54,12 @@ struct RunLive {
     coverage: Vec<(&'static str, String, String)>,
     counted: bool,
     cost: Vec<(String, String)>,
+}
+
+struct Chart {
+    title: &'static str,
+    drawn: String,
+    about: &'static str,
 }
 
 struct Button {
@@ -114,12 +123,12 @@ pub(super) async fn render(
     let plan = told.plan(server);
     let graph = plan.map(|plan| server.control.picture(&plan, &report.steps)).unwrap_or_default();
     let letters = server.facts.letters(&report.run).await.unwrap_or_default();
-    let (_, _, failed) = sums(report);
-    let failed = failed.max(letters.len() as u64);
+    let failed = RunFigures::from(report).failed.max(letters.len() as u64);
     let path = format!("/runs/{}", encoded(report.run.as_str()));
     let known = told.view.is_some();
     let by = told.row.as_ref().map(|row| row.trigger);
     let by = by.or(told.view.as_ref().map(|view| view.trigger)).unwrap_or(Trigger::Manual);
+    let (moments, until) = (server.history.of(&report.run), report_end(report, now));
     let live = RunLive {
         id: shown(report.run.as_str()),
         workflow: shown(&report.workflow),
@@ -134,7 +143,8 @@ pub(super) async fn render(
         tiles: tiles(server, told, failed, now),
         waits: waits(told, now),
         limits: report.budget.iter().map(|limit| self::limit(limit, now)).collect(),
-        chart: chart::calls(&server.history.of(&report.run), report_end(report, now)),
+        calls: Some(chart::calls(&moments, until)).filter(|chart| !chart.is_empty()),
+        charts: charts(&moments, until),
         failed,
         failed_words: number(failed),
         may_retry: may_operate && known,
@@ -149,6 +159,19 @@ pub(super) async fn render(
     };
     live.render()
         .map_err(|error| Refusal::new(Kind::Failed, format!("the page could not be made: {error}")))
+}
+
+fn charts(moments: &[Moment], until: Millis) -> Vec<Chart> {
+    let chart = |title, drawn, about| Chart { title, drawn, about };
+    let charts = [
+        chart("Items closed a second", chart::throughput(moments, until), ""),
+        chart(
+            "Seconds from lease to settle",
+            chart::latency(moments, until),
+            "What may start within the next moments is leased already.",
+        ),
+    ];
+    charts.into_iter().filter(|chart| !chart.drawn.is_empty()).collect()
 }
 
 /// Until when its charts go.
@@ -202,7 +225,8 @@ fn buttons(state: RunState, path: &str) -> Vec<Button> {
 
 fn tiles(server: &Server, told: &Told, failed: u64, now: Millis) -> Vec<Tile> {
     let report = &told.report;
-    let (done, known, lost) = sums(report);
+    let figures = RunFigures::from(report);
+    let RunFigures { done, known, failed: lost, .. } = figures;
     let share = (done + lost) as f64 / known.max(1) as f64 * 100.0;
     let whole = report.steps.iter().all(|step| step.is_final);
     let about = if whole { "" } else { "≈" };
@@ -227,7 +251,7 @@ fn tiles(server: &Server, told: &Told, failed: u64, now: Millis) -> Vec<Tile> {
         let at = at.map(|at| format!("{} UTC", at.replace('T', " ")));
         tiles.push(Tile::new("Time left", left).sub(at.unwrap_or_default()));
     }
-    let (ratio, _) = cost(report);
+    let (ratio, _) = cost(figures);
     let spent = number(report.calls.spent);
     tiles.push(Tile::new("Calls", spent).sub(if ratio.is_empty() {
         String::new()

@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use watershed_model::{Millis, RunReport, RunRow, RunState, Trigger, instant, number};
+use watershed_model::{Millis, RunFigures, RunHead, RunState, Trigger, instant, number};
 
 use super::{Frame, Tile, ago, bar, calls, html, lasting, shown};
 use crate::access::Visitor;
@@ -37,7 +37,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn takes(&self, row: &RunRow, state: RunState) -> bool {
+    fn takes(&self, row: &RunHead, state: RunState) -> bool {
         let is = |wanted: &str, given: &str| wanted.is_empty() || wanted == given;
         is(&self.state, state.name())
             && is(&self.connection, row.connection.as_str())
@@ -150,7 +150,7 @@ pub(crate) async fn runs_live(
 }
 
 fn choices(runs: &Runs, wanted: &Wanted) -> Vec<Choice> {
-    let distinct = |of: fn(&RunRow) -> &str| {
+    let distinct = |of: fn(&RunHead) -> &str| {
         let all: BTreeSet<&str> = runs.rows.iter().map(of).collect();
         all.into_iter().map(str::to_owned).collect()
     };
@@ -180,7 +180,7 @@ async fn list(server: &Server, runs: &Runs, wanted: &Wanted) -> Result<String, R
     if !wanted.after.is_empty() {
         rows.next();
     }
-    let page: Vec<&RunRow> = rows.by_ref().take(PAGE).collect();
+    let page: Vec<&RunHead> = rows.by_ref().take(PAGE).collect();
     let more = rows
         .next()
         .and(page.last())
@@ -218,29 +218,32 @@ fn tiles(server: &Server, runs: &Runs, now: Millis) -> Vec<Tile> {
     ]
 }
 
-async fn line(server: &Server, runs: &Runs, row: &RunRow, now: Millis) -> Result<Row, Refusal> {
+async fn line(server: &Server, runs: &Runs, row: &RunHead, now: Millis) -> Result<Row, Refusal> {
     let state = runs.state(row);
-    let evidence = row.evidence.clone().filter(|_| state.ended());
-    let report = match evidence {
-        Some(report) => report,
+    let (figures, eta) = match row.figures.filter(|_| state.ended()) {
+        Some(figures) => (figures, None),
         None => match server.stores.ledger.run(&row.id).await? {
-            Some(view) => server.control.report(&view, &Rows::new(), &[]),
-            None => server.control.remembered(row.clone(), &Rows::new()),
+            Some(view) => {
+                let report = server.control.report(&view, &Rows::new(), &[]);
+                (RunFigures::from(&report), report.eta.as_deref().and_then(instant))
+            }
+            // The ledger has forgotten it.
+            None => (row.figures.unwrap_or_default(), None),
         },
     };
-    let (done, known, failed) = sums(&report);
+    let RunFigures { done, known, failed, .. } = figures;
     let percent = (known > 0).then(|| (done + failed) * 100 / known);
     let words = format!("{} of {} done", number(done), number(known));
     let rate = server.history.rate(&row.id, now).filter(|_| state == RunState::Running);
     let ended = row.ended_at.filter(|_| state.ended());
-    let time = match (ended, report.eta.as_deref().and_then(instant)) {
+    let time = match (ended, eta) {
         (Some(ended), _) => format!("took {}", lasting(ended - row.started_at)),
         (None, Some(eta)) if state == RunState::Running => {
             format!("≈{} left", lasting((eta - now).max(1_000)))
         }
         (None, _) => String::new(),
     };
-    let (cost, cost_words) = cost(&report);
+    let (cost, cost_words) = cost(figures);
     let id = shown(row.id.as_str());
     Ok(Row {
         href: format!("/runs/{}", encoded(row.id.as_str())),
@@ -263,15 +266,9 @@ async fn line(server: &Server, runs: &Runs, row: &RunRow, now: Millis) -> Result
     })
 }
 
-/// Branches done, known and failed of all steps.
-pub(super) fn sums(report: &RunReport) -> (u64, u64, u64) {
-    let sum = |of: fn(&watershed_model::StepReport) -> u64| report.steps.iter().map(of).sum();
-    (sum(|s| s.done), sum(|s| s.known), sum(|s| s.failed))
-}
-
 /// What it cost against the least it could have, short and in words.
-pub(super) fn cost(report: &RunReport) -> (String, String) {
-    let (spent, least) = (report.calls.spent, report.calls.least);
+pub(super) fn cost(of: RunFigures) -> (String, String) {
+    let (spent, least) = (of.spent, of.least);
     if least == 0 {
         return (String::new(), format!("{} calls", number(spent)));
     }

@@ -128,6 +128,7 @@ async fn server(roles: &[Role]) -> Server {
         desks: BTreeMap::new(),
         access: Access::new(Vec::new(), roles.iter().map(token).collect()),
         control: Arc::new(Bare),
+        worker: None,
         grace: Duration::from_secs(1),
     })
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use watershed_model::{
@@ -25,20 +24,16 @@ fn fits(name: &str, value: &impl Serialize) {
     assert_eq!(wrong, [""; 0], "{value:#}");
 }
 
-fn row() -> RunRow {
-    RunRow {
+fn row() -> RunHead {
+    RunHead {
         id: RunId::from("r-1"),
         connection: ConnectionName::from("acme"),
         workflow: "zoom-backfill".to_owned(),
-        source: String::new(),
-        plan: PlanHash::from("p"),
-        inputs: BTreeMap::new(),
-        granted: Vec::new(),
         trigger: Trigger::Manual,
         state: RunState::Running,
         started_at: Millis(0),
         ended_at: None,
-        evidence: None,
+        figures: None,
     }
 }
 
@@ -59,6 +54,29 @@ fn the_ledger_knows_better_than_the_sink_how_a_run_stands() {
     };
     assert_eq!(Run::of(&row(), Some(&live)).state, "paused");
     assert_eq!(Run::of(&row(), None).state, "running");
+}
+
+#[test]
+fn a_process_is_one_worker_however_many_accounts_it_works_for() {
+    let view = |id: &str, seen_at, leases| WorkerView {
+        worker: id.into(),
+        seen_at: Millis(seen_at),
+        leases,
+    };
+    let now = Millis(2 * Millis::DAY);
+    let of = vec![
+        view("web:1/0.1.0#a", now.0 - 59_000, 0),
+        view("web:1/0.1.0#b", now.0 - 1_000_000, 2),
+        view("web:2/0.2.0#c", now.0 - 60_000, 0),
+        view("web:3/0.1.0#d", 1, 1),
+        view("web:4/0.1.0#e", 1, 0),
+        view("c-0123", now.0, 1),
+    ];
+    let all = Worker::all(of, now);
+    fits("worker", &all[0]);
+    let told: Vec<(u32, bool, u64)> = all.iter().map(|w| (w.process, w.alive, w.leases)).collect();
+    assert_eq!(told, [(1, true, 2), (2, false, 0), (3, true, 1)], "4 is long gone, c- no worker");
+    assert_eq!(all[0].seen_at, Millis(now.0 - 59_000).to_string());
 }
 
 #[test]

@@ -13,7 +13,7 @@ const COVERAGE_BANDS: &str = include_str!("../../sql/coverage_bands.sql");
 
 impl CoverageMap for SqliteSink {
     fn months(&self, of: ConnectionName) -> Pending<'_, Vec<MonthCount>> {
-        self.on_reader(move |reader| {
+        self.on_counter(move |reader| {
             let params = named_params! { ":connection": of.as_str() };
             all(reader, COVERAGE_MONTHS, params, |row| {
                 Ok(MonthCount {
@@ -28,7 +28,7 @@ impl CoverageMap for SqliteSink {
     }
 
     fn bands(&self, of: Bands) -> Pending<'_, Vec<BandCount>> {
-        self.on_reader(move |reader| {
+        self.on_counter(move |reader| {
             let between = of.between.as_ref();
             let params = named_params! {
                 ":connection": of.connection.as_str(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params};
 use watershed_model::{
     AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, LeftOut, LetterId,
-    OperationId, PlanHash, RunCoverage, RunId, RunRow,
+    OperationId, PlanHash, RunCoverage, RunHead, RunId, RunRow,
 };
 
 use super::fault::Fault;
@@ -29,6 +29,7 @@ const DAYS: &str = include_str!("../../sql/days.sql");
 const LEFT_OUT: &str = include_str!("../../sql/left_out.sql");
 const RUN: &str = include_str!("../../sql/run.sql");
 const RUNS: &str = include_str!("../../sql/runs.sql");
+const RUN_HEADS: &str = include_str!("../../sql/run_heads.sql");
 const UNFINISHED: &str = include_str!("../../sql/unfinished.sql");
 const FAILURES: &str = include_str!("../../sql/failures.sql");
 
@@ -145,6 +146,15 @@ pub(super) fn runs(
 ) -> Result<Vec<RunRow>, Fault> {
     let of = of.map(ConnectionName::as_str);
     all(connection, RUNS, named_params! { ":connection": of, ":limit": limit }, state::run)
+}
+
+pub(super) fn run_heads(
+    connection: &Connection,
+    of: Option<&ConnectionName>,
+    limit: u32,
+) -> Result<Vec<RunHead>, Fault> {
+    let params = named_params! { ":connection": of.map(ConnectionName::as_str), ":limit": limit };
+    all(connection, RUN_HEADS, params, state::run_head)
 }
 
 pub(super) fn unfinished(

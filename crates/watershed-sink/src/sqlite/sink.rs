@@ -1,4 +1,4 @@
-//! The SQLite sink: opening it, and the trait's methods as acts on its two connections.
+//! The SQLite sink: opening it, and the trait's methods as acts on its connections.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use watershed_model::{
     AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    LetterId, Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 
 use super::fault::Fault;
 use super::layout::bring_up_to_date;
 use super::opening::{Access, Place};
 use super::table::Tables;
-use super::thread::{Hand, Keeper};
+use super::thread::{Hand, Keeper, yield_to_all};
 use super::{read, stored, ticks, write};
 use crate::{
     Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
@@ -32,6 +33,9 @@ pub struct SqliteSink {
     /// `None`: in memory, where there is but one connection. Stands before the writer, so
     /// that it closes first: only who may write can bring the journal into the file.
     reader: Option<Hand>,
+    /// Looks through whole tables, which takes seconds in a large file; whoever reads a row waits
+    /// for none of it. Opened when something is counted first.
+    counter: OnceCell<Hand>,
     /// `None`: it was opened to be read.
     writer: Option<Hand>,
 }
@@ -48,7 +52,13 @@ impl SqliteSink {
         let tables = Arc::new(Tables::of(catalogue));
         let writer = start_writer(&place, &tables).await?;
         let reader = start_reader(&place).await?;
-        Ok(SqliteSink { place, tables, writer: Some(writer), reader: Some(reader) })
+        Ok(SqliteSink {
+            place,
+            tables,
+            writer: Some(writer),
+            reader: Some(reader),
+            counter: OnceCell::new(),
+        })
     }
 
     /// Opens a file to read it only; every method that writes is [`Error::ReadOnly`].
@@ -60,7 +70,13 @@ impl SqliteSink {
         let place = Place::File(path.to_owned());
         let tables = Arc::new(Tables::of(catalogue));
         let reader = start_reader(&place).await?;
-        Ok(SqliteSink { place, tables, writer: None, reader: Some(reader) })
+        Ok(SqliteSink {
+            place,
+            tables,
+            writer: None,
+            reader: Some(reader),
+            counter: OnceCell::new(),
+        })
     }
 
     /// A sink that is gone when it is dropped: for rehearsals and tests.
@@ -71,7 +87,13 @@ impl SqliteSink {
         let place = Place::Memory;
         let tables = Arc::new(Tables::of(catalogue));
         let writer = start_writer(&place, &tables).await?;
-        Ok(SqliteSink { place, tables, writer: Some(writer), reader: None })
+        Ok(SqliteSink {
+            place,
+            tables,
+            writer: Some(writer),
+            reader: None,
+            counter: OnceCell::new(),
+        })
     }
 
     /// The file.
@@ -101,6 +123,18 @@ impl SqliteSink {
             None => self.on_writer(act),
         }
     }
+
+    pub(super) fn on_counter<'a, T: Send + 'static>(
+        &'a self,
+        act: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Pending<'a, T> {
+        if self.reader.is_none() {
+            return self.on_writer(act);
+        }
+        Box::pin(async move {
+            self.counter.get_or_try_init(|| start_counter(&self.place)).await?.ask(act).await
+        })
+    }
 }
 
 async fn start_writer(place: &Place, tables: &Arc<Tables>) -> Result<Hand, Error> {
@@ -110,6 +144,16 @@ async fn start_writer(place: &Place, tables: &Arc<Tables>) -> Result<Hand, Error
         let mut connection = at.connect(Access::Write)?;
         bring_up_to_date(&mut connection, &tables).map_err(|fault| fault.at(at.path()))?;
         Ok(Keeper::new(at, Access::Write, connection))
+    })
+    .await
+}
+
+async fn start_counter(place: &Place) -> Result<Hand, Error> {
+    let at = place.clone();
+    Hand::start("sink-counter", place, move || {
+        yield_to_all();
+        let connection = at.connect(Access::Read)?;
+        Ok(Keeper::new(at, Access::Read, connection))
     })
     .await
 }
@@ -173,6 +217,14 @@ impl Sink for SqliteSink {
         self.on_reader(move |reader| read::runs(reader, connection.as_ref(), limit))
     }
 
+    fn run_heads(
+        &self,
+        connection: Option<ConnectionName>,
+        limit: u32,
+    ) -> Pending<'_, Vec<RunHead>> {
+        self.on_reader(move |reader| read::run_heads(reader, connection.as_ref(), limit))
+    }
+
     fn unfinished(
         &self,
         connection: ConnectionName,
@@ -225,16 +277,16 @@ impl Sink for SqliteSink {
     }
 
     fn coverage_counts(&self, filter: CoverageFilter) -> Pending<'_, Vec<CoverageCount>> {
-        self.on_reader(move |connection| read::coverage_counts(connection, &filter))
+        self.on_counter(move |connection| read::coverage_counts(connection, &filter))
     }
 
     fn coverage_by_run(&self, connection: ConnectionName) -> Pending<'_, Vec<RunCoverage>> {
-        self.on_reader(move |reader| read::coverage_by_run(reader, &connection))
+        self.on_counter(move |reader| read::coverage_by_run(reader, &connection))
     }
 
     fn counts(&self, connection: ConnectionName) -> Pending<'_, BTreeMap<String, u64>> {
         let tables = Arc::clone(&self.tables);
-        self.on_reader(move |reader| read::counts(reader, &tables, &connection))
+        self.on_counter(move |reader| read::counts(reader, &tables, &connection))
     }
 
     fn accounts(&self) -> Pending<'_, BTreeMap<ConnectionName, AccountId>> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use watershed_model::{
     AccountId, CategorySet, ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LetterId,
-    Millis, OperationId, PlanHash, RunId, RunRow, Subject,
+    Millis, OperationId, PlanHash, RunHead, RunId, RunRow, Subject,
 };
 
 use super::fault::Fault;
@@ -107,6 +107,21 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow, Fault> {
         started_at: instant(&row.get::<_, String>("started_at")?)?,
         ended_at: instant_or_none(row.get("ended_at")?)?,
         evidence: evidence.as_deref().map(parsed).transpose()?,
+    })
+}
+
+/// A row of `_runs`, as lists show it.
+pub(super) fn run_head(row: &Row<'_>) -> Result<RunHead, Fault> {
+    let evidence: Option<String> = row.get("evidence")?;
+    Ok(RunHead {
+        id: RunId(row.get("id")?),
+        connection: ConnectionName(row.get("connection")?),
+        workflow: row.get("workflow")?,
+        trigger: named(row.get("trigger")?)?,
+        state: named(row.get("state")?)?,
+        started_at: instant(&row.get::<_, String>("started_at")?)?,
+        ended_at: instant_or_none(row.get("ended_at")?)?,
+        figures: evidence.as_deref().map(parsed).transpose()?,
     })
 }
 

@@ -79,6 +79,15 @@ fn settle_journal(connection: &Connection) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Lets all other threads go before this one, as far as the system can: what it does may take as
+/// long as it likes.
+pub(super) fn yield_to_all() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 15) {
+        tracing::debug!(%error, "counting goes on as if it were urgent");
+    }
+}
+
 /// The handle: dropped, it waits until the thread has ended and the file is closed.
 pub(super) struct Hand {
     acts: Option<mpsc::Sender<Act>>,

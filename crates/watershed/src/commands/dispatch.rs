@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{
     cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
     rehearse, resume, retry, run, runs, schedule, schema, serve, simulate, status, submit, up,
-    validate, webhook, worker,
+    validate, watch, webhook, worker,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -55,6 +55,7 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         }
         Command::Resume(args) => asynchronous(resume::resume(args, call(globals, vars, out)?)),
         Command::Status(args) => asynchronous(status::status(args, call(globals, vars, out)?)),
+        Command::Watch(args) => asynchronous(watch::watch(args, settled(globals, vars, out)?)),
         Command::Runs(_) => asynchronous(runs::runs(call(globals, vars, out)?)),
         Command::Pause(args) => asynchronous(pause::pause(args, call(globals, vars, out)?)),
         Command::Cancel(args) => asynchronous(cancel::cancel(args, call(globals, vars, out)?)),
@@ -75,8 +76,15 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
 
 /// Reads the settings and begins to log.
 fn call(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
+    let verbose = globals.verbose;
+    let call = settled(globals, vars, out)?;
+    logs::begin(&call.out, verbose, call.settings.log, &call.vars);
+    Ok(call)
+}
+
+/// Reads the settings; what has the whole terminal lets no log write over it.
+fn settled(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
     let settings = load(Given { config: globals.config, ..Given::default() }, &vars)?;
-    logs::begin(&out, globals.verbose, settings.log, &vars);
     for warning in &settings.warnings {
         out.warning(warning);
     }

@@ -26,6 +26,7 @@ mod status;
 mod submit;
 mod up;
 mod validate;
+mod watch;
 mod webhook;
 mod worker;
 

@@ -26,7 +26,7 @@ pub(crate) async fn runs(call: Call) -> Result<u8> {
     // The sink remembers every run; the ledger knows best how the present ones stand.
     let live: BTreeMap<RunId, RunLine> =
         site.ledger.runs().await?.into_iter().map(|line| (line.run.clone(), line)).collect();
-    let rows = site.sink.runs(None, RUNS_MAX).await?;
+    let rows = site.sink.run_heads(None, RUNS_MAX).await?;
     let lines: Vec<Run> = rows.iter().map(|row| Run::of(row, live.get(&row.id))).collect();
     if out.json {
         for line in &lines {

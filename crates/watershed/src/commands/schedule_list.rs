@@ -90,7 +90,7 @@ struct Known {
 impl Known {
     async fn of(sink: &dyn Sink, of: &Scheduled) -> Result<Known, watershed_sink::Error> {
         let ticks = sink.ticks(of.plan.name.clone(), of.connection.clone(), RUNS_MAX).await?;
-        let runs = sink.runs(Some(of.connection.clone()), RUNS_MAX).await?;
+        let runs = sink.run_heads(Some(of.connection.clone()), RUNS_MAX).await?;
         let complete =
             runs.into_iter().find(|r| r.workflow == of.plan.name && r.state == RunState::Complete);
         let Some(run) = complete else { return Ok(Known { ticks, heavy: None }) };

@@ -13,7 +13,9 @@ use tokio::net::TcpListener;
 use watershed_engine::{Stopping, exit};
 use watershed_ledger::Ledger;
 use watershed_model::ConnectionName;
-use watershed_server::{Access, Parts, Role, Say, Server, TOKEN_MIN, Token, serve as serve_on};
+use watershed_server::{
+    Access, Parts, Role, Say, Server, TOKEN_MIN, Token, WorkerMetrics, serve as serve_on,
+};
 use watershed_sink::{Error as SinkError, Sink};
 use watershed_zoom::webhook::{Desk as Hooks, Signer};
 
@@ -40,11 +42,16 @@ type Stores = (Arc<dyn Ledger>, Served);
 /// Serves until a stop is asked for.
 pub(crate) async fn serve(args: Serve, call: Call) -> Result<u8> {
     let signals = Signals::listen(call.out, call.settings.worker.shutdown_grace_ms)?;
-    serving(args, call, &signals).await
+    serving(args, call, &signals, None).await
 }
 
 /// The same, told by others when to stop.
-pub(super) async fn serving(args: Serve, call: Call, signals: &Signals) -> Result<u8> {
+pub(super) async fn serving(
+    args: Serve,
+    call: Call,
+    signals: &Signals,
+    worker: Option<WorkerMetrics>,
+) -> Result<u8> {
     let Call { settings, vars, out } = call;
     let listen = args.listen.unwrap_or(settings.server.listen);
     let access = access(&settings, listen, &vars)?;
@@ -66,7 +73,8 @@ pub(super) async fn serving(args: Serve, call: Call, signals: &Signals) -> Resul
     let control = Arc::new(controls(&settings, &vars, (&ledger, &sink), out)?);
     let say: Say = Arc::new(move |text: &str| out.say(text));
     let clock = clock();
-    let parts = Parts { ledger, sink, inbox, map, clock, base, say, desks, access, control, grace };
+    let parts =
+        Parts { ledger, sink, inbox, map, clock, base, say, desks, access, control, worker, grace };
     let server = Server::new(parts);
     server.say_link();
     tokio::select! {
@@ -101,7 +109,11 @@ fn controls(
 ///
 /// # Errors
 /// Where others could ask and there is no token, or a token that can be guessed.
-fn access(settings: &Settings, listen: SocketAddr, vars: &Vars) -> Result<Access, Fault> {
+pub(super) fn access(
+    settings: &Settings,
+    listen: SocketAddr,
+    vars: &Vars,
+) -> Result<Access, Fault> {
     let way_out = "openssl rand -hex 32 makes one: name it as server.token = { env = \"NAME\" }";
     let of = &settings.server;
     let named = [

@@ -6,6 +6,7 @@
 use anyhow::Result;
 use tokio::try_join;
 use watershed_engine::exit;
+use watershed_server::WorkerMetrics;
 
 use super::dispatch::Call;
 use super::{schedule, serve, worker};
@@ -28,9 +29,12 @@ pub(crate) async fn up(args: Up, call: Call) -> Result<u8> {
         }
         schedule::starting(call(), &signals).await
     };
+    let worker = Worker { concurrency: None, connections: Vec::new(), metrics: None };
+    // What this one counts stands among the server's.
+    let counted = WorkerMetrics::record();
     try_join!(
-        serve::serving(Serve { listen: args.listen }, call(), &signals),
-        worker::working(Worker { concurrency: None, connections: Vec::new() }, call(), &signals),
+        serve::serving(Serve { listen: args.listen }, call(), &signals, counted),
+        worker::working(worker, call(), &signals),
         schedules,
     )?;
     Ok(exit::COMPLETE)

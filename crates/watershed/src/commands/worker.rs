@@ -5,15 +5,19 @@
 //! evidence, one that the ledger has lost is rebuilt from the dataset.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
+use tokio::net::TcpListener;
 use watershed_engine::{Connection, Ending, Stopping, exit};
 use watershed_model::{AccountId, ConnectionName};
+use watershed_server::{Access, WorkerMetrics, serve_metrics};
 
 use super::dispatch::Call;
 use super::resume::restored;
+use super::serve::access;
 use crate::cli::Worker;
 use crate::connect;
 use crate::execution::{Signals, receiving};
@@ -37,7 +41,26 @@ const RUNS_MAX: u32 = 1_000;
 /// Works until a stop is asked for.
 pub(crate) async fn worker(args: Worker, call: Call) -> Result<u8> {
     let signals = Signals::listen(call.out, call.settings.worker.shutdown_grace_ms)?;
-    working(args, call, &signals).await
+    let Some(at) = args.metrics.or(call.settings.worker.metrics) else {
+        return working(args, call, &signals).await;
+    };
+    let access = access(&call.settings, at, &call.vars)?;
+    let listener = TcpListener::bind(at).await.map_err(|error| {
+        Fault::failed(format!("listen on {at}: {error}"))
+            .hint("choose another --metrics; port 0 takes a free one")
+    })?;
+    call.out.remark(format!("metrics on http://{}/metrics", listener.local_addr()?));
+    let counted = WorkerMetrics::record().expect("nobody else records in this process");
+    tokio::select! {
+        ended = working(args, call, &signals) => ended,
+        ended = telling(listener, access, counted) => ended,
+    }
+}
+
+/// Tells its metrics for as long as it works.
+async fn telling(listener: TcpListener, access: Access, counted: WorkerMetrics) -> Result<u8> {
+    serve_metrics(listener, access, counted).await;
+    pending().await
 }
 
 /// The same, told by others when to stop.
@@ -211,18 +234,22 @@ async fn tend(
     out: Output,
 ) -> Result<()> {
     for lane in lanes {
-        for row in site.sink.runs(Some(lane.clone()), RUNS_MAX).await? {
-            if row.state.ended() {
+        for head in site.sink.run_heads(Some(lane.clone()), RUNS_MAX).await? {
+            if head.state.ended() {
                 continue;
             }
-            match site.ledger.run(&row.id).await? {
+            match site.ledger.run(&head.id).await? {
                 Some(view) if view.state.ended() => {
-                    let standing = site.engine.record(&row.id).await?;
+                    let standing = site.engine.record(&head.id).await?;
                     notifier.tell(Notice::run_ended(&standing.report, site.now()));
-                    out.remark(format!("run {} is {}", row.id, view.state.name()));
+                    out.remark(format!("run {} is {}", head.id, view.state.name()));
                 }
                 Some(_) => {}
-                None => restored(site, &row).await?,
+                None => {
+                    if let Some(row) = site.sink.run(head.id).await? {
+                        restored(site, &row).await?;
+                    }
+                }
             }
         }
     }

@@ -82,6 +82,7 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Duration(100, HOUR_MS),
         "How long calls in flight may take to settle after a signal.",
     ),
+    key("worker.metrics", Kind::Listen, "Where `watershed worker` tells its metrics."),
     key("server.listen", Kind::Listen, "Where `watershed serve` listens."),
     key(
         "server.hosts",

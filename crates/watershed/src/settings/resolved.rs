@@ -72,6 +72,8 @@ pub(crate) struct Worker {
     pub lease_ms: i64,
     /// How long calls in flight may take to settle after a signal.
     pub shutdown_grace_ms: i64,
+    /// Where `watershed worker` tells its metrics.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// How `watershed serve` serves.
@@ -184,9 +186,12 @@ pub(crate) fn resolve(layer: &Layer) -> Result<Settings, Fault> {
             .unwrap_or(u16::MAX),
         lease_ms: from.need_duration(&["worker", "lease"])?,
         shutdown_grace_ms: from.need_duration(&["worker", "shutdown_grace"])?,
+        metrics: from.listen_or_none(&["worker", "metrics"])?,
     };
     let server = Server {
-        listen: from.listen(&["server", "listen"])?,
+        listen: from
+            .listen_or_none(&["server", "listen"])?
+            .ok_or_else(|| missing(&["server", "listen"], &Origin::Default))?,
         hosts: from.hosts(&["server", "hosts"])?,
         token: from.optional(&["server", "token"], &mut warnings)?,
         operate_token: from.optional(&["server", "operate_token"], &mut warnings)?,
@@ -507,11 +512,11 @@ impl From<'_> {
         }
     }
 
-    fn listen(&self, path: &[&str]) -> Result<SocketAddr, Fault> {
-        let (value, origin, _) = self.found(path).ok_or_else(|| missing(path, &Origin::Default))?;
+    fn listen_or_none(&self, path: &[&str]) -> Result<Option<SocketAddr>, Fault> {
+        let Some((value, origin, _)) = self.found(path) else { return Ok(None) };
         let wanted = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
         let read = value.as_str().and_then(|text| text.parse().ok());
-        read.ok_or_else(|| wrong(path, value, origin, wanted))
+        read.map(Some).ok_or_else(|| wrong(path, value, origin, wanted))
     }
 
     fn hosts(&self, path: &[&str]) -> Result<Vec<String>, Fault> {

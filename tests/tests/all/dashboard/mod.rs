@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod load;
 mod pages;
 mod weight;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use watershed_test_servers::RedisServer;
 use watershed_tests::{Account, Home, Settings, Spec};
 
 use super::Served;
@@ -10,7 +11,8 @@ use super::browser::{Browser, Look};
 use crate::ground::{account, free_account, free_home, home};
 
 /// The pages that everybody who may look sees.
-const PAGES: [&str; 6] = ["/", "/runs/one", "/coverage", "/connections", "/schedules", "/sign-in"];
+const PAGES: [&str; 7] =
+    ["/", "/runs/one", "/coverage", "/connections", "/schedules", "/workers", "/sign-in"];
 
 /// An account with a meeting that is refused for ever, brought home; a dead letter tells of it.
 pub(crate) fn with_a_dead_letter() -> (Account, Home) {
@@ -100,6 +102,7 @@ fn a_dead_letter_is_put_back_and_goes_away() {
     let mut browser = Browser::start();
     sign_in(&mut browser, &served);
     browser.open(&served.at("/runs/one"));
+    browser.until("its letters", "!!document.querySelector('#failures .group')");
     browser.eval("document.querySelector('#failures .group').open = true; true");
     assert!(browser.shows("What to do:") && browser.shows("HTTP 403"));
     browser.leads("document.querySelector('#failures .group form button').click(); true");
@@ -178,17 +181,39 @@ fn coverage_leads_from_all_of_an_account_to_one_subject() {
     home.run(&["run", "zoom-backfill", "--input", "content=metadata", "-q"]).expect(0);
     let served = Served::start(&home, "serve");
     let mut browser = Browser::start();
+    // What is not counted yet comes by itself.
     browser.open(&served.at("/coverage"));
-    while browser.shows("Being counted") {
-        browser.open(&served.at("/coverage"));
-    }
+    browser.until("a map", "!!document.querySelector('.heat')");
     let into = |of: &str| format!("document.querySelector('{of}').click(); true");
     browser.leads(&into(".heat a[href$=\"zoom.get_user_settings\"]"));
     let rows = "document.querySelectorAll('.heat tbody tr').length";
-    assert_eq!(browser.eval(rows), json!(64), "bands of a user or two");
+    browser.until("bands of a user or two", &format!("{rows} === 64"));
     browser.leads(&into(".heat tbody a"));
-    assert_eq!(browser.eval(rows), json!(2), "the users of a band");
+    browser.until("the users of a band", &format!("{rows} === 2"));
     browser.leads(&into(".heat tbody a"));
     assert!(browser.shows("complete") && browser.shows("zoom.get_user_settings of default"));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_workers_of_all_processes_are_shown() {
+    let redis = RedisServer::start(&[]);
+    let account = free_account(3, 66);
+    let mut home = free_home(&account);
+    home.set("WATERSHED_STORE__URL", Some(&redis.url()));
+    let served = Served::start(&home, "serve");
+    let mut browser = Browser::start();
+    browser.open(&served.at("/workers"));
+    assert!(browser.shows("Nobody works"));
+    home.run(&["submit", "zoom-backfill", "--run-id", "one"]).expect(0);
+    let workers = [home.start(&["worker"]), home.start(&["worker"])];
+    browser.until("two workers", "document.querySelectorAll('main tbody tr').length === 2");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(browser.shows("alive") && browser.shows(version));
+    let told = watershed_tests::get(served.base.trim_start_matches("http://"), "/api/v1/workers");
+    let told: serde_json::Value = serde_json::from_slice(&told.expect("an answer")).expect("JSON");
+    let alive = told["items"].as_array().expect("items").iter().filter(|w| w["alive"] == true);
+    assert_eq!(alive.count(), 2, "{told:#}");
+    drop(workers);
     assert_eq!(browser.complaints(), [""; 0]);
 }
