@@ -15,9 +15,9 @@ use watershed_model::{
     LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey, hash64,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
-    Write,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter, Health,
+    ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored,
+    StoredRow, Write,
 };
 
 use crate::again::Again;
@@ -286,6 +286,14 @@ impl Sink for Dataset {
     }
 
     fn restore(&self, _stored: Stored) -> Pending<'_, ()> {
+        not_kept()
+    }
+
+    fn erase(&self, _erasure: Erasure) -> Pending<'_, ()> {
+        not_kept()
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
         not_kept()
     }
 

@@ -28,6 +28,7 @@ mod problem;
 mod routes;
 mod sessions;
 pub mod shape;
+mod shield;
 mod slow;
 mod standing;
 mod state;

@@ -7,6 +7,7 @@
 //! transaction), `rows` and `members` (what a batch does to what is stored), docs/adr/0014.
 
 mod cells;
+mod erase;
 mod fault;
 mod inbox;
 mod layout;

@@ -10,8 +10,9 @@ use watershed_model::{
     LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter, Health,
+    ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored,
+    StoredRow,
 };
 
 use crate::fault::Fault;
@@ -20,7 +21,7 @@ use crate::opening::{examine, may_be_made, recognise, up_to_date};
 use crate::place::Place;
 use crate::pool::{Access, begin, client, pool, within};
 use crate::table::Tables;
-use crate::{read, stored, ticks, write};
+use crate::{erase, read, stored, ticks, write};
 
 /// A sink in a PostgreSQL database, which any number of processes may have open.
 ///
@@ -313,6 +314,21 @@ impl Sink for PostgresSink {
 
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         self.writing(async move { stored::restore(&self.pool, &self.tables, &stored).await })
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        self.writing(async move { erase::erase(&self.pool, &self.tables, &erasure).await })
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        match self.access {
+            // Takes as long as it takes: more than any other act may.
+            Access::Write => Box::pin(async {
+                let done = erase::compact(&self.pool, &self.tables).await;
+                done.map_err(|fault| fault.at(&self.shown))
+            }),
+            Access::Read => self.writing(async { Ok(()) }),
+        }
     }
 
     fn check(&self) -> Pending<'_, Health> {

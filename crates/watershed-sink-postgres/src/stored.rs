@@ -152,7 +152,7 @@ pub(crate) async fn restore(pool: &Pool, tables: &Tables, stored: &Stored) -> Re
     Ok(())
 }
 
-async fn restore_rows(
+pub(crate) async fn restore_rows(
     act: &Transaction<'_>,
     table: &Table,
     rows: &[StoredRow],

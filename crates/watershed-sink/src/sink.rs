@@ -12,8 +12,8 @@ use watershed_model::{
 };
 
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter, Health,
+    ListedRow, ListingKey, Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
 };
 
 /// An answer that a sink still owes.
@@ -34,6 +34,10 @@ pub trait Sink: Send + Sync {
     /// Once it answers, all of it survives a power loss. Rows, coverage and calls of days are
     /// conditional on their version (`fetched_at`, `at`): older than what is stored, they change
     /// nothing and are no error. The same batch again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Erased`] where the sink remembers more erased people of a connection than
+    /// `erased` says: nothing is written.
     fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()>;
 
     /// What is known of each of these, in their order; `None`: never tried.
@@ -167,6 +171,14 @@ pub trait Sink: Send + Sync {
     /// Takes over what another sink holds, in one transaction. What is here and newer stays;
     /// members are taken only for the reading that they are of. The same again changes nothing.
     fn restore(&self, stored: Stored) -> Pending<'_, ()>;
+
+    /// Takes out what an erasure names, in one transaction. A row that was written anew since it
+    /// was read stays; what is not there is no error.
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()>;
+
+    /// Gives back the room of what was deleted, so that no byte of it is left where the sink keeps
+    /// its tables, its journal included. Takes as long as writing all of it anew.
+    fn compact(&self) -> Pending<'_, ()>;
 
     /// Makes sure that the sink answers, and says how it keeps what it acknowledges.
     fn check(&self) -> Pending<'_, Health>;

@@ -160,6 +160,14 @@ by day, which limit binds when, and what `watershed estimate` would have said.")
 Made again, it changes nothing that is there already. Let nothing work on the first sink
 meanwhile. Then point sink.url to the other one: what was complete is not asked again.")]
     Copy(Copy),
+    /// Take one person out of datasets, files and state, for good
+    #[command(after_help = "Example:
+  watershed erase --connection acme --user ada@example.com
+
+The person's own records, meetings and recordings go; in others' records a pseudonym stands. It is
+remembered by keyed marks, so the connection needs a redact_key, and no reconcile and no event
+brings the person back. Made again, it does what is left to do (docs/people.md).")]
+    Erase(Erase),
     /// Check workflow files: every mistake with line, column and suggestion
     #[command(after_help = "Example:
   watershed validate workflows/*.yaml")]
@@ -472,6 +480,20 @@ pub(crate) struct Rehearse {
     pub html: Option<PathBuf>,
 }
 
+/// `erase`
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The connection; may be left out where there is one
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Who: an id, or an address
+    #[arg(long, value_name = "ID|EMAIL")]
+    pub user: String,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// `simulate`
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
@@ -666,6 +688,6 @@ mod tests {
         assert!(parse(&["--wait", "2h"]).is_ok());
         assert!(parse(&["--wait", "2"]).is_err());
         assert!(parse(&["--wait", "1000h"]).is_err());
-        assert!(Cli::try_parse_from(["watershed", "erase"]).is_err(), "not of this version");
+        assert!(Cli::try_parse_from(["watershed", "erase"]).is_err(), "nobody is named");
     }
 }

@@ -13,6 +13,7 @@ mod crash;
 mod dashboard;
 mod dataset;
 mod demo;
+mod erase;
 mod estimate;
 mod files;
 mod fleet;

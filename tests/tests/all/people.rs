@@ -9,7 +9,7 @@ use watershed_tests::{Account, Home, Spec, Truth};
 use crate::ground::{NO_LIMITS, account, free_home};
 
 /// All bytes that a home keeps, logs among them.
-fn kept(home: &Home) -> Vec<u8> {
+pub(crate) fn kept(home: &Home) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut folders = vec![home.data(), home.logs()];
     while let Some(folder) = folders.pop() {
@@ -25,14 +25,14 @@ fn kept(home: &Home) -> Vec<u8> {
     bytes
 }
 
-fn times(bytes: &[u8], text: &str) -> usize {
+pub(crate) fn times(bytes: &[u8], text: &str) -> usize {
     bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
 }
 
-const KEY: &str = "redact_key = { env = \"REDACT\" }";
+pub(crate) const KEY: &str = "redact_key = { env = \"REDACT\" }";
 
 /// A home whose connection has these settings too.
-fn home_with(account: &Account, settings: &str) -> Home {
+pub(crate) fn home_with(account: &Account, settings: &str) -> Home {
     let home = free_home(account);
     let all = std::fs::read_to_string(home.path().join("watershed.toml")).expect("settings");
     home.write("watershed.toml", &format!("{all}\n{settings}"));
@@ -40,34 +40,34 @@ fn home_with(account: &Account, settings: &str) -> Home {
 }
 
 /// A home whose connection is limited to some users.
-fn limited_home(account: &Account, users: &str) -> Home {
+pub(crate) fn limited_home(account: &Account, users: &str) -> Home {
     let mut home = home_with(account, &format!("{KEY}\nusers = {users}\n"));
     home.set("REDACT", Some("a key of the customer"));
     home
 }
 
 /// A user as the account shows him.
-struct User {
-    id: String,
-    email: String,
-    name: String,
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) name: String,
 }
 
 impl User {
-    fn of(record: &Value) -> User {
+    pub(crate) fn of(record: &Value) -> User {
         let text = |member: &str| record[member].as_str().unwrap_or_default().to_owned();
         let name = format!("{} {}", text("first_name"), text("last_name"));
         User { id: text("id"), email: text("email"), name }
     }
 
     /// What tells of him and of nobody else.
-    fn marks(&self) -> [&str; 3] {
+    pub(crate) fn marks(&self) -> [&str; 3] {
         [&self.id, &self.email, &self.name]
     }
 }
 
 /// Users who host meetings and take part in others', whose names are their own.
-fn busy(truth: &Truth, many: usize) -> Vec<User> {
+pub(crate) fn busy(truth: &Truth, many: usize) -> Vec<User> {
     let users: Vec<User> =
         truth.people().into_iter().map(|id| User::of(&truth.of("users")[id][0])).collect();
     let stays: Vec<&Value> = truth.of("report_participants").values().flatten().collect();
@@ -86,14 +86,14 @@ fn busy(truth: &Truth, many: usize) -> Vec<User> {
     found
 }
 
-fn texts(home: &Home, query: &str) -> BTreeSet<String> {
+pub(crate) fn texts(home: &Home, query: &str) -> BTreeSet<String> {
     let database = rusqlite::Connection::open(home.sink()).expect("the dataset");
     let mut statement = database.prepare(query).expect("a query");
     let rows = statement.query_map([], |row| row.get(0)).expect("rows");
     rows.map(|row| row.expect("text")).collect()
 }
 
-fn count(home: &Home, query: &str) -> usize {
+pub(crate) fn count(home: &Home, query: &str) -> usize {
     let database = rusqlite::Connection::open(home.sink()).expect("the dataset");
     database.query_row(query, [], |row| row.get::<_, i64>(0)).expect("a count") as usize
 }

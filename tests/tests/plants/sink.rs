@@ -13,7 +13,7 @@ use watershed_model::{
     Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, FailureFilter, Health, ListedRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, FailureFilter, Health, ListedRow,
     ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, SqliteSink, Stored,
     StoredRow,
 };
@@ -242,6 +242,14 @@ impl Sink for Planted {
 
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         self.inner.restore(stored)
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        self.inner.erase(erasure)
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        self.inner.compact()
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -21,8 +21,9 @@ use watershed_model::{
     Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter, Health,
+    ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored,
+    StoredRow,
 };
 
 use crate::ground::files_step;
@@ -329,6 +330,14 @@ impl Sink for OwnSink {
 
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         Box::pin(async move { here(self.inner.restore(stored)) })
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        Box::pin(async move { here(self.inner.erase(erasure)) })
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        Box::pin(async move { here(self.inner.compact()) })
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -6,6 +6,7 @@
 //! `layout` (its versions), `write` (the one transaction).
 
 mod cell;
+mod erase;
 mod fault;
 mod inbox;
 mod layout;

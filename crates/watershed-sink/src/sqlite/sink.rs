@@ -11,6 +11,7 @@ use watershed_model::{
     LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 
+use super::erase;
 use super::fault::Fault;
 use super::layout::bring_up_to_date;
 use super::opening::{Access, Place};
@@ -18,8 +19,9 @@ use super::table::Tables;
 use super::thread::{Hand, Keeper};
 use super::{read, stored, ticks, write};
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter, Health,
+    ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored,
+    StoredRow,
 };
 
 /// A sink on one SQLite file, which any number of processes may have open.
@@ -278,6 +280,15 @@ impl Sink for SqliteSink {
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         let tables = Arc::clone(&self.tables);
         self.on_writer(move |writer| stored::restore(writer, &tables, &stored))
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        let tables = Arc::clone(&self.tables);
+        self.on_writer(move |writer| erase::erase(writer, &tables, &erasure))
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        self.on_writer(|writer| erase::compact(writer))
     }
 
     fn check(&self) -> Pending<'_, Health> {

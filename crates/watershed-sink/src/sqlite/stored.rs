@@ -74,7 +74,7 @@ pub(super) fn members(
     })
 }
 
-fn named<'a>(tables: &'a Tables, dataset: &str) -> Result<&'a Table, Fault> {
+pub(super) fn named<'a>(tables: &'a Tables, dataset: &str) -> Result<&'a Table, Fault> {
     let unknown = || Error::UnknownDataset { dataset: dataset.to_owned() };
     Ok(tables.named(dataset).ok_or_else(unknown)?)
 }
@@ -176,7 +176,11 @@ pub(super) fn restore(
     Ok(())
 }
 
-fn restore_row(act: &Transaction<'_>, table: &Table, row: &StoredRow) -> Result<(), Fault> {
+pub(super) fn restore_row(
+    act: &Transaction<'_>,
+    table: &Table,
+    row: &StoredRow,
+) -> Result<(), Fault> {
     let mut statement = act.prepare_cached(&table.upsert)?;
     let mut place = 0;
     for column in &table.columns {

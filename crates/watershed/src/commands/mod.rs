@@ -7,6 +7,7 @@ mod coverage;
 mod coverage_report;
 mod demo;
 mod doctor;
+mod erase;
 mod estimate;
 mod failures;
 mod graph;
