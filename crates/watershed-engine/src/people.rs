@@ -36,6 +36,9 @@ pub(crate) const OF_ALL: &str = "zoom.list_account_recordings";
 pub(crate) struct RunPeople {
     agreed: Arc<Agreed>,
     people: RwLock<People>,
+    /// Marks of erased people that were known when it was loaded. What was made before more were
+    /// learned does not know them.
+    erased: u64,
     /// Whether its lists of users are read, and all whom they leave out are known here.
     whole: AtomicBool,
     /// Whether a list of users keeps its branches until then. An estimate only asks some.
@@ -64,12 +67,13 @@ impl RunPeople {
         let people = people(&agreed, &known, |_| true);
         let withholds = withholds && agreed.chooses();
         let whole = AtomicBool::new(!withholds);
-        Ok(RunPeople { agreed, people: RwLock::new(people), whole, withholds })
+        let erased = people.erased();
+        Ok(RunPeople { agreed, people: RwLock::new(people), erased, whole, withholds })
     }
 
-    /// Marks of erased people among them.
+    /// Marks of erased people that all that is made here knows.
     pub(crate) fn erased(&self) -> u64 {
-        self.read().erased()
+        self.erased
     }
 
     /// Whether a record of a dataset is of somebody who is left out.

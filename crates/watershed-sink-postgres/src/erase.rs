@@ -23,6 +23,8 @@ const ERASE_LISTINGS: &str = include_str!("../sql/erase_listings.sql");
 const CLEAR_MEMBERS: &str = include_str!("../sql/clear_members.sql");
 const ERASE_COVERAGE: &str = include_str!("../sql/erase_coverage.sql");
 const ERASE_EVENTS: &str = include_str!("../sql/erase_events.sql");
+/// What the planner knows of our tables.
+const STATISTICS: &str = "VACUUM FULL pg_catalog.pg_statistic";
 /// Large tables are written anew for as long as it takes.
 const NO_LIMIT: &str = "SET statement_timeout = 0";
 
@@ -139,5 +141,7 @@ pub(crate) async fn compact(pool: &Pool, tables: &Tables) -> Result<(), Fault> {
     for table in names(tables) {
         client.batch_execute(&anew(table)).await?;
     }
+    // Samples of what was deleted; whose database it is not may not.
+    client.batch_execute(STATISTICS).await?;
     Ok(())
 }

@@ -115,6 +115,11 @@ pub(crate) fn lock_of_inbox(connection: &ConnectionName) -> i64 {
     hash64(&[b"watershed sink", connection.as_str().as_bytes(), b"inbox"]).cast_signed()
 }
 
+/// The lock of who adds to the audit log.
+pub(crate) fn lock_of_audit() -> i64 {
+    hash64(&[b"watershed sink", b"audit", b"log"]).cast_signed()
+}
+
 /// The lock of who brings the tables up to date.
 pub(crate) fn lock_of_tables() -> i64 {
     hash64(&[b"watershed sink", b"tables", b"migrate"]).cast_signed()

@@ -127,7 +127,7 @@ WHERE t._connection = given._connection AND t._key = given._key",
 
 /// Writes a table anew, without what was deleted from it.
 pub(crate) fn anew(name: &str) -> String {
-    format!("VACUUM FULL {}", quoted(name))
+    format!("VACUUM (FULL, ANALYZE) {}", quoted(name))
 }
 
 fn quoted(name: &str) -> String {

@@ -157,6 +157,7 @@ pub async fn copy_part(
         Mark::Runs => {
             copied.runs += runs(from, to).await?;
             days(from, to).await?;
+            audit(from, to).await?;
             Mark::Done
         }
         Mark::Done => Mark::Done,
@@ -236,4 +237,22 @@ async fn days(from: &dyn Sink, to: &dyn Sink) -> Result<(), Error> {
         to.write(Batch { days, ..Batch::default() }.into()).await?;
     }
     Ok(())
+}
+
+/// Copies the audit log, as far as the other one's is its beginning. One that has gone its own way
+/// stays as it is: a chain cannot be put into another.
+async fn audit(from: &dyn Sink, to: &dyn Sink) -> Result<(), Error> {
+    let mut after = 0;
+    loop {
+        let (page, there) =
+            (from.audited(after, AT_ONCE).await?, to.audited(after, AT_ONCE).await?);
+        if !page.starts_with(&there) {
+            return Ok(());
+        }
+        let Some(last) = page.last().map(|entry| entry.place) else { return Ok(()) };
+        after = last;
+        if page.len() > there.len() {
+            to.restore(Stored::Audit(page)).await?;
+        }
+    }
 }

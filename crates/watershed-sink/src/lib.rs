@@ -7,6 +7,7 @@
 //! Never decides what to ask, and never reads a clock: instants come with the rows.
 //! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
 
+mod audit;
 mod batch;
 mod column;
 mod copy;
@@ -20,6 +21,7 @@ mod sink;
 mod sqlite;
 mod stored;
 
+pub use audit::{AuditEntry, AuditWalk, walk_audit};
 pub use batch::{Batch, Gone, Listing, Part, Write, listing_hash};
 pub use column::{Column, Typed};
 pub use copy::{Copied, Mark, copy, copy_part};

@@ -168,6 +168,14 @@ The person's own records, meetings and recordings go; in others' records a pseud
 remembered by keyed marks, so the connection needs a redact_key, and no reconcile and no event
 brings the person back. Made again, it does what is left to do (docs/people.md).")]
     Erase(Erase),
+    /// Show who did what when, and whether the log of it is whole
+    #[command(after_help = "Examples:
+  watershed audit                who ran, paused, erased and signed in
+  watershed audit --verify       walk along the hashes; exit code 1 where one does not fit
+
+The log only grows, and each entry holds the hash of the one before. That its end was cut off shows
+only to whoever keeps a hash elsewhere: `--verify --kept HASH` looks for it (docs/audit.md).")]
+    Audit(Audit),
     /// Check workflow files: every mistake with line, column and suggestion
     #[command(after_help = "Example:
   watershed validate workflows/*.yaml")]
@@ -478,6 +486,17 @@ pub(crate) struct Rehearse {
     /// Also write one self-contained page with charts
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Walk along the log, and tell the first entry that is not as it was written
+    #[arg(long)]
+    pub verify: bool,
+    /// A hash that was told before and must still be there
+    #[arg(long, value_name = "HASH", requires = "verify")]
+    pub kept: Option<String>,
 }
 
 /// `erase`

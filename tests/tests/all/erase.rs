@@ -18,7 +18,7 @@ use crate::webhooks::endpoint::{At, SECRET, now, signed};
 /// What takes longer is stuck.
 const WAIT_MAX: Duration = Duration::from_secs(120);
 /// Long enough for a worker to be stopped while a list of users is on its way.
-const LATENCY_MS: u64 = 400;
+const LATENCY_MS: u64 = 800;
 
 /// Where ledger and dataset are.
 enum Stores {
@@ -148,8 +148,7 @@ fn is_erased(stores: &Stores) {
     home.run(&["run", "zoom-backfill", "-q"]).expect(0);
     let (serving, at) = serve(&home);
     let events = events(&account, &user, &truth);
-    send(&at, &events);
-    let bytes = [kept(&home), stores.bytes(&home)].concat();
+    let bytes = [stores.bytes(&home), kept(&home)].concat();
     for mark in &marks {
         assert!(times(&bytes, mark) > 0, "{mark} is to be seen before");
     }
@@ -160,9 +159,12 @@ fn is_erased(stores: &Stores) {
     home.run(&["submit", "zoom-backfill", "--run-id", "second"]).expect(0);
     let mut worker = home.start(&["worker", "-vv"]);
     until("the list of users", || lists() > before);
+    // All that begins the run is asked, and nothing is written meanwhile.
+    std::thread::sleep(Duration::from_millis(LATENCY_MS / 3));
     worker.signal(Signal::STOP);
     // The answer is there, and nobody has read it.
     std::thread::sleep(Duration::from_millis(2 * LATENCY_MS));
+    send(&at, &events);
 
     let named = user.email.to_uppercase();
     let refused = home.run(&["erase", "--user", &named]).expect(2);
@@ -194,7 +196,7 @@ fn is_erased(stores: &Stores) {
     let again = home.run(&erase).expect(0).json();
     assert_eq!(again["rows"], json!({}), "{again:#}");
     drop(serving);
-    let bytes = [kept(&home), stores.bytes(&home)].concat();
+    let bytes = [stores.bytes(&home), kept(&home)].concat();
     for mark in &marks {
         assert_eq!(times(&bytes, mark), 0, "{mark} is there");
     }

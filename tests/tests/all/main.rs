@@ -2,6 +2,7 @@
 //! so that it is linked once. `./scripts/test` runs a sample, `./scripts/test --all` all.
 
 mod agreed;
+mod audit;
 mod bad_input;
 mod bearer;
 mod campaign;

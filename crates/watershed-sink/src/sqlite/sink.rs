@@ -7,10 +7,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
+    AccountId, Audit, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick,
+    LeftOut, LetterId, Millis, PlanHash, RunCoverage, RunId, RunRow, ScheduleKey,
 };
 
+use super::audit;
 use super::erase;
 use super::fault::Fault;
 use super::layout::bring_up_to_date;
@@ -19,9 +20,9 @@ use super::table::Tables;
 use super::thread::{Hand, Keeper};
 use super::{read, stored, ticks, write};
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter, Health,
-    ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored,
-    StoredRow,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink,
+    Stored, StoredRow,
 };
 
 /// A sink on one SQLite file, which any number of processes may have open.
@@ -280,6 +281,14 @@ impl Sink for SqliteSink {
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         let tables = Arc::clone(&self.tables);
         self.on_writer(move |writer| stored::restore(writer, &tables, &stored))
+    }
+
+    fn audit(&self, audit: Audit) -> Pending<'_, ()> {
+        self.on_writer(move |writer| audit::add(writer, &audit))
+    }
+
+    fn audited(&self, after: u64, limit: u32) -> Pending<'_, Vec<AuditEntry>> {
+        self.on_reader(move |reader| audit::audited(reader, after, limit))
     }
 
     fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params};
 use serde_json::{Map, Value};
 use watershed_model::{AccountId, ConnectionName, DeadLetter, FieldType, LetterId, RunId};
 
+use super::audit;
 use super::fault::Fault;
 use super::read::all;
 use super::state::{self, instant, instant_or_none, parsed};
@@ -155,6 +156,7 @@ pub(super) fn restore(
                 restore_row(&act, table, row)?;
             }
         }
+        Stored::Audit(entries) => audit::restore(&act, entries)?,
         Stored::Readings(readings) => {
             for reading in readings {
                 restore_reading(&act, reading)?;

@@ -9,10 +9,11 @@ use serde_json::json;
 use tokio::time::Instant;
 use watershed_engine::{Connection, Erased, exit};
 use watershed_ledger::Command;
-use watershed_model::{ConnectionName, RunRow, RunState};
+use watershed_model::{Act, ConnectionName, RunRow, RunState};
 
 use super::dispatch::Call;
 use super::resume::restored;
+use crate::audit::Deed;
 use crate::cli::Erase;
 use crate::connect;
 use crate::fault::Fault;
@@ -42,7 +43,9 @@ pub(crate) async fn erase(args: Erase, call: Call) -> Result<u8> {
     for row in open(&site, &names).await? {
         site.engine.record(&row.id).await?;
     }
-    let erased = site.engine.erase(&name, &args.user).await?;
+    let deed = Deed::on_data(Act::Erase, Some(name.clone()));
+    let erasing = async { Ok(site.engine.erase(&name, &args.user).await?) };
+    let erased = deed.done(&*site.sink, erasing).await?;
     let runs = open(&site, &names).await?;
     let began = Instant::now();
     let mut whole = settings.store.forget(&account).await;

@@ -1,5 +1,6 @@
 //! A file for each command: what it does, in at most 200 lines.
 
+mod audit;
 mod cancel;
 mod completions;
 mod copy;
