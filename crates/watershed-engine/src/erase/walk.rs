@@ -178,7 +178,7 @@ impl Walk<'_> {
                 match self.known_of(his, texts, &coverage) {
                     Known::AsItWas => continue,
                     Known::Nothing => {}
-                    Known::Told(told) => last.coverage.push(told),
+                    Known::Told(told) => last.coverage.push(*told),
                 }
                 last.asks.push(ask);
                 self.erased.coverage += 1;
@@ -200,10 +200,12 @@ impl Walk<'_> {
         if coverage.operation.as_str() == DOWNLOAD && values.any(|key| texts.contains(key)) {
             let (state, reason) = (CoverageState::Excluded, Some(NAMED.to_owned()));
             let told = Coverage { state, reason, rows: 0, retry_at: None, ..coverage.clone() };
-            return Known::Told(told);
+            return Known::Told(Box::new(told));
         }
         match coverage.reason.as_deref().and_then(|reason| self.people.text(reason)) {
-            Some(reason) => Known::Told(Coverage { reason: Some(reason), ..coverage.clone() }),
+            Some(reason) => {
+                Known::Told(Box::new(Coverage { reason: Some(reason), ..coverage.clone() }))
+            }
             None => Known::AsItWas,
         }
     }
@@ -305,7 +307,7 @@ impl Walk<'_> {
 enum Known {
     AsItWas,
     Nothing,
-    Told(Coverage),
+    Told(Box<Coverage>),
 }
 
 /// Somebody else's row without those who are left out; `None`: it names nobody of them.

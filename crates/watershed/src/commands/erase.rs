@@ -8,8 +8,9 @@ use anyhow::Result;
 use serde_json::json;
 use tokio::time::Instant;
 use watershed_engine::{Connection, Erased, exit};
-use watershed_ledger::Command;
+use watershed_ledger::{Command, Error as LedgerError};
 use watershed_model::{Act, ConnectionName, RunRow, RunState};
+use watershed_sink::Error as SinkError;
 
 use super::dispatch::Call;
 use super::resume::restored;
@@ -47,25 +48,14 @@ pub(crate) async fn erase(args: Erase, call: Call) -> Result<u8> {
     let erasing = async { Ok(site.engine.erase(&name, &args.user).await?) };
     let erased = deed.done(&*site.sink, erasing).await?;
     let runs = open(&site, &names).await?;
-    let began = Instant::now();
-    let mut whole = settings.store.forget(&account).await;
-    while whole.as_ref().is_err_and(|error| error.waits()) && began.elapsed() < BUSY_MAX {
-        tokio::time::sleep(AGAIN).await;
-        whole = settings.store.forget(&account).await;
-    }
-    let whole = whole?;
+    let forget = async || settings.store.forget(&account).await;
+    let whole = patiently(LedgerError::waits, forget).await?;
     for row in runs {
         if let Err(error) = again(&site, &row).await {
             out.warning(format!("run {} does not go on: {error:#}", row.id));
         }
     }
-    let began = Instant::now();
-    let mut compacted = site.sink.compact().await;
-    while compacted.as_ref().is_err_and(|error| error.waits()) && began.elapsed() < BUSY_MAX {
-        tokio::time::sleep(AGAIN).await;
-        compacted = site.sink.compact().await;
-    }
-    compacted?;
+    patiently(SinkError::waits, async || site.sink.compact().await).await?;
     tell(&name, &erased, out)?;
     if !whole {
         out.warning(
@@ -109,6 +99,22 @@ fn confirmed(name: &ConnectionName) -> Result<(), Fault> {
     match read.is_ok() && said.trim() == "yes" {
         true => Ok(()),
         false => Err(unsure("it was not confirmed: nothing was changed")),
+    }
+}
+
+/// Does it, again and again for a while where somebody is in the way.
+async fn patiently<T, E>(
+    waits: fn(&E) -> bool,
+    mut act: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let began = Instant::now();
+    loop {
+        match act().await {
+            Err(error) if waits(&error) && began.elapsed() < BUSY_MAX => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            done => return done,
+        }
     }
 }
 
