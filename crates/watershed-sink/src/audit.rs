@@ -1,8 +1,9 @@
 //! The audit log: each entry holds the hash of the one before it.
 //!
-//! What the chain shows: that no entry was changed, taken out of the middle or put in between. What
-//! it cannot show by itself: that its end was cut off, or that all of it was made anew by somebody
-//! who may write there. Whoever keeps a hash elsewhere sees that, too: it is no longer in the chain.
+//! What the chain shows: that no entry was changed, taken out of the middle or put in between.
+//! What it cannot show by itself: that its end was cut off, or that all of it was made anew by
+//! somebody who may write there. Whoever keeps a hash elsewhere sees that, too: it is no longer in
+//! the chain.
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_user_is_found_by_his_number() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\nodd\n";
+        let users = "root:x:0:0::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\nodd\n";
         assert_eq!(name_of(users, 1000), Some("ada"));
         assert_eq!(name_of(users, 100), None);
     }

@@ -164,17 +164,18 @@ meanwhile. Then point sink.url to the other one: what was complete is not asked 
     #[command(after_help = "Example:
   watershed erase --connection acme --user ada@example.com
 
-The person's own records, meetings and recordings go; in others' records a pseudonym stands. It is
-remembered by keyed marks, so the connection needs a redact_key, and no reconcile and no event
-brings the person back. Made again, it does what is left to do (docs/people.md).")]
+The person's own records, meetings and recordings go; in others' records a pseudonym stands.
+Who it was is remembered by keyed marks alone, so the connection needs a redact_key; no reconcile
+and no event brings the person back. Made again, it does what is left to do (docs/people.md).")]
     Erase(Erase),
     /// Show who did what when, and whether the log of it is whole
     #[command(after_help = "Examples:
   watershed audit                who ran, paused, erased and signed in
   watershed audit --verify       walk along the hashes; exit code 1 where one does not fit
 
-The log only grows, and each entry holds the hash of the one before. That its end was cut off shows
-only to whoever keeps a hash elsewhere: `--verify --kept HASH` looks for it (docs/audit.md).")]
+The log only grows, and each entry holds the hash of the one before. That its end was cut off
+shows only to whoever keeps a hash elsewhere: `--verify --kept HASH` looks for it
+(docs/audit.md).")]
     Audit(Audit),
     /// Check workflow files: every mistake with line, column and suggestion
     #[command(after_help = "Example:

@@ -135,7 +135,8 @@ fn what_was_changed_taken_out_or_put_in_between_is_named() {
         ("UPDATE _audit SET at = 'long ago' WHERE place = 1", 1, "it is not as it was written"),
         ("DELETE FROM _audit WHERE place = 2", 3, "the entry before it is missing"),
         (
-            "DELETE FROM _audit WHERE place = 2; UPDATE _audit SET place = place - 1 WHERE place > 2",
+            "DELETE FROM _audit WHERE place = 2; UPDATE _audit SET place = place - 1 \
+             WHERE place > 2",
             2,
             "it does not follow on the entry before it",
         ),

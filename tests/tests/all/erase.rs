@@ -74,7 +74,10 @@ fn is_his(user: &User, meeting: &Value) -> bool {
 
 /// Events about him, and one of somebody else's meeting in which he took part.
 fn events(account: &Account, user: &User, truth: &Truth) -> Vec<Value> {
-    let of = |uuid: &String, records: &Vec<Value>| json!({ "uuid": uuid, "id": records[0]["id"], "host_id": records[0]["host_id"] });
+    let of = |uuid: &String, records: &Vec<Value>| {
+        let record = &records[0];
+        json!({ "uuid": uuid, "id": record["id"], "host_id": record["host_id"] })
+    };
     let meetings = truth.of("past_meetings");
     let (uuid, records) = meetings.iter().find(|(_, r)| is_his(user, &r[0])).expect("one of his");
     let his = of(uuid, records);

@@ -136,7 +136,7 @@ impl Dispatch {
                     return Ok(writing.settles);
                 }
                 Some(Err(watershed_sink::Error::Erased { connection })) => {
-                    tracing::info!(%connection, "somebody was erased: what is in hand is asked anew");
+                    tracing::info!(%connection, "somebody was erased: what is in hand goes anew");
                     // Each run is loaded anew, and knows whom to leave out then.
                     self.state.runs.clear();
                     return Ok(self.anew(writing.settles));

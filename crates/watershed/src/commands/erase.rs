@@ -59,7 +59,8 @@ pub(crate) async fn erase(args: Erase, call: Call) -> Result<u8> {
     tell(&name, &erased, out)?;
     if !whole {
         out.warning(
-            "Redis was not asked to write its files anew: do so (BGREWRITEAOF, BGSAVE on each node)",
+            "Redis was not asked to write its files anew: let each node do so (BGREWRITEAOF, \
+             BGSAVE)",
         );
     }
     Ok(exit::COMPLETE)
