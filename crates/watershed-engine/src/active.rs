@@ -142,6 +142,11 @@ impl ActiveRun {
         Ok(())
     }
 
+    /// Marks of erased people that it knows.
+    pub(crate) fn erased(&self) -> u64 {
+        self.people.as_ref().map_or(0, RunPeople::erased)
+    }
+
     /// What hangs under the run itself.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::dispatch::{Dispatch, Ending, State, WorkerSettings};
 use crate::error::Error;
 use crate::events::Events;
 use crate::pace::Paces;
+use crate::people;
 use crate::report;
 use crate::runtime::{self, Ends};
 use crate::stop::{Stop, Stopping};
@@ -106,6 +107,7 @@ impl Engine {
         for link in self.links.values() {
             let connection = &link.connection;
             self.sink.bind_account(connection.name.clone(), connection.account.clone()).await?;
+            people::same_key(connection, &*self.sink).await?;
             state.limits.insert(connection.name.clone(), self.set_limits(link).await?);
         }
         // What the first calls tell of other apps is exact.

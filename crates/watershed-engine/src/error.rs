@@ -51,6 +51,24 @@ pub enum Error {
         /// The step.
         step: String,
     },
+    /// People were erased under a key that is not the connection's.
+    #[error(
+        "connection {0}: people were erased from its data, and with this redact_key, or without \
+         one, nobody knows whom"
+    )]
+    OtherKey(ConnectionName),
+    /// Nobody can be erased without a key.
+    #[error("connection {0}: it needs redact_key to remember who was erased")]
+    NoKey(ConnectionName),
+    /// Nobody of that id or address is known.
+    #[error("connection {0}: its data knows nobody of that id or address")]
+    Nobody(ConnectionName),
+    /// A run that has not ended is about somebody.
+    #[error("run {0} names that person in its inputs or its workflow, and has not ended")]
+    NamedByRun(RunId),
+    /// A file store's.
+    #[error(transparent)]
+    Files(#[from] watershed_lake::Error),
     /// A stored workflow no longer compiles.
     #[error("run {run}: its stored workflow no longer compiles: {why}")]
     Stored {

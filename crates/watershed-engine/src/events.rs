@@ -27,6 +27,8 @@ use crate::task::{Ask, Done, Tools};
 
 /// Events that are read at once, and the most that one settle adds.
 const EVENTS_AT_ONCE: u32 = 100;
+/// What an event's record is of.
+const EVENTS: &str = "events";
 /// How long an event waits in the inbox at most before somebody looks.
 const LOOK_MS: i64 = 500;
 
@@ -172,7 +174,10 @@ async fn rest(
 fn added(leased: &Leased, run: &ActiveRun, waiting: &[Waiting], now: Millis) -> Done {
     let mut brood = Brood { key: 0, kin: Vec::new() };
     let mut failures = Vec::new();
-    for record in waiting.iter().flat_map(|one| watershed_zoom::webhook::items(&one.event)) {
+    let of_nobody =
+        |record: &Value| run.people.as_ref().is_none_or(|people| !people.owns(EVENTS, record));
+    let records = waiting.iter().flat_map(|one| watershed_zoom::webhook::items(&one.event));
+    for record in records.filter(of_nobody) {
         // What no step asks for leaves nothing in coverage: it says nothing of its subject.
         match run.program.expand(&run.context, leased.step, &leased.item, &record) {
             Ok(expanded) => brood.kin.extend(expanded.broods.into_iter().flat_map(|b| b.kin)),

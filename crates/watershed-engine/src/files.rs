@@ -24,6 +24,7 @@ use crate::token::Held;
 use crate::transport::{Answered, Call};
 
 mod bring;
+mod erased;
 
 use bring::{Source, TEXT_MAX, bring, failed, room};
 
@@ -256,13 +257,16 @@ pub(crate) async fn download(
         }
     }
     let verdict = match targets {
-        Ok((targets, key)) => {
+        Ok((targets, key, recording)) => {
             let configured: Vec<Url> = run.link.connection.api_url.iter().cloned().collect();
             let source =
                 Source { operation, bearer: &token.bearer, configured: &configured, tools };
             let verdict = match all(run, ask, &targets, &source, &mut spent).await {
                 Ok(verdict) | Err(verdict) => verdict,
             };
+            if matches!(verdict, Verdict::Data(_)) {
+                erased::taken_back(run, &targets, &recording, tools).await;
+            }
             let aged = !matches!(
                 verdict,
                 Verdict::Data(_) | Verdict::Retry { cause: RetryCause::Busy, .. }
@@ -338,7 +342,7 @@ async fn targets(
     tools: &Tools,
     (start_from, start_until): (Millis, Millis),
     spent: &mut Spent,
-) -> Result<(Vec<DownloadTarget>, String), Option<Verdict>> {
+) -> Result<(Vec<DownloadTarget>, String, Bytes), Option<Verdict>> {
     let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
     let key = key(run, &file.instance_uuid);
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
@@ -365,7 +369,7 @@ async fn targets(
         })
         .await?;
     match zoom_files::find_files(body, &file, tools.clock.now()) {
-        Ok(targets) => Ok((targets, key)),
+        Ok(targets) => Ok((targets, key, body.clone())),
         Err(verdict) => {
             tools.recordings.forget(&key);
             Err(Some(verdict))

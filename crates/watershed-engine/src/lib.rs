@@ -17,6 +17,7 @@ mod dispatch;
 mod echo;
 mod engine;
 mod entry;
+mod erase;
 mod error;
 mod estimate;
 mod events;
@@ -50,6 +51,7 @@ pub use connection::{Connection, Content, Credentials, LimitsAt, ReadCredentials
 pub use delay::delay_ms;
 pub use dispatch::{Ending, WorkerSettings};
 pub use engine::{Engine, Parts, Standing};
+pub use erase::Erased;
 pub use error::Error;
 pub use estimate::{
     CategoryEstimate, Estimate, LeftOut, LimitTime, Sampled, SampledFor, Sampling, StepEstimate,

@@ -17,15 +17,18 @@ use watershed_sink::{Ask, Error, FailureFilter, Sink};
 use watershed_zoom::people::{Agreed, Mark, People, Person};
 
 use crate::active::ActiveRun;
+use crate::connection::Connection;
 use crate::covered;
 use crate::task;
 
 /// The list that tells who there is.
 const LIST: &str = "zoom.list_users";
 /// What asks about one of them.
-const OF_USER: &str = "zoom.get_user";
+pub(crate) const OF_USER: &str = "zoom.get_user";
 /// Why somebody is not asked about.
 pub(crate) const LEFT_OUT: &str = "users: left out";
+/// Why somebody is not asked about any more.
+pub(crate) const ERASED: &str = "users: erased";
 /// What lists recordings of all users at once.
 pub(crate) const OF_ALL: &str = "zoom.list_account_recordings";
 
@@ -33,6 +36,9 @@ pub(crate) const OF_ALL: &str = "zoom.list_account_recordings";
 pub(crate) struct RunPeople {
     agreed: Arc<Agreed>,
     people: RwLock<People>,
+    /// Marks of erased people that were known when it was loaded. What was made before more were
+    /// learned does not know them.
+    erased: u64,
     /// Whether its lists of users are read, and all whom they leave out are known here.
     whole: AtomicBool,
     /// Whether a list of users keeps its branches until then. An estimate only asks some.
@@ -61,7 +67,18 @@ impl RunPeople {
         let people = people(&agreed, &known, |_| true);
         let withholds = withholds && agreed.chooses();
         let whole = AtomicBool::new(!withholds);
-        Ok(RunPeople { agreed, people: RwLock::new(people), whole, withholds })
+        let erased = people.erased();
+        Ok(RunPeople { agreed, people: RwLock::new(people), erased, whole, withholds })
+    }
+
+    /// Marks of erased people that all that is made here knows.
+    pub(crate) fn erased(&self) -> u64 {
+        self.erased
+    }
+
+    /// Whether a record of a dataset is of somebody who is left out.
+    pub(crate) fn owns(&self, dataset: &str, record: &Value) -> bool {
+        self.read().owns(dataset, record, &Map::new())
     }
 
     /// Whether the operation brings no branches before all who are left out are known.
@@ -219,7 +236,32 @@ fn beneath_users(plan: &Plan, step: &Step, catalogue: &Catalogue) -> bool {
     }
 }
 
-fn people(agreed: &Arc<Agreed>, known: &[LeftOut], seen: impl Fn(&LeftOut) -> bool) -> People {
+/// Marks of erased people among those who are left out.
+pub(crate) fn erased(known: &[LeftOut]) -> u64 {
+    known.iter().filter(|left_out| left_out.why == LeftOutWhy::Erased).count() as u64
+}
+
+/// Refuses a key under which nobody knows who was erased.
+pub(crate) async fn same_key(
+    connection: &Connection,
+    sink: &dyn Sink,
+) -> Result<(), crate::error::Error> {
+    let known = sink.left_out(connection.name.clone()).await?;
+    let key = connection.agreed.as_ref().map(|agreed| agreed.mark_of_key());
+    let is_key =
+        |left_out: &LeftOut| left_out.why == LeftOutWhy::Erased && Some(Mark(left_out.mark)) == key;
+    match erased(&known) == 0 || known.iter().any(is_key) {
+        true => Ok(()),
+        false => Err(crate::error::Error::OtherKey(connection.name.clone())),
+    }
+}
+
+/// Those who are left out, as the sink remembers them.
+pub(crate) fn people(
+    agreed: &Arc<Agreed>,
+    known: &[LeftOut],
+    seen: impl Fn(&LeftOut) -> bool,
+) -> People {
     let marks = |why| -> BTreeSet<Mark> {
         let of = known.iter().filter(|left_out| left_out.why == why);
         let of = of.filter(|left_out| why == LeftOutWhy::Erased || seen(left_out));

@@ -142,6 +142,7 @@ impl Engine {
 
     pub(crate) async fn begin(&self, row: RunRow, plan: &Plan) -> Result<(), Error> {
         let link = self.link(&row.connection)?.clone();
+        people::same_key(&link.connection, &*self.sink).await?;
         self.set_limits(&link).await?;
         let run = self.active(&row, plan)?;
         let seeds = run.seeds()?;
@@ -158,7 +159,11 @@ impl Engine {
                 listing: None,
                 part: None,
             };
-            self.sink.write(Batch { writes: vec![write], ..Batch::default() }.into()).await?;
+            let name = &link.connection.name;
+            let known = people::erased(&self.sink.left_out(name.clone()).await?);
+            let erased = BTreeMap::from([(name.clone(), known)]);
+            let batch = Batch { writes: vec![write], erased, ..Batch::default() };
+            self.sink.write(batch.into()).await?;
         }
         let submit = Submit {
             run: row.id,

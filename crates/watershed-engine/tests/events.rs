@@ -86,7 +86,7 @@ fn event(body: &Value, at: Millis) -> InboxEvent {
     let text = body.to_string();
     let timestamp = (at.0 / 1_000).to_string();
     let signature = signer.sign(&timestamp, text.as_bytes());
-    let desk = webhook::Desk { signer, account: "account".into(), redacted: false };
+    let desk = webhook::Desk { signer, account: "account".into(), redacted: false, agreed: None };
     let heads = webhook::Heads { timestamp: &timestamp, signature: &signature };
     let Ok(webhook::Received::Event(event)) = desk.receive(heads, text.as_bytes(), at) else {
         panic!("it is an event")
@@ -174,8 +174,12 @@ struct Forgetful {
 }
 
 impl Inbox for Forgetful {
-    fn keep(&self, events: Vec<InboxEvent>) -> Pending<'_, Vec<Taken>> {
-        self.inner.keep(events)
+    fn keep(
+        &self,
+        events: Vec<InboxEvent>,
+        erased: BTreeMap<ConnectionName, u64>,
+    ) -> Pending<'_, Vec<Taken>> {
+        self.inner.keep(events, erased)
     }
 
     fn waiting(
@@ -245,7 +249,7 @@ impl Stage {
     }
 
     async fn comes(&self, events: Vec<InboxEvent>) {
-        self.sink.keep(events).await.expect("it is kept");
+        self.sink.keep(events, BTreeMap::new()).await.expect("it is kept");
     }
 
     /// Works, as `acts` goes on beside it.

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use tokio::fs;
+use tokio::io::AsyncReadExt as _;
 
 use crate::incoming::{Spooled, sweep};
 use crate::store::{FileStore, Incoming, Pending};
@@ -84,6 +86,44 @@ impl Whole {
             Whole::Objects(objects) => objects.size(name).await,
         }
     }
+
+    /// The first bytes of a file that is there.
+    async fn head(&self, name: &FileName, max: usize) -> Result<Option<Bytes>, Error> {
+        match self {
+            Whole::Folder(folder) => {
+                let read = async {
+                    let file = fs::File::open(Whole::path(folder, name)).await?;
+                    let mut bytes = Vec::new();
+                    file.take(max as u64).read_to_end(&mut bytes).await?;
+                    Ok(bytes)
+                };
+                there(folder, read.await).map(|bytes| bytes.map(Bytes::from))
+            }
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Whole::Objects(objects) => objects.head(name, max).await,
+        }
+    }
+
+    /// Takes a file away; whether it was there.
+    async fn remove(&self, name: &FileName) -> Result<bool, Error> {
+        match self {
+            Whole::Folder(folder) => {
+                let removed = fs::remove_file(Whole::path(folder, name)).await;
+                Ok(there(folder, removed)?.is_some())
+            }
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            Whole::Objects(objects) => objects.remove(name).await,
+        }
+    }
+}
+
+/// What came of a file; `None` where it is not there.
+fn there<T>(folder: &Path, done: std::io::Result<T>) -> Result<Option<T>, Error> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::of(folder, &error)),
+    }
 }
 
 impl FileStore for Lake {
@@ -94,6 +134,18 @@ impl FileStore for Lake {
                 sweep(&self.incoming, name).await?;
             }
             Ok(size)
+        })
+    }
+
+    fn head<'a>(&'a self, name: &'a FileName, max: usize) -> Pending<'a, Option<Bytes>> {
+        Box::pin(self.whole.head(name, max))
+    }
+
+    fn remove<'a>(&'a self, name: &'a FileName) -> Pending<'a, bool> {
+        Box::pin(async move {
+            let was_there = self.whole.remove(name).await?;
+            sweep(&self.incoming, name).await?;
+            Ok(was_there)
         })
     }
 

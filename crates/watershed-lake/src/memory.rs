@@ -57,6 +57,24 @@ impl FileStore for MemoryFiles {
         Box::pin(async move { Ok(self.files().whole.get(&name.to_string()).copied()) })
     }
 
+    fn head<'a>(&'a self, name: &'a FileName, max: usize) -> Pending<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let size = self.files().whole.get(&name.to_string()).copied();
+            // Of whole files the size alone is kept.
+            let zeros =
+                |size: u64| Bytes::from(vec![0; usize::try_from(size).map_or(max, |s| s.min(max))]);
+            Ok(size.map(zeros))
+        })
+    }
+
+    fn remove<'a>(&'a self, name: &'a FileName) -> Pending<'a, bool> {
+        Box::pin(async move {
+            let mut files = self.files();
+            files.parts.remove(&name.to_string());
+            Ok(files.whole.remove(&name.to_string()).is_some())
+        })
+    }
+
     fn begin<'a>(&'a self, name: &'a FileName) -> Pending<'a, Box<dyn Incoming>> {
         Box::pin(async move {
             let name = name.to_string();

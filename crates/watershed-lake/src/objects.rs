@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -42,6 +42,27 @@ impl Objects {
         match self.store.head(&self.path(name)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.told(&error)),
+        }
+    }
+
+    pub(crate) async fn head(&self, name: &FileName, max: usize) -> Result<Option<Bytes>, Error> {
+        match self.size(name).await? {
+            None => Ok(None),
+            Some(0) => Ok(Some(Bytes::new())),
+            Some(size) => {
+                let range = 0..size.min(max as u64);
+                let read = self.store.get_range(&self.path(name), range).await;
+                read.map(Some).map_err(|error| self.told(&error))
+            }
+        }
+    }
+
+    pub(crate) async fn remove(&self, name: &FileName) -> Result<bool, Error> {
+        // To delete what is not there is no error at some stores, and one at others.
+        let was_there = self.size(name).await?.is_some();
+        match self.store.delete(&self.path(name)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(was_there),
             Err(error) => Err(self.told(&error)),
         }
     }

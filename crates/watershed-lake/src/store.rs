@@ -15,6 +15,13 @@ pub trait FileStore: Send + Sync {
     /// Bytes of a file that is there, which it is only when it is whole; `None`: it is not.
     fn size<'a>(&'a self, name: &'a FileName) -> Pending<'a, Option<u64>>;
 
+    /// The bytes of a file that is there, at most `max`; `None`: it is not.
+    fn head<'a>(&'a self, name: &'a FileName, max: usize) -> Pending<'a, Option<Bytes>>;
+
+    /// Takes a file away, with what has come of it before it was whole, as far as nobody brings it
+    /// in just now. Whether it was there.
+    fn remove<'a>(&'a self, name: &'a FileName) -> Pending<'a, bool>;
+
     /// A file that is to come, with what has come of it before; of one that another process, or
     /// another task of this one, brings in, from its start.
     ///

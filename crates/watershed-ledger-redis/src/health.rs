@@ -235,7 +235,7 @@ pub(crate) async fn evicting(link: &Link) -> Result<Option<String>, Error> {
 }
 
 /// A setting; `None` where nobody may ask for it.
-async fn config(connection: &mut Connection, name: &str) -> Option<String> {
+pub(crate) async fn config(connection: &mut Connection, name: &str) -> Option<String> {
     let mut get = redis::cmd("CONFIG");
     let asked = get.arg("GET").arg(name).query_async(connection).await;
     let mut pair: Vec<String> = asked.ok()?;
@@ -268,7 +268,7 @@ fn texts(info: Value) -> Vec<String> {
 }
 
 /// The `name:value` lines of `INFO`.
-fn fields(info: &str) -> BTreeMap<String, String> {
+pub(crate) fn fields(info: &str) -> BTreeMap<String, String> {
     let pairs = info.lines().filter_map(|line| line.split_once(':'));
     pairs.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
 }

@@ -14,6 +14,7 @@ use watershed_model::{AccountId, ConnectionName, DayCalls, Millis, RunId, Worker
 use crate::answer::{Answer, Head};
 use crate::command::{self, Place};
 use crate::fault::fault;
+use crate::forget;
 use crate::guard::Guard;
 use crate::health::{self, Health};
 use crate::hints::Hints;
@@ -131,6 +132,25 @@ impl RedisLedger {
             found.insert(account, walked.map_err(|error| fault(self.link.place(), &error))?);
         }
         Ok(found)
+    }
+
+    /// Forgets all that is known of an account, as if Redis had lost it, and lets Redis write its
+    /// files anew. `false`: what was forgotten may still lie in them, or in those of a cluster's
+    /// nodes.
+    ///
+    /// # Errors
+    /// Where it does not answer, or refuses.
+    pub async fn forget(&self, account: &AccountId) -> Result<bool, Error> {
+        let mut connection = self.link.connection().await?;
+        let [records, orders, once, _] = self.keys.of(account);
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(&[records, orders, once]);
+        let failed = |error| fault(self.link.place(), &error);
+        unlink.query_async::<u64>(&mut connection).await.map_err(failed)?;
+        match self.link.is_cluster() {
+            true => Ok(false),
+            false => forget::written_anew(&mut connection).await.map_err(failed),
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

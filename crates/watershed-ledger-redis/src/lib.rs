@@ -9,6 +9,7 @@
 mod answer;
 mod command;
 mod fault;
+mod forget;
 mod guard;
 mod health;
 mod hints;

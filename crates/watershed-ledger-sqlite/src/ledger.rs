@@ -8,9 +8,10 @@ use watershed_ledger::{
     Command, Error, Ledger, Pending, ReadClock, Reply, RunLine, RunView, Walked, WorkerView,
     decide, lines, view, workers,
 };
-use watershed_model::{Millis, RunId};
+use watershed_model::{AccountId, Millis, RunId};
 
 use crate::fault::fault;
+use crate::forget;
 use crate::opening;
 use crate::rows::{Plans, SqliteTables};
 use crate::walk::walk;
@@ -82,6 +83,23 @@ impl SqliteLedger {
     /// The file's.
     pub fn walk(&self) -> Result<Walked, Error> {
         self.shared.read(|tables| walk(tables))
+    }
+
+    /// Forgets all runs of an account and what is open of them, and writes the file anew, on this
+    /// thread: no byte of it is left. The account's budget stays.
+    ///
+    /// # Errors
+    /// The file's; [`Error::Unreachable`] while another process reads it all the time.
+    pub fn forget(&self, account: &AccountId) -> Result<(), Error> {
+        let mut open = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = match open.connection.take() {
+            Some(connection) => connection,
+            None => opening::open(&self.shared.path)?,
+        };
+        // One that failed is closed, and opened anew by whoever writes next.
+        forget::forget(&mut connection, &self.shared.path, account)?;
+        open.connection = Some(connection);
+        Ok(())
     }
 
     /// A run as it stood at that time, on this thread.

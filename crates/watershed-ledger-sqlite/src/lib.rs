@@ -6,6 +6,7 @@
 
 mod chunks;
 mod fault;
+mod forget;
 mod hold;
 mod ledger;
 mod migrations;

@@ -5,6 +5,7 @@
 //! `watershed-workflow` (plans), `watershed-ledger` (runs), `watershed-zoom` (operations)
 //! and `watershed-sink` (rows and coverage).
 
+mod audit;
 mod budget;
 mod coverage;
 mod event;
@@ -22,6 +23,7 @@ mod time;
 mod verdict;
 mod worker;
 
+pub use audit::{Act, ActOutcome, Audit, Via};
 pub use budget::{Category, CategorySet, DayCalls, Limit, Limits, Period};
 pub use coverage::{Coverage, CoverageState, RunCoverage, Subject, Window};
 pub use event::InboxEvent;

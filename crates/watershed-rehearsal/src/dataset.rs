@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use watershed_engine::Clock;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunFigures, RunHead, RunId, RunRow, ScheduleKey,
-    hash64,
+    AccountId, Audit, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick,
+    LeftOut, LetterId, Millis, PlanHash, RunCoverage, RunFigures, RunHead, RunId, RunRow,
+    ScheduleKey, hash64,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
-    Write,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink,
+    Stored, StoredRow, Write,
 };
 
 use crate::again::Again;
@@ -306,6 +306,22 @@ impl Sink for Dataset {
     }
 
     fn restore(&self, _stored: Stored) -> Pending<'_, ()> {
+        not_kept()
+    }
+
+    fn audit(&self, _audit: Audit) -> Pending<'_, ()> {
+        not_kept()
+    }
+
+    fn audited(&self, _after: u64, _limit: u32) -> Pending<'_, Vec<AuditEntry>> {
+        not_kept()
+    }
+
+    fn erase(&self, _erasure: Erasure) -> Pending<'_, ()> {
+        not_kept()
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
         not_kept()
     }
 

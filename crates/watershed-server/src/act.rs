@@ -1,6 +1,7 @@
 //! What changes something, by whomever it is asked: each act is put down with who did it.
 
-use watershed_model::{DeadLetter, LetterId, RunId, hash64};
+use watershed_model::ActOutcome::{Asked, Failed};
+use watershed_model::{self as model, ActOutcome, Audit, DeadLetter, LetterId, RunId, Via, hash64};
 use watershed_sink::FailureFilter;
 
 use crate::access::Visitor;
@@ -38,12 +39,21 @@ pub(crate) async fn put(
 ) -> Result<(), Refusal> {
     known(server, &run).await?;
     tracing::info!(who = visitor.who, run = run.as_str(), ?act, "asked for");
+    let told = match act {
+        Act::Pause => model::Act::Pause,
+        Act::Resume => model::Act::Resume,
+        Act::Cancel => model::Act::Cancel,
+    };
+    put_down(server, visitor, told, Some(&run), Asked).await?;
     let done = match act {
         Act::Pause => server.control.pause(run.clone()).await,
         Act::Resume => server.control.resume(run.clone()).await,
         Act::Cancel => server.control.cancel(run.clone()).await,
     };
     server.facts.touched(&run);
+    if done.is_err() {
+        put_down(server, visitor, told, Some(&run), Failed).await?;
+    }
     done
 }
 
@@ -70,9 +80,33 @@ pub(crate) async fn retry(
     }
     let count = letters.len();
     tracing::info!(who = visitor.who, run = run.as_str(), ?which, count, "a retry is asked for");
+    put_down(server, visitor, model::Act::Retry, Some(&run), Asked).await?;
     let count = server.control.retry(run.clone(), letters).await;
     server.facts.touched(&run);
+    if count.is_err() {
+        put_down(server, visitor, model::Act::Retry, Some(&run), Failed).await?;
+    }
     count
+}
+
+/// Puts down who does what, before it is done; afterwards only that it failed.
+///
+/// # Errors
+/// Where it cannot be put down: then it must not be done.
+pub(crate) async fn put_down(
+    server: &Server,
+    visitor: &Visitor,
+    act: model::Act,
+    run: Option<&RunId>,
+    outcome: ActOutcome,
+) -> Result<(), Refusal> {
+    let connection = match run {
+        Some(run) => server.stores.sink.run(run.clone()).await?.map(|row| row.connection),
+        None => None,
+    };
+    let (at, who, via) = ((server.clock)(), visitor.who.clone(), Via::Http);
+    let audit = Audit { at, who, via, act, connection, run: run.cloned(), outcome };
+    Ok(server.stores.sink.audit(audit).await?)
 }
 
 /// What dead letters of one cause have in common: step, verdict, status, code and message.

@@ -11,6 +11,7 @@ use watershed_model::InboxEvent;
 use watershed_sink::{Error, Inbox, Taken};
 
 use crate::metrics::Metrics;
+use crate::shield::Shield;
 
 /// Events of one commit. At 3 ms a commit more than anybody sends; small enough for one to take
 /// well under 100 ms.
@@ -44,9 +45,9 @@ pub(crate) struct Keeper(mpsc::Sender<Entry>);
 
 impl Keeper {
     /// Begins to keep events. Ends when it is dropped and what was handed in is kept.
-    pub(crate) fn start(inbox: Arc<dyn Inbox>, metrics: Arc<Metrics>) -> Keeper {
+    pub(crate) fn start(inbox: Arc<dyn Inbox>, shield: Shield, metrics: Arc<Metrics>) -> Keeper {
         let (entries, queue) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(work(inbox, queue, metrics));
+        tokio::spawn(work(inbox, shield, queue, metrics));
         Keeper(entries)
     }
 
@@ -61,12 +62,17 @@ impl Keeper {
     }
 }
 
-async fn work(inbox: Arc<dyn Inbox>, mut queue: mpsc::Receiver<Entry>, metrics: Arc<Metrics>) {
+async fn work(
+    inbox: Arc<dyn Inbox>,
+    mut shield: Shield,
+    mut queue: mpsc::Receiver<Entry>,
+    metrics: Arc<Metrics>,
+) {
     let mut entries = Vec::new();
     while queue.recv_many(&mut entries, BATCH_MAX).await > 0 {
         let began = Instant::now();
         let events: Vec<InboxEvent> = entries.iter().map(|entry| entry.event.clone()).collect();
-        match kept(&*inbox, events, began).await {
+        match kept(&*inbox, &mut shield, &events, began).await {
             Ok(taken) => {
                 metrics.committed(began.elapsed());
                 for (entry, taken) in entries.drain(..).zip(taken) {
@@ -84,13 +90,26 @@ async fn work(inbox: Arc<dyn Inbox>, mut queue: mpsc::Receiver<Entry>, metrics: 
 
 async fn kept(
     inbox: &dyn Inbox,
-    events: Vec<InboxEvent>,
+    shield: &mut Shield,
+    events: &[InboxEvent],
     began: Instant,
 ) -> Result<Vec<Taken>, Error> {
     loop {
-        let error = match timeout(ANSWER_MAX, inbox.keep(events.clone())).await {
+        let told: Vec<Option<InboxEvent>> = events.iter().map(|e| shield.without(e)).collect();
+        let kept = inbox.keep(told.iter().flatten().cloned().collect(), shield.known());
+        let error = match timeout(ANSWER_MAX, kept).await {
+            Ok(Err(error @ Error::Erased { .. })) => {
+                shield.learn().await?;
+                error
+            }
             Ok(Err(error)) if error.waits() => error,
-            Ok(done) => return done,
+            Ok(Err(error)) => return Err(error),
+            // What is about somebody who was erased is dealt with: it need not come again.
+            Ok(Ok(taken)) => {
+                let mut taken = taken.into_iter();
+                let of = |told: &Option<_>| told.as_ref().and_then(|_| taken.next());
+                return Ok(told.iter().map(of).map(|t| t.unwrap_or(Taken::Known)).collect());
+            }
             Err(_) => {
                 let why = "it did not keep events in time".to_owned();
                 return Err(Error::Unreachable { place: "the sink".to_owned(), why });

@@ -29,6 +29,7 @@ mod routes;
 mod scrape;
 mod sessions;
 pub mod shape;
+mod shield;
 mod slow;
 mod standing;
 mod state;

@@ -20,6 +20,7 @@ use crate::keeper::Keeper;
 use crate::live::Live;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::sessions::Sessions;
+use crate::shield::Shield;
 
 /// What a server is made of.
 pub struct Parts {
@@ -112,10 +113,15 @@ impl Server {
     /// Puts it together, within a runtime: events are kept on a task of its own.
     pub fn new(parts: Parts) -> Server {
         let metrics = Arc::new(Metrics::new(parts.desks.keys()));
-        let keeper = Keeper::start(Arc::clone(&parts.inbox), Arc::clone(&metrics));
+        let agreed = parts
+            .desks
+            .iter()
+            .filter_map(|(name, desk)| desk.agreed.clone().map(|agreed| (name.clone(), agreed)));
+        let shield = Shield::new(agreed.collect(), Arc::clone(&parts.sink));
+        let keeper = Keeper::start(Arc::clone(&parts.inbox), shield, Arc::clone(&metrics));
         // Nobody can sign with it: what he sends is never looked into.
         let signer = Signer::new(&rand::random::<[u8; 32]>());
-        let nobody = Desk { signer, account: AccountId::from(""), redacted: true };
+        let nobody = Desk { signer, account: AccountId::from(""), redacted: true, agreed: None };
         let stores =
             Stores { ledger: parts.ledger, sink: parts.sink, inbox: parts.inbox, map: parts.map };
         let stores = Arc::new(stores);

@@ -1,14 +1,15 @@
 //! The inbox in the database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use watershed_model::{ConnectionName, EventKey, InboxEvent, Millis};
 use watershed_sink::{Inbox, InboxCount, Pending, Taken, Waiting};
 
+use crate::erase;
 use crate::fault::Fault;
-use crate::pool::{begin, client};
+use crate::pool::{begin, begin_beside, client, lock_of_inbox};
 use crate::read::{all, page};
 use crate::sink::PostgresSink;
 use crate::state::{counted, millis, millis_or_none, parsed, text};
@@ -22,8 +23,12 @@ const FORGET_EVENTS: &str = include_str!("../sql/forget_events.sql");
 const EVENT_BACKLOG: &str = include_str!("../sql/event_backlog.sql");
 
 impl Inbox for PostgresSink {
-    fn keep(&self, events: Vec<InboxEvent>) -> Pending<'_, Vec<Taken>> {
-        self.writing(async move { keep(self.pool(), &events).await })
+    fn keep(
+        &self,
+        events: Vec<InboxEvent>,
+        erased: BTreeMap<ConnectionName, u64>,
+    ) -> Pending<'_, Vec<Taken>> {
+        self.writing(async move { keep(self.pool(), &events, &erased).await })
     }
 
     fn waiting(
@@ -80,7 +85,11 @@ impl Inbox for PostgresSink {
     }
 }
 
-async fn keep(pool: &Pool, events: &[InboxEvent]) -> Result<Vec<Taken>, Fault> {
+async fn keep(
+    pool: &Pool,
+    events: &[InboxEvent],
+    erased: &BTreeMap<ConnectionName, u64>,
+) -> Result<Vec<Taken>, Fault> {
     let key = |event: &InboxEvent| (event.connection.clone(), event.key.clone());
     let mut seen = BTreeSet::new();
     let rows: Vec<&InboxEvent> = events.iter().filter(|event| seen.insert(key(event))).collect();
@@ -91,7 +100,10 @@ async fn keep(pool: &Pool, events: &[InboxEvent]) -> Result<Vec<Taken>, Fault> {
     let received: Vec<_> = rows.iter().map(|e| Instant::at(e.received_at)).collect();
     let bodies: Vec<_> = rows.iter().map(|e| Json(kept_json(&e.body))).collect();
     let mut client = client(pool).await?;
-    let act = begin(&mut client, &[]).await?;
+    let of: BTreeSet<&ConnectionName> = events.iter().map(|event| &event.connection).collect();
+    let locks: BTreeSet<i64> = of.iter().map(|connection| lock_of_inbox(connection)).collect();
+    let act = begin_beside(&mut client, &locks.into_iter().collect::<Vec<_>>()).await?;
+    erase::knows(&act, &of, erased).await?;
     let statement = act.prepare_cached(PUT_EVENTS).await?;
     let told = act
         .query(&statement, &[&connections, &keys, &names, &happened, &received, &bodies])

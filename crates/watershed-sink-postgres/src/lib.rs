@@ -6,7 +6,9 @@
 //! Next: `place` (what a URL means), `opening` (what a server must be), `write` (the one
 //! transaction), `rows` and `members` (what a batch does to what is stored), docs/adr/0014.
 
+mod audit;
 mod cells;
+mod erase;
 mod fault;
 mod inbox;
 mod layout;

@@ -18,7 +18,7 @@ const RELATIONS: &str = include_str!("../sql/relations.sql");
 const META: &str = include_str!("../sql/version.sql");
 
 /// The tables of the state.
-pub(crate) const STATE: [&str; 10] = [
+pub(crate) const STATE: [&str; 11] = [
     "_meta",
     "_accounts",
     "_runs",
@@ -29,6 +29,7 @@ pub(crate) const STATE: [&str; 10] = [
     "_days",
     "_inbox",
     "_left_out",
+    "_audit",
 ];
 
 /// PostgreSQL 14: older ones get no fixes any more.

@@ -15,6 +15,7 @@ use crate::tls;
 const SESSION: &str = include_str!("../sql/session.sql");
 const SESSION_READ_ONLY: &str = include_str!("../sql/session_read_only.sql");
 const BEGIN: &str = include_str!("../sql/begin.sql");
+const BEGIN_BESIDE: &str = include_str!("../sql/begin_beside.sql");
 
 /// 8: one process writes a batch at a time, and reads a little beside it; a server of default
 /// settings takes 100 connections, so a dozen processes.
@@ -80,6 +81,17 @@ pub(crate) async fn begin<'a>(
     Ok(act)
 }
 
+/// As [`begin`], with locks that others who begin so may have too.
+pub(crate) async fn begin_beside<'a>(
+    client: &'a mut Object,
+    locks: &[i64],
+) -> Result<Transaction<'a>, Fault> {
+    let act = begin(client, &[]).await?;
+    let statement = act.prepare_cached(BEGIN_BESIDE).await?;
+    act.query_one(&statement, &[&locks]).await?;
+    Ok(act)
+}
+
 /// Refuses a level of `synchronous_commit` at which an acknowledged row may be lost.
 pub(crate) fn durable(level: &str) -> Result<(), Fault> {
     match level {
@@ -96,6 +108,16 @@ pub(crate) fn durable(level: &str) -> Result<(), Fault> {
 /// what is read before, so one writes at a time.
 pub(crate) fn lock_of(connection: &ConnectionName) -> i64 {
     hash64(&[b"watershed sink", connection.as_str().as_bytes()]).cast_signed()
+}
+
+/// The lock of who erases somebody, which all who keep events share: none comes in unseen.
+pub(crate) fn lock_of_inbox(connection: &ConnectionName) -> i64 {
+    hash64(&[b"watershed sink", connection.as_str().as_bytes(), b"inbox"]).cast_signed()
+}
+
+/// The lock of who adds to the audit log.
+pub(crate) fn lock_of_audit() -> i64 {
+    hash64(&[b"watershed sink", b"audit", b"log"]).cast_signed()
 }
 
 /// The lock of who brings the tables up to date.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use deadpool_postgres::Pool;
 use serde_json::Value;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
+    AccountId, Audit, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick,
+    LeftOut, LetterId, Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink,
+    Stored, StoredRow,
 };
 
 use crate::fault::Fault;
@@ -20,7 +21,7 @@ use crate::opening::{examine, may_be_made, recognise, up_to_date};
 use crate::place::Place;
 use crate::pool::{Access, begin, client, pool, within};
 use crate::table::Tables;
-use crate::{read, stored, ticks, write};
+use crate::{audit, erase, read, stored, ticks, write};
 
 /// A sink in a PostgreSQL database, which any number of processes may have open.
 ///
@@ -322,7 +323,35 @@ impl Sink for PostgresSink {
     }
 
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
-        self.writing(async move { stored::restore(&self.pool, &self.tables, &stored).await })
+        self.writing(async move {
+            match &stored {
+                Stored::Audit(entries) => audit::restore(&self.pool, entries, &self.shown).await,
+                stored => stored::restore(&self.pool, &self.tables, stored).await,
+            }
+        })
+    }
+
+    fn audit(&self, audit: Audit) -> Pending<'_, ()> {
+        self.writing(async move { audit::add(&self.pool, &audit).await })
+    }
+
+    fn audited(&self, after: u64, limit: u32) -> Pending<'_, Vec<AuditEntry>> {
+        self.reading(async move { audit::audited(&client(&self.pool).await?, after, limit).await })
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        self.writing(async move { erase::erase(&self.pool, &self.tables, &erasure).await })
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        match self.access {
+            // Takes as long as it takes: more than any other act may.
+            Access::Write => Box::pin(async {
+                let done = erase::compact(&self.pool, &self.tables).await;
+                done.map_err(|fault| fault.at(&self.shown))
+            }),
+            Access::Read => self.writing(async { Ok(()) }),
+        }
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -138,6 +138,8 @@ pub(crate) async fn restore(pool: &Pool, tables: &Tables, stored: &Stored) -> Re
             restore_rows(&act, table, rows).await?;
             act.commit().await?;
         }
+        // It has locks and rules of its own: `audit`.
+        Stored::Audit(_) => {}
         Stored::Readings(readings) => {
             let act = begin(&mut client, &[]).await?;
             restore_readings(&act, readings).await?;
@@ -152,7 +154,7 @@ pub(crate) async fn restore(pool: &Pool, tables: &Tables, stored: &Stored) -> Re
     Ok(())
 }
 
-async fn restore_rows(
+pub(crate) async fn restore_rows(
     act: &Transaction<'_>,
     table: &Table,
     rows: &[StoredRow],

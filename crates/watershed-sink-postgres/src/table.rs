@@ -36,6 +36,9 @@ pub(crate) struct Table {
     pub missing: String,
     /// Arrays of connections, keys and instants: deleted then, unless fetched later.
     pub delete: String,
+    /// Arrays of connections, keys, instants and runs: taken out, where of that version; gives
+    /// `_connection` and `_key`.
+    pub take: String,
 }
 
 /// What every dataset has beside its fields, and how it is declared.
@@ -83,6 +86,7 @@ impl Table {
             rows_after: after(dataset.name, &whole(&asked)),
             missing: missing(dataset.name, &whole(&asked)),
             delete: delete(dataset.name),
+            take: take(dataset.name),
             asked,
             columns,
         }
@@ -119,6 +123,11 @@ WHERE t._connection = given._connection AND t._key = given._key",
             table = quoted(self.name),
         )
     }
+}
+
+/// Writes a table anew, without what was deleted from it.
+pub(crate) fn anew(name: &str) -> String {
+    format!("VACUUM (FULL, ANALYZE) {}", quoted(name))
 }
 
 fn quoted(name: &str) -> String {
@@ -233,6 +242,18 @@ fn delete(name: &str) -> String {
         "UPDATE {} AS t SET _deleted_at = given.at
 FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS given (_connection, _key, at)
 WHERE t._connection = given._connection AND t._key = given._key AND t._fetched_at <= given.at",
+        quoted(name)
+    )
+}
+
+fn take(name: &str) -> String {
+    format!(
+        "DELETE FROM {} AS t
+USING unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+    AS given (_connection, _key, fetched_at, run)
+WHERE t._connection = given._connection AND t._key = given._key
+    AND t._fetched_at = given.fetched_at AND t._run = given.run
+RETURNING t._connection, t._key",
         quoted(name)
     )
 }

@@ -5,8 +5,9 @@ use tokio_postgres::Row;
 use watershed_model::{ConnectionName, KnownTick, Millis, RunId, ScheduleKey, Skipped, Tick};
 use watershed_sink::Decision;
 
+use crate::audit;
 use crate::fault::Fault;
-use crate::pool::{begin, client};
+use crate::pool::{begin, client, lock_of_audit};
 use crate::read::{all, page};
 use crate::state::{millis, named, text, text_or_none};
 use crate::text::kept;
@@ -42,7 +43,8 @@ pub(crate) async fn decided_until(
 pub(crate) async fn decide(pool: &Pool, decision: &Decision) -> Result<bool, Fault> {
     let Some(last) = decision.ticks.last() else { return Ok(false) };
     let mut client = client(pool).await?;
-    let act = begin(&mut client, &[]).await?;
+    let locks = decision.run.as_ref().map(|_| lock_of_audit());
+    let act = begin(&mut client, locks.as_slice()).await?;
     let taken = match decision.queued {
         true => free(&act, &decision.ticks).await?,
         false => put(&act, &decision.ticks).await?,
@@ -50,6 +52,7 @@ pub(crate) async fn decide(pool: &Pool, decision: &Decision) -> Result<bool, Fau
     let taken = taken.contains(&last.due_at);
     if let (true, Some(run)) = (taken, &decision.run) {
         begin_run(&act, run).await?;
+        audit::follow(&act, &decision.audit(run)).await?;
     }
     let [workflow, of, schedule] = parts(&decision.key);
     let statement = act.prepare_cached(PUT_DECIDED).await?;

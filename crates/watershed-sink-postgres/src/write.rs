@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, Transaction};
 use watershed_model::{
-    ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LetterId, Millis, RunRow,
+    ConnectionName, Coverage, DayCalls, DeadLetter, LeftOut, LeftOutWhy, LetterId, Millis, RunRow,
 };
 use watershed_sink::{Ask, Batch, Error, Gone};
 
+use crate::erase;
 use crate::fault::Fault;
-use crate::pool::{begin, client, lock_of};
+use crate::pool::{begin, client, lock_of, lock_of_inbox};
 use crate::rows;
 use crate::state::{self, json, word};
 use crate::table::Tables;
@@ -54,12 +55,13 @@ pub(crate) async fn write(pool: &Pool, tables: &Tables, batch: &Batch) -> Result
 }
 
 async fn attempt(client: &mut Object, tables: &Tables, batch: &Batch) -> Result<(), Fault> {
-    let connections: BTreeSet<_> = batch.writes.iter().map(|write| &write.connection).collect();
-    let gone = batch.gone.iter().map(|gone| &gone.connection);
-    let left_out = batch.left_out.iter().map(|left_out| &left_out.connection);
-    let locked = connections.into_iter().chain(gone).chain(left_out);
-    let locks: BTreeSet<i64> = locked.map(lock_of).collect();
+    let connections = batch.connections();
+    let erased = batch.left_out.iter().filter(|left_out| left_out.why == LeftOutWhy::Erased);
+    let of_inboxes = erased.map(|left_out| lock_of_inbox(&left_out.connection));
+    let locks: BTreeSet<i64> =
+        connections.iter().map(|connection| lock_of(connection)).chain(of_inboxes).collect();
     let act = begin(client, &locks.into_iter().collect::<Vec<_>>()).await?;
+    erase::knows(&act, &connections, &batch.erased).await?;
     rows::write(&act, tables, batch).await?;
     let coverage: Vec<&Coverage> = batch.writes.iter().flat_map(|write| &write.coverage).collect();
     put_coverage(&act, coverage).await?;
@@ -84,7 +86,10 @@ async fn mark_gone(act: &Transaction<'_>, tables: &Tables, gone: &Gone) -> Resul
 
 /// Writes coverage in its order. What has the same key goes in a statement of its own, since
 /// what it meets is what the one before it made.
-async fn put_coverage(act: &Transaction<'_>, coverage: Vec<&Coverage>) -> Result<(), Fault> {
+pub(crate) async fn put_coverage(
+    act: &Transaction<'_>,
+    coverage: Vec<&Coverage>,
+) -> Result<(), Fault> {
     let mut rounds: Vec<BTreeMap<Ask, &Coverage>> = Vec::new();
     let mut seen: BTreeMap<Ask, usize> = BTreeMap::new();
     for one in coverage {
@@ -235,7 +240,7 @@ pub(crate) async fn remove_failures(pool: &Pool, ids: &[LetterId]) -> Result<(),
     Ok(())
 }
 
-async fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
+pub(crate) async fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
     if ids.is_empty() {
         return Ok(());
     }

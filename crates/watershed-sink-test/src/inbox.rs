@@ -1,6 +1,8 @@
 //! Events of webhooks: kept once, in order, until they are done.
 #![expect(missing_docs, reason = "the name of a case is its rule")]
 
+use std::collections::BTreeMap;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -43,7 +45,7 @@ pub async fn an_event_comes_back_as_it_was_kept(place: &dyn Place) {
         ..event("a\0")
     };
     let inbox = open(place).await;
-    inbox.keep(vec![event("a"), odd.clone()]).await.unwrap();
+    inbox.keep(vec![event("a"), odd.clone()], BTreeMap::new()).await.unwrap();
     drop(inbox);
     let inbox = open(place).await;
     let kept = inbox.waiting("acme".into(), None, 9).await.unwrap();
@@ -54,25 +56,26 @@ pub async fn an_event_comes_back_as_it_was_kept(place: &dyn Place) {
 pub async fn an_event_that_comes_again_changes_nothing(place: &dyn Place) {
     let inbox = open(place).await;
     let again = InboxEvent { body: Value::Null, ..event_of("acme", "a", 2) };
-    let taken = inbox.keep(vec![event("a"), event("b"), again.clone()]).await.unwrap();
+    let taken =
+        inbox.keep(vec![event("a"), event("b"), again.clone()], BTreeMap::new()).await.unwrap();
     assert_eq!(taken, [Taken::New, Taken::New, Taken::Known]);
-    let taken = inbox.keep(vec![again, event("c"), event("b")]).await.unwrap();
+    let taken = inbox.keep(vec![again, event("c"), event("b")], BTreeMap::new()).await.unwrap();
     assert_eq!(taken, [Taken::Known, Taken::New, Taken::Known]);
     let kept = inbox.waiting("acme".into(), None, 1).await.unwrap();
     assert_eq!(kept[0].event, event("a"), "the first stays");
     assert_eq!(waiting(&inbox, "acme").await, ["a", "b", "c"]);
-    assert_eq!(inbox.keep(Vec::new()).await.unwrap(), []);
+    assert_eq!(inbox.keep(Vec::new(), BTreeMap::new()).await.unwrap(), []);
 }
 
 pub async fn what_is_done_waits_no_longer_and_is_known_when_it_comes_again(place: &dyn Place) {
     let inbox = open(place).await;
-    inbox.keep(vec![event("a"), event("b"), event("c")]).await.unwrap();
+    inbox.keep(vec![event("a"), event("b"), event("c")], BTreeMap::new()).await.unwrap();
     let keys = vec!["b".into(), "a".into(), "nowhere".into()];
     for _ in 0..2 {
         inbox.done("acme".into(), keys.clone(), Millis(5)).await.unwrap();
         assert_eq!(waiting(&inbox, "acme").await, ["c"]);
     }
-    assert_eq!(inbox.keep(vec![event("a")]).await.unwrap(), [Taken::Known]);
+    assert_eq!(inbox.keep(vec![event("a")], BTreeMap::new()).await.unwrap(), [Taken::Known]);
     assert_eq!(waiting(&inbox, "acme").await, ["c"]);
 }
 
@@ -80,7 +83,7 @@ pub async fn events_wait_in_the_order_in_which_they_came_page_by_page(place: &dy
     let inbox = open(place).await;
     let keys: Vec<String> = (0..23).map(|n| format!("k{}", (n * 7) % 23)).collect();
     for some in keys.chunks(5) {
-        inbox.keep(some.iter().map(|key| event(key)).collect()).await.unwrap();
+        inbox.keep(some.iter().map(|key| event(key)).collect(), BTreeMap::new()).await.unwrap();
     }
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
@@ -100,7 +103,7 @@ pub async fn connections_have_events_of_their_own_and_a_backlog_each(place: &dyn
     let events = vec![event_of("globex", "a", 9_000), event_of("acme", "a", 8_000), {
         event_of("acme", "b", 7_000)
     }];
-    assert_eq!(inbox.keep(events).await.unwrap(), [Taken::New; 3]);
+    assert_eq!(inbox.keep(events, BTreeMap::new()).await.unwrap(), [Taken::New; 3]);
     let count = |connection: &str, waiting, since| InboxCount {
         connection: connection.into(),
         waiting,
@@ -115,14 +118,14 @@ pub async fn connections_have_events_of_their_own_and_a_backlog_each(place: &dyn
 
 pub async fn only_what_was_done_long_ago_is_forgotten_some_at_a_time(place: &dyn Place) {
     let inbox = open(place).await;
-    inbox.keep(["a", "b", "c", "d"].map(event).into()).await.unwrap();
+    inbox.keep(["a", "b", "c", "d"].map(event).into(), BTreeMap::new()).await.unwrap();
     for (key, at) in [("a", 1_000), ("b", 2_000), ("c", 3_000)] {
         inbox.done("acme".into(), vec![key.into()], Millis(at)).await.unwrap();
     }
     assert_eq!(inbox.forget(Millis(3_000), 1).await.unwrap(), 1);
     assert_eq!(inbox.forget(Millis(3_000), 9).await.unwrap(), 1);
     assert_eq!(inbox.forget(Millis(3_000), 9).await.unwrap(), 0);
-    let taken = inbox.keep(["a", "c", "d"].map(event).into()).await.unwrap();
+    let taken = inbox.keep(["a", "c", "d"].map(event).into(), BTreeMap::new()).await.unwrap();
     assert_eq!(taken, [Taken::New, Taken::Known, Taken::Known]);
     assert_eq!(waiting(&inbox, "acme").await, ["d", "a"]);
 }
@@ -135,7 +138,7 @@ pub async fn two_who_keep_the_same_events_keep_each_once(place: &dyn Place) {
             let mut new = 0;
             for round in 0..20 {
                 let events = (0..10).map(|n| event(&format!("{}", round * 10 + n))).collect();
-                let taken = inbox.keep(events).await.unwrap();
+                let taken = inbox.keep(events, BTreeMap::new()).await.unwrap();
                 new += taken.iter().filter(|taken| **taken == Taken::New).count();
             }
             new

@@ -8,7 +8,9 @@ mod place;
 mod scenario;
 mod suite;
 
+pub mod audit;
 pub mod copies;
+pub mod erasure;
 pub mod inbox;
 pub mod life;
 pub mod map;

@@ -122,6 +122,19 @@ macro_rules! suite {
             bands_have_equally_many_subjects_and_can_be_looked_into
             nothing_is_counted_of_another_connection_or_operation
         }
+        $crate::suite! { erasure of $make:
+            who_knows_of_fewer_erased_people_writes_nothing
+            an_event_of_who_knows_of_fewer_erased_people_is_not_kept
+            what_is_erased_goes_and_others_rows_are_as_they_are_told
+            a_row_that_was_written_anew_since_it_was_read_stays
+            what_is_known_what_failed_and_what_waits_of_him_goes_with_him
+            all_is_there_after_the_room_of_what_was_deleted_is_given_back
+        }
+        $crate::suite! { audit of $make:
+            each_entry_follows_on_the_one_before
+            of_several_who_add_at_once_each_follows_on_another
+            a_copy_goes_on_from_the_log_that_it_has_the_beginning_of
+        }
         $crate::suite! { copies of $make:
             a_copy_holds_all_that_the_other_one_held
             a_copy_that_is_broken_off_claims_nothing_and_goes_on

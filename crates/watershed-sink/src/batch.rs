@@ -1,5 +1,7 @@
 //! What one sink transaction brings.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 use watershed_model::{
@@ -22,6 +24,8 @@ pub struct Batch {
     pub days: Vec<DayCalls>,
     /// Who is left out, as the writes saw.
     pub left_out: Vec<LeftOut>,
+    /// Marks of erased people that whoever made this knew, by connection; 0 where it says nothing.
+    pub erased: BTreeMap<ConnectionName, u64>,
 }
 
 impl Batch {
@@ -33,6 +37,20 @@ impl Batch {
             && self.gone.is_empty()
             && self.days.is_empty()
             && self.left_out.is_empty()
+    }
+
+    /// The connections that it is about.
+    pub fn connections(&self) -> BTreeSet<&ConnectionName> {
+        let writes = self.writes.iter().map(|write| &write.connection);
+        let failures = self.failures.iter().map(|letter| &letter.connection);
+        let gone = self.gone.iter().map(|gone| &gone.connection);
+        let left_out = self.left_out.iter().map(|left_out| &left_out.connection);
+        writes.chain(failures).chain(gone).chain(left_out).collect()
+    }
+
+    /// Marks of erased people of a connection that whoever made this knew.
+    pub fn knows_erased(&self, connection: &ConnectionName) -> u64 {
+        self.erased.get(connection).copied().unwrap_or(0)
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use watershed_model::{Catalogue, ConnectionName, Coverage, LetterId, Millis};
+use watershed_model::{Catalogue, ConnectionName, Coverage, LeftOutWhy, LetterId, Millis};
 
 use crate::{Ask, Batch, CoverageFilter, Error, MemberKey, Reading, RowKey, Sink, Stored, Write};
 
@@ -92,9 +92,11 @@ pub async fn copy_part(
         Mark::Accounts => {
             for (connection, account) in from.accounts().await? {
                 to.bind_account(connection.clone(), account).await?;
-                // Before any row: nobody is to come back by a copy.
+                // Before any row: nobody is to come back by a copy. Who was erased from the other
+                // sink alone is still in this one: then it refuses all that comes.
                 let left_out = from.left_out(connection).await?;
-                to.write(Batch { left_out, ..Batch::default() }.into()).await?;
+                let erased = known(from).await?;
+                to.write(Batch { left_out, erased, ..Batch::default() }.into()).await?;
             }
             match catalogue.datasets.first() {
                 Some(first) => Mark::Rows(first.name.to_owned(), None),
@@ -140,7 +142,7 @@ pub async fn copy_part(
             let last = page.last().map(Ask::of);
             copied.coverage += page.len() as u64;
             let more = is_full(page.len());
-            to.write(knowing(page).into()).await?;
+            to.write(Batch { erased: known(from).await?, ..knowing(page) }.into()).await?;
             if more { Mark::Coverage(last) } else { Mark::Letters(None) }
         }
         Mark::Letters(after) => {
@@ -148,16 +150,29 @@ pub async fn copy_part(
             let last = page.last().map(|letter| letter.id.clone());
             copied.letters += page.len() as u64;
             let more = is_full(page.len());
-            to.write(Batch { failures: page, ..Batch::default() }.into()).await?;
+            let erased = known(from).await?;
+            to.write(Batch { failures: page, erased, ..Batch::default() }.into()).await?;
             if more { Mark::Letters(last) } else { Mark::Runs }
         }
         Mark::Runs => {
             copied.runs += runs(from, to).await?;
             days(from, to).await?;
+            audit(from, to).await?;
             Mark::Done
         }
         Mark::Done => Mark::Done,
     })
+}
+
+/// Marks of erased people of each connection.
+async fn known(sink: &dyn Sink) -> Result<BTreeMap<ConnectionName, u64>, Error> {
+    let mut erased = BTreeMap::new();
+    for connection in sink.accounts().await?.into_keys() {
+        let left_out = sink.left_out(connection.clone()).await?;
+        let marks = left_out.iter().filter(|left_out| left_out.why == LeftOutWhy::Erased).count();
+        erased.insert(connection, marks as u64);
+    }
+    Ok(erased)
 }
 
 fn is_full(page: usize) -> bool {
@@ -222,4 +237,22 @@ async fn days(from: &dyn Sink, to: &dyn Sink) -> Result<(), Error> {
         to.write(Batch { days, ..Batch::default() }.into()).await?;
     }
     Ok(())
+}
+
+/// Copies the audit log, as far as the other one's is its beginning. One that has gone its own way
+/// stays as it is: a chain cannot be put into another.
+async fn audit(from: &dyn Sink, to: &dyn Sink) -> Result<(), Error> {
+    let mut after = 0;
+    loop {
+        let (page, there) =
+            (from.audited(after, AT_ONCE).await?, to.audited(after, AT_ONCE).await?);
+        if !page.starts_with(&there) {
+            return Ok(());
+        }
+        let Some(last) = page.last().map(|entry| entry.place) else { return Ok(()) };
+        after = last;
+        if page.len() > there.len() {
+            to.restore(Stored::Audit(page)).await?;
+        }
+    }
 }

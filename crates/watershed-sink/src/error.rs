@@ -86,6 +86,12 @@ pub enum Error {
         /// The account of the credentials.
         given: AccountId,
     },
+    /// Somebody was erased whom the writer does not know of: make what is to be written anew.
+    #[error("write for connection {connection}: somebody was erased meanwhile")]
+    Erased {
+        /// The connection.
+        connection: ConnectionName,
+    },
     /// What it holds is damaged: restore it, or begin a new one.
     #[error("read {}: it is damaged ({message}); restore a copy", path.display())]
     Corrupt {
@@ -173,6 +179,7 @@ impl Error {
             | Error::NewerVersion { .. }
             | Error::OlderVersion { .. }
             | Error::OtherAccount { .. }
+            | Error::Erased { .. }
             | Error::Corrupt { .. }
             | Error::NotADatabase { .. }
             | Error::Foreign { .. }

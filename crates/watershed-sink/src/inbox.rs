@@ -1,5 +1,7 @@
 //! The inbox: what webhooks brought, durable before it is acknowledged.
 
+use std::collections::BTreeMap;
+
 use watershed_model::{ConnectionName, EventKey, InboxEvent, Millis};
 
 use crate::Pending;
@@ -42,7 +44,15 @@ pub struct InboxCount {
 pub trait Inbox: Send + Sync {
     /// Keeps events, in their order, in one transaction. Once it answers, all of them survive a
     /// power loss. Of several of one key the first stays. Whether each was new.
-    fn keep(&self, events: Vec<InboxEvent>) -> Pending<'_, Vec<Taken>>;
+    ///
+    /// # Errors
+    /// [`crate::Error::Erased`] where more marks of erased people of a connection are remembered
+    /// than `erased` says: nothing is kept.
+    fn keep(
+        &self,
+        events: Vec<InboxEvent>,
+        erased: BTreeMap<ConnectionName, u64>,
+    ) -> Pending<'_, Vec<Taken>>;
 
     /// A page of the events of a connection that are not done, in the order in which they came,
     /// from the first after `after` on; at most `limit`. Where several processes keep events, one

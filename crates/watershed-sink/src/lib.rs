@@ -7,10 +7,12 @@
 //! Never decides what to ask, and never reads a clock: instants come with the rows.
 //! Next: settle the call in the ledger, only after [`Sink::write`] has answered.
 
+mod audit;
 mod batch;
 mod column;
 mod copy;
 mod decision;
+mod erasure;
 mod error;
 mod inbox;
 mod map;
@@ -19,10 +21,12 @@ mod sink;
 mod sqlite;
 mod stored;
 
+pub use audit::{AuditEntry, AuditWalk, walk_audit};
 pub use batch::{Batch, Gone, Listing, Part, Write, listing_hash};
 pub use column::{Column, Typed};
 pub use copy::{Copied, Mark, copy, copy_part};
 pub use decision::Decision;
+pub use erasure::Erasure;
 pub use error::Error;
 pub use inbox::{Inbox, InboxCount, Taken, Waiting};
 pub use map::{BandCount, Bands, CoverageMap, MonthCount};

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
+    AccountId, Audit, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
     Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Reading, RowKey, Stored, StoredRow,
 };
 
 /// An answer that a sink still owes.
@@ -34,6 +34,10 @@ pub trait Sink: Send + Sync {
     /// Once it answers, all of it survives a power loss. Rows, coverage and calls of days are
     /// conditional on their version (`fetched_at`, `at`): older than what is stored, they change
     /// nothing and are no error. The same batch again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Erased`] where the sink remembers more erased people of a connection than
+    /// `erased` says: nothing is written.
     fn write(&self, batch: Arc<Batch>) -> Pending<'_, ()>;
 
     /// What is known of each of these, in their order; `None`: never tried.
@@ -99,6 +103,7 @@ pub trait Sink: Send + Sync {
 
     /// Decides ticks, and puts down the run that the last of them starts, in one transaction.
     /// Of several who decide a tick the first one does; whether that was this one, for the last.
+    /// A run that is started stands in the audit log with it.
     fn decide(&self, decision: Decision) -> Pending<'_, bool>;
 
     /// Ticks that hold up later ones of this workflow and connection, oldest first: those that
@@ -174,6 +179,21 @@ pub trait Sink: Send + Sync {
     /// Takes over what another sink holds, in one transaction. What is here and newer stays;
     /// members are taken only for the reading that they are of. The same again changes nothing.
     fn restore(&self, stored: Stored) -> Pending<'_, ()>;
+
+    /// Adds to the audit log who did what. Of several who do so at once each follows on another.
+    fn audit(&self, audit: Audit) -> Pending<'_, ()>;
+
+    /// A page of the audit log, in its order, from the first after that place on; at most `limit`.
+    /// Fewer than `limit`: the last page.
+    fn audited(&self, after: u64, limit: u32) -> Pending<'_, Vec<AuditEntry>>;
+
+    /// Takes out what an erasure names, in one transaction. A row that was written anew since it
+    /// was read stays; what is not there is no error.
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()>;
+
+    /// Gives back the room of what was deleted, so that no byte of it is left where the sink keeps
+    /// its tables, its journal included. Takes as long as writing all of it anew.
+    fn compact(&self) -> Pending<'_, ()>;
 
     /// Makes sure that the sink answers, and says how it keeps what it acknowledges.
     fn check(&self) -> Pending<'_, Health>;

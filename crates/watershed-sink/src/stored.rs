@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use watershed_model::{ConnectionName, Millis, RunId};
 
+use crate::AuditEntry;
+
 /// The key of a row of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowKey {
@@ -76,4 +78,6 @@ pub enum Stored {
     Readings(Vec<Reading>),
     /// Members of readings.
     Members(Vec<Member>),
+    /// Entries of the audit log, in their order: those that follow on what is here.
+    Audit(Vec<AuditEntry>),
 }

@@ -28,6 +28,13 @@ const IMPERSONAL: [&str; 2] = ["status", "user_id"];
 /// Text of a stay for which there is a pseudonym. What else it has is left out.
 const PERSONAL: [&str; 3] = ["id", "name", "user_email"];
 
+/// What of a user's record tells who he is.
+const OWN: [&str; 5] = ["id", "email", "first_name", "last_name", "display_name"];
+/// By what an event says who a participant is.
+const GUEST: [&str; 3] = ["id", "participant_user_id", "email"];
+/// What of a participant who is left out remains in an event.
+const GUEST_KEPT: [&str; 4] = ["user_id", "join_time", "leave_time", "date_time"];
+
 /// Who is agreed to on a connection, and what marks are made with.
 #[derive(Clone)]
 pub struct Agreed {
@@ -65,6 +72,17 @@ impl Agreed {
             true => self.marks.mail(id_or_address),
             false => self.marks.id(id_or_address),
         }
+    }
+
+    /// The mark of a name.
+    pub fn mark_of_name(&self, name: &str) -> Option<Mark> {
+        self.marks.name(name)
+    }
+
+    /// The mark that is nobody's but the key's own: it stands beside those of erased people, so
+    /// that another key is noticed.
+    pub fn mark_of_key(&self) -> Mark {
+        self.marks.of_key()
     }
 
     /// The pseudonym of who is named so.
@@ -105,6 +123,11 @@ impl People {
         self.erased.is_empty() && self.excluded.is_empty()
     }
 
+    /// Marks of erased people.
+    pub fn erased(&self) -> u64 {
+        self.erased.len() as u64
+    }
+
     /// The parameter by which a call would ask about somebody who is left out.
     pub fn asks_about<'w>(&self, with: &'w Map<String, Value>) -> Option<&'w str> {
         with.values().filter_map(Value::as_str).find(|text| self.is(text))
@@ -140,6 +163,14 @@ impl People {
         if self.nobody_known() {
             return;
         }
+        // Files of a recording do not say whose they are.
+        let of_him = |row: &&Row| self.owns(row.dataset.name, &row.record, &row.asked);
+        let recordings = page.rows.iter().filter(|row| row.dataset.name == "recordings");
+        let his: BTreeSet<String> = recordings.filter(of_him).map(|row| row.key.clone()).collect();
+        page.rows.retain(|row| {
+            let of = row.asked.get("instance_uuid").and_then(Value::as_str);
+            of.is_none_or(|uuid| !his.contains(uuid))
+        });
         self.rows(&mut page.rows);
         page.items.retain(|item| !self.owns(op.dataset.name, item, &Map::new()));
         page.items.iter_mut().for_each(|item| self.record(op.dataset.name, item));
@@ -167,7 +198,9 @@ impl People {
     /// Puts pseudonyms in the place of those who are left out. A user who is in the list is none of
     /// them, whatever his name.
     pub fn record(&self, dataset: &str, record: &mut Value) {
-        if dataset == "users" {
+        if let ("users" | "user_details", Value::Object(user)) = (dataset, &mut *record) {
+            let others = user.iter_mut().filter(|(member, _)| !OWN.contains(&member.as_str()));
+            others.for_each(|(_, value)| self.texts(value));
             return;
         }
         if let ("past_participants" | "report_participants", Value::Object(stay)) =
@@ -194,6 +227,26 @@ impl People {
         }
         told.insert_str(0, rest);
         (!named.is_empty()).then_some(told)
+    }
+
+    /// Takes out of what an event sent who is left out. `false`: it is about one of them, and
+    /// nothing of it may be kept.
+    pub fn event(&self, name: &str, body: &mut Value) -> bool {
+        let dataset = if name.starts_with("user.") { "users" } else { "events" };
+        let object = body.get("payload").and_then(|payload| payload.get("object"));
+        if object.is_some_and(|object| self.owns(dataset, object, &Map::new())) {
+            return false;
+        }
+        let guest = body.pointer_mut("/payload/object/participant").and_then(Value::as_object_mut);
+        if let Some(stay) = guest
+            && GUEST.iter().filter_map(|m| stay.get(*m)?.as_str()).any(|text| self.is(text))
+        {
+            stay.retain(|member, _| GUEST_KEPT.contains(&member.as_str()));
+        }
+        if !self.nobody_known() {
+            self.texts(body);
+        }
+        true
     }
 
     fn is(&self, id_or_address: &str) -> bool {

@@ -167,6 +167,23 @@ ends the showing and nothing else.")]
 Made again, it changes nothing that is there already. Let nothing work on the first sink
 meanwhile. Then point sink.url to the other one: what was complete is not asked again.")]
     Copy(Copy),
+    /// Take one person out of datasets, files and state, for good
+    #[command(after_help = "Example:
+  watershed erase --connection acme --user ada@example.com
+
+The person's own records, meetings and recordings go; in others' records a pseudonym stands.
+Who it was is remembered by keyed marks alone, so the connection needs a redact_key; no reconcile
+and no event brings the person back. Made again, it does what is left to do (docs/people.md).")]
+    Erase(Erase),
+    /// Show who did what when, and whether the log of it is whole
+    #[command(after_help = "Examples:
+  watershed audit                who ran, paused, erased and signed in
+  watershed audit --verify       walk along the hashes; exit code 1 where one does not fit
+
+The log only grows, and each entry holds the hash of the one before. That its end was cut off
+shows only to whoever keeps a hash elsewhere: `--verify --kept HASH` looks for it
+(docs/audit.md).")]
+    Audit(Audit),
     /// Check workflow files: every mistake with line, column and suggestion
     #[command(after_help = "Example:
   watershed validate workflows/*.yaml")]
@@ -490,6 +507,31 @@ pub(crate) struct Rehearse {
     pub html: Option<PathBuf>,
 }
 
+/// `audit`
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Walk along the log, and tell the first entry that is not as it was written
+    #[arg(long)]
+    pub verify: bool,
+    /// A hash that was told before and must still be there
+    #[arg(long, value_name = "HASH", requires = "verify")]
+    pub kept: Option<String>,
+}
+
+/// `erase`
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The connection; may be left out where there is one
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Who: an id, or an address
+    #[arg(long, value_name = "ID|EMAIL")]
+    pub user: String,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// `simulate`
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
@@ -684,6 +726,6 @@ mod tests {
         assert!(parse(&["--wait", "2h"]).is_ok());
         assert!(parse(&["--wait", "2"]).is_err());
         assert!(parse(&["--wait", "1000h"]).is_err());
-        assert!(Cli::try_parse_from(["watershed", "erase"]).is_err(), "not of this version");
+        assert!(Cli::try_parse_from(["watershed", "erase"]).is_err(), "nobody is named");
     }
 }

@@ -38,7 +38,11 @@ pub(crate) fn connection(name: &str, account: &Account, vars: &Vars) -> Result<C
 }
 
 /// Whom the customer agreed to.
-fn agreed(name: &str, account: &Account, vars: &Vars) -> Result<Option<Arc<Agreed>>, Fault> {
+pub(crate) fn agreed(
+    name: &str,
+    account: &Account,
+    vars: &Vars,
+) -> Result<Option<Arc<Agreed>>, Fault> {
     let what = |key: &str| format!("connections.{name}.{key}");
     let choice = Choice::new(&account.users.include, &account.users.exclude)
         .map_err(|error| Fault::usage(format!("{}: {error}", what("users"))))?;

@@ -75,6 +75,30 @@ fn of_engine(error: &Engine) -> (Option<String>, u8) {
         Engine::AnyUser { .. } => {
             (Some("let its items come from a step that uses zoom.list_users".into()), exit::USAGE)
         }
+        Engine::NoKey(name) => (
+            Some(format!(
+                "who was erased is remembered by keyed marks, so that nobody can tell whom: give \
+                 connections.{name}.redact_key a secret of its own, such as `openssl rand -hex 32` \
+                 makes, and keep it"
+            )),
+            exit::USAGE,
+        ),
+        Engine::OtherKey(name) => (
+            Some(format!(
+                "give connections.{name}.redact_key the value that it had then: with another one \
+                 those people would come back"
+            )),
+            exit::USAGE,
+        ),
+        Engine::Nobody(_) => {
+            (Some("nothing was changed; look the id or address up at Zoom".into()), exit::FAILED)
+        }
+        Engine::NamedByRun(run) => {
+            (Some(format!("let it end, or end it: `{program} cancel {run}`")), exit::FAILED)
+        }
+        Engine::Files(_) => {
+            (Some("check files.url; the same command again does the rest".into()), exit::FAILED)
+        }
         Engine::Stored { run, .. } => (
             Some(format!("use the version that began it, or start anew: `{program} cancel {run}`")),
             exit::FAILED,
@@ -225,6 +249,9 @@ fn of_sink(error: &Sink) -> (Option<String>, u8) {
         ),
         Sink::Unusable { .. } => {
             (Some("or point sink.url elsewhere; nothing was changed".into()), exit::USAGE)
+        }
+        Sink::Erased { .. } => {
+            (Some("give the same command again: it knows of it then".into()), exit::FAILED)
         }
         _ => (Some("this is a defect: please report it".into()), exit::FAILED),
     }

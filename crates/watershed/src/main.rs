@@ -3,6 +3,7 @@
 //! `cli` declares, `settings` resolves, `commands` act; `site` is the only place that chooses
 //! adapters. Results go to stdout, everything else to stderr; every error ends in what to do.
 
+mod audit;
 mod built;
 mod cli;
 mod commands;

@@ -12,6 +12,7 @@ use watershed_ledger::{Error, Ledger, ReadClock, Walked};
 #[cfg(feature = "redis")]
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_sqlite::{Hold, SqliteLedger, hold};
+use watershed_model::AccountId;
 
 /// What all keys of a ledger on Redis begin with.
 #[cfg(feature = "redis")]
@@ -81,6 +82,29 @@ impl Store {
                 let walked = on_redis(url)?.walk().await?;
                 Ok(walked.into_iter().map(|(id, of)| (format!("account {id}"), of)).collect())
             }
+        }
+    }
+
+    /// Forgets all runs of an account, as if they had been lost. `false`: what was forgotten may
+    /// still lie in files of Redis.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or written.
+    pub(crate) async fn forget(&self, account: &AccountId) -> Result<bool, Error> {
+        match self {
+            Store::File(path) => {
+                let Some(ledger) = SqliteLedger::open_existing(path, clock())? else {
+                    return Ok(true);
+                };
+                let account = account.clone();
+                let forgot = tokio::task::spawn_blocking(move || ledger.forget(&account)).await;
+                let place = path.display().to_string();
+                let why = |error: tokio::task::JoinError| error.to_string();
+                forgot.map_err(|error| Error::Corrupt { place, why: why(error) })??;
+                Ok(true)
+            }
+            #[cfg(feature = "redis")]
+            Store::Redis(url) => on_redis(url)?.forget(account).await,
         }
     }
 

@@ -2,6 +2,7 @@
 //! so that it is linked once. `./scripts/test` runs a sample, `./scripts/test --all` all.
 
 mod agreed;
+mod audit;
 mod bad_input;
 mod bearer;
 mod campaign;
@@ -14,6 +15,7 @@ mod crash;
 mod dashboard;
 mod dataset;
 mod demo;
+mod erase;
 mod estimate;
 mod files;
 mod fleet;

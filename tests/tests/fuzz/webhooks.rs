@@ -18,7 +18,12 @@ fn webhooks() {
     });
     Corpus::of("webhooks").and(samples).read(|body| {
         for redacted in [false, true] {
-            let desk = Desk { signer: Signer::new(b"secret"), account: "acme".into(), redacted };
+            let desk = Desk {
+                signer: Signer::new(b"secret"),
+                account: "acme".into(),
+                redacted,
+                agreed: None,
+            };
             let signature = desk.signer.sign("1780000000", body);
             let heads = Heads { timestamp: "1780000000", signature: &signature };
             let received = desk.receive(heads, body, NOW);

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
+    AccountId, Audit, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
     Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, SqliteSink, Stored,
-    StoredRow,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink,
+    SqliteSink, Stored, StoredRow,
 };
 
 use crate::batches;
@@ -250,6 +250,22 @@ impl Sink for Planted {
 
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         self.inner.restore(stored)
+    }
+
+    fn audit(&self, audit: Audit) -> Pending<'_, ()> {
+        self.inner.audit(audit)
+    }
+
+    fn audited(&self, after: u64, limit: u32) -> Pending<'_, Vec<AuditEntry>> {
+        self.inner.audited(after, limit)
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        self.inner.erase(erasure)
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        self.inner.compact()
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -1,5 +1,6 @@
 //! An engine in virtual time to which nothing happens, and what it works with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watershed_engine::{Clock, Connection, Engine, Parts, WorkerSettings, stop};
@@ -82,8 +83,12 @@ pub(crate) fn shipped(name: &str) -> (String, Compiled) {
 pub(crate) struct OwnInbox(pub(crate) Arc<SqliteSink>);
 
 impl Inbox for OwnInbox {
-    fn keep(&self, events: Vec<InboxEvent>) -> Pending<'_, Vec<Taken>> {
-        Box::pin(async move { here(self.0.keep(events)) })
+    fn keep(
+        &self,
+        events: Vec<InboxEvent>,
+        erased: BTreeMap<ConnectionName, u64>,
+    ) -> Pending<'_, Vec<Taken>> {
+        Box::pin(async move { here(self.0.keep(events, erased)) })
     }
 
     fn waiting(

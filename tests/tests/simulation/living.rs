@@ -303,7 +303,7 @@ impl Life {
             let (text, at) = (sent.body.to_string(), (sent.at.0 / 1_000).to_string());
             let signature = signer.sign(&at, text.as_bytes());
             let heads = Heads { timestamp: &at, signature: &signature };
-            let desk = Desk { signer, account: account.clone(), redacted: true };
+            let desk = Desk { signer, account: account.clone(), redacted: true, agreed: None };
             let Ok(Received::Event(event)) = desk.receive(heads, text.as_bytes(), sent.at) else {
                 panic!("it is an event: {text}")
             };
@@ -316,7 +316,7 @@ impl Life {
                 body: event.body,
             }
         });
-        here(self.sink.keep(events.collect())).expect("they are kept");
+        here(self.sink.keep(events.collect(), BTreeMap::new())).expect("they are kept");
     }
 
     /// Live rows of a dataset by their keys (of attendance by the instance).

@@ -17,12 +17,13 @@ use watershed_ledger::{
     RunView, Settled, WorkerView,
 };
 use watershed_model::{
-    AccountId, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
+    AccountId, Audit, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut, LetterId,
     Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 use watershed_sink::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink,
+    Stored, StoredRow,
 };
 
 use crate::ground::files_step;
@@ -341,6 +342,22 @@ impl Sink for OwnSink {
 
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         Box::pin(async move { here(self.inner.restore(stored)) })
+    }
+
+    fn audit(&self, audit: Audit) -> Pending<'_, ()> {
+        Box::pin(async move { here(self.inner.audit(audit)) })
+    }
+
+    fn audited(&self, after: u64, limit: u32) -> Pending<'_, Vec<AuditEntry>> {
+        Box::pin(async move { here(self.inner.audited(after, limit)) })
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        Box::pin(async move { here(self.inner.erase(erasure)) })
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        Box::pin(async move { here(self.inner.compact()) })
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
-use watershed_ledger::{Fence, Settle};
+use watershed_ledger::{Fence, Outcome, Settle};
 use watershed_model::Millis;
 use watershed_sink::{Batch, Sink};
 
-use super::Dispatch;
+use super::{Dispatch, Flight};
 use crate::error::Error;
 use crate::metric;
 use crate::phase::{self, Phase};
@@ -83,6 +83,10 @@ impl Dispatch {
             if done.writes() {
                 with_rows.push(done.settle.fence);
             }
+            if let Some(Flight { run, .. }) = self.state.flights.get(&done.settle.fence) {
+                let known = batch.erased.entry(run.connection().clone()).or_insert(run.erased());
+                *known = run.erased().min(*known);
+            }
             batch.writes.extend(done.write);
             batch.failures.extend(done.failures);
             batch.healed.extend(done.healed);
@@ -135,6 +139,12 @@ impl Dispatch {
                     }
                     return Ok(writing.settles);
                 }
+                Some(Err(watershed_sink::Error::Erased { connection })) => {
+                    tracing::info!(%connection, "somebody was erased: what is in hand goes anew");
+                    // Each run is loaded anew, and knows whom to leave out then.
+                    self.state.runs.clear();
+                    return Ok(self.anew(writing.settles));
+                }
                 Some(Err(error)) => {
                     writing.again(self.tools.sink.clone());
                     self.state.writing = Some(writing);
@@ -143,5 +153,22 @@ impl Dispatch {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// What is settled where nothing of it could be written: the tasks are open as before. Their
+    /// calls were made.
+    fn anew(&self, settles: Vec<Settle>) -> Vec<Settle> {
+        let at = self.tools.clock.now();
+        let mut settles = settles;
+        for settle in &mut settles {
+            if matches!(
+                settle.outcome,
+                Outcome::More { .. } | Outcome::Closed { .. } | Outcome::Failed
+            ) {
+                settle.outcome = Outcome::Retry { at, counts: false };
+                settle.least = 0;
+            }
+        }
+        settles
     }
 }

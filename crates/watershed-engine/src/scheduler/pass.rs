@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use watershed_ledger::Command;
 use watershed_model::{
-    KnownTick, Millis, Plan, RunId, RunRow, RunState, ScheduleKey, Skipped, Tick, TickState,
-    Trigger, tick_run,
+    Act, ActOutcome, Audit, KnownTick, Millis, Plan, RunId, RunRow, RunState, ScheduleKey, Skipped,
+    Tick, TickState, Trigger, Via, tick_run,
 };
 use watershed_sink::Decision;
 use watershed_workflow::{Fate, Overlap, Schedule, Today, due, resolve_inputs};
@@ -138,6 +138,16 @@ impl Engine {
                 return Ok(());
             }
             Some(_) => {
+                let audit = Audit {
+                    at: self.clock.now(),
+                    who: "schedule".to_owned(),
+                    via: Via::Schedule,
+                    act: Act::Cancel,
+                    connection: Some(key.connection),
+                    run: Some(run.clone()),
+                    outcome: ActOutcome::Asked,
+                };
+                self.sink.audit(audit).await?;
                 self.ledger.execute(Command::Cancel(run.clone())).await?;
                 self.record(&run).await?;
             }

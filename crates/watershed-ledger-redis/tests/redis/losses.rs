@@ -155,6 +155,26 @@ fn after_all_is_gone_two_accounts_are_told_apart_again() {
     }
 }
 
+#[test]
+fn an_account_that_is_forgotten_is_as_if_it_had_been_lost_and_others_stay() {
+    let mut on = OnRedis::empty();
+    for (run, lane, account) in [("a", "north", "acme"), ("b", "south", "bolt")] {
+        on.execute(submit(run, lane, account, 40), NOW).expect("it begins");
+    }
+    let held = exchange(&mut on, 1, Exchanged::default(), "north", NOW);
+    on.forget("acme");
+    assert!(on.view(&RunId::from("a")).expect("it is looked for").is_none());
+    assert!(on.view(&RunId::from("b")).expect("it is looked for").is_some());
+    let gone = exchange(&mut on, 2, held, "north", NOW + 100);
+    assert_eq!((gone.settled, gone.leased), (vec![Settled::Stale; 4], vec![]));
+    on.execute(submit("a", "north", "acme", 40), NOW + 200).expect("it begins again");
+    let cold = exchange(&mut on, 3, Exchanged::default(), "north", NOW + 300);
+    assert_eq!(cold.leased, [], "what was leased before may be under way");
+    let leased = exchange(&mut on, 4, Exchanged::default(), "north", NOW + 2_300);
+    assert_eq!(leased.leased.len(), 4);
+    assert_eq!(exchange(&mut on, 5, Exchanged::default(), "south", NOW + 2_300).leased.len(), 4);
+}
+
 async fn said_by(url: &str) -> Error {
     let ledger = match Link::open(url) {
         Ok(link) => RedisLedger::new(link, "refused"),

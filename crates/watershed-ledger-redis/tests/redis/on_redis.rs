@@ -137,6 +137,12 @@ impl Subject for OnRedis {
 }
 
 impl OnRedis {
+    /// Forgets an account.
+    pub(crate) fn forget(&mut self, account: &str) {
+        let forgot = self.runtime.block_on(self.ledger.forget(&account.into()));
+        assert!(forgot.expect("it is forgotten"), "and nothing of it is on the disk");
+    }
+
     /// What a walk over the records finds.
     pub(crate) fn wrong(&self) -> Vec<String> {
         let walked = self.runtime.block_on(self.ledger.walk()).expect("it is walked");

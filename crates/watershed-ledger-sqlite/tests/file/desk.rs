@@ -121,6 +121,23 @@ impl Desk {
         seen.expect("the run is known")
     }
 
+    /// Forgets an account.
+    pub(crate) fn forgets(&self, account: &str) {
+        self.ledger.forget(&account.into()).expect("it is forgotten");
+    }
+
+    /// Whether the run is known.
+    pub(crate) fn knows(&self) -> bool {
+        self.ledger.run_at(&run(), self.now).expect("the state is read").is_some()
+    }
+
+    /// The item of a task that is delayed, as the file holds it.
+    pub(crate) fn an_item(&self) -> String {
+        let file = Connection::open(self.path()).expect("the file");
+        let sql = "SELECT body ->> '$.item' FROM task ORDER BY id DESC LIMIT 1";
+        file.query_row(sql, [], |row| row.get(0)).expect("a task")
+    }
+
     /// What a walk over the file finds.
     pub(crate) fn walked(&self) -> Vec<String> {
         self.ledger.walk().expect("the file is walked").wrong

@@ -41,3 +41,26 @@ fn a_walk_finds_what_is_not_counted() {
         assert!(found.iter().any(|what| what.contains(said)), "{harm}: {found:?}");
     }
 }
+
+#[test]
+fn of_an_account_that_is_forgotten_no_byte_is_left_and_its_run_can_begin_anew() {
+    let desk = at_work();
+    let marked = |word: &[u8]| {
+        let folder = desk.path().parent().expect("a folder").to_owned();
+        let files = std::fs::read_dir(folder).expect("a folder");
+        let all =
+            files.flat_map(|file| std::fs::read(file.expect("a file").path()).expect("bytes"));
+        all.collect::<Vec<u8>>().windows(word.len()).any(|window| window == word)
+    };
+    let item = desk.an_item();
+    assert!(marked(item.as_bytes()), "{item}");
+    desk.forgets("somebody else");
+    assert!(marked(item.as_bytes()) && desk.knows());
+    desk.forgets("acme");
+    assert!(!marked(item.as_bytes()), "{item}");
+    assert!(!desk.knows());
+    assert_eq!(desk.walked(), [""; 0]);
+    desk.begins(zoom(), vec![Account::of(7).meeting()]);
+    assert!(desk.knows());
+    assert_eq!(desk.walked(), [""; 0]);
+}

@@ -7,8 +7,10 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use watershed_model::{Act, ActOutcome};
 
 use super::{Frame, html};
+use crate::act::put_down;
 use crate::guard::session;
 use crate::sessions::{COOKIE, NotIn, SESSION_TIME};
 use crate::state::Server;
@@ -52,6 +54,11 @@ pub(crate) async fn sign_in(
     let (status, wrong) = match server.sessions.enter(shown.secret.trim(), &server.access) {
         Ok((id, visitor)) => {
             tracing::info!(who = visitor.who, role = visitor.role.name(), "signed in");
+            let put_down = put_down(&server, &visitor, Act::SignIn, None, ActOutcome::Asked).await;
+            if let Err(refusal) = put_down {
+                // Whoever must see why the sink does not answer must get in.
+                tracing::warn!(%refusal, "that somebody signed in was not put down");
+            }
             let cookie = cookie(&headers, &id, SESSION_TIME.as_secs());
             return ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response();
         }

@@ -1,8 +1,11 @@
 //! The inbox in the file.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Connection, Row, TransactionBehavior, named_params};
 use watershed_model::{ConnectionName, EventKey, InboxEvent, Millis};
 
+use super::erase;
 use super::fault::Fault;
 use super::read::all;
 use super::sink::SqliteSink;
@@ -16,8 +19,12 @@ const FORGET_EVENTS: &str = include_str!("../../sql/forget_events.sql");
 const EVENT_BACKLOG: &str = include_str!("../../sql/event_backlog.sql");
 
 impl Inbox for SqliteSink {
-    fn keep(&self, events: Vec<InboxEvent>) -> Pending<'_, Vec<Taken>> {
-        self.on_writer(move |connection| keep(connection, &events))
+    fn keep(
+        &self,
+        events: Vec<InboxEvent>,
+        erased: BTreeMap<ConnectionName, u64>,
+    ) -> Pending<'_, Vec<Taken>> {
+        self.on_writer(move |connection| keep(connection, &events, &erased))
     }
 
     fn waiting(
@@ -71,8 +78,16 @@ impl Inbox for SqliteSink {
     }
 }
 
-fn keep(connection: &mut Connection, events: &[InboxEvent]) -> Result<Vec<Taken>, Fault> {
+fn keep(
+    connection: &mut Connection,
+    events: &[InboxEvent],
+    erased: &BTreeMap<ConnectionName, u64>,
+) -> Result<Vec<Taken>, Fault> {
     let act = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let connections: BTreeSet<_> = events.iter().map(|event| &event.connection).collect();
+    for connection in connections {
+        erase::knows(&act, connection, erased.get(connection).copied().unwrap_or(0))?;
+    }
     let mut taken = Vec::with_capacity(events.len());
     for event in events {
         let changed = act.prepare_cached(PUT_EVENT)?.execute(named_params! {

@@ -5,7 +5,9 @@
 //! acknowledged survives a power loss. Next: `opening` (how a file is made and recognised),
 //! `layout` (its versions), `write` (the one transaction).
 
+mod audit;
 mod cell;
+mod erase;
 mod fault;
 mod inbox;
 mod layout;

@@ -8,10 +8,12 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use watershed_model::{
-    AccountId, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick, LeftOut,
-    LetterId, Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
+    AccountId, Audit, Catalogue, ConnectionName, Coverage, DayCalls, DeadLetter, KnownTick,
+    LeftOut, LetterId, Millis, PlanHash, RunCoverage, RunHead, RunId, RunRow, ScheduleKey,
 };
 
+use super::audit;
+use super::erase;
 use super::fault::Fault;
 use super::layout::bring_up_to_date;
 use super::opening::{Access, Place};
@@ -19,8 +21,9 @@ use super::table::Tables;
 use super::thread::{Hand, Keeper, yield_to_all};
 use super::{read, stored, ticks, write};
 use crate::{
-    Ask, Batch, CoverageCount, CoverageFilter, Decision, Error, FailureFilter, Health, ListedRow,
-    ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink, Stored, StoredRow,
+    Ask, AuditEntry, Batch, CoverageCount, CoverageFilter, Decision, Erasure, Error, FailureFilter,
+    Health, ListedRow, ListingKey, Member, MemberKey, Missing, Pending, Reading, RowKey, Sink,
+    Stored, StoredRow,
 };
 
 /// A sink on one SQLite file, which any number of processes may have open.
@@ -330,6 +333,23 @@ impl Sink for SqliteSink {
     fn restore(&self, stored: Stored) -> Pending<'_, ()> {
         let tables = Arc::clone(&self.tables);
         self.on_writer(move |writer| stored::restore(writer, &tables, &stored))
+    }
+
+    fn audit(&self, audit: Audit) -> Pending<'_, ()> {
+        self.on_writer(move |writer| audit::add(writer, &audit))
+    }
+
+    fn audited(&self, after: u64, limit: u32) -> Pending<'_, Vec<AuditEntry>> {
+        self.on_reader(move |reader| audit::audited(reader, after, limit))
+    }
+
+    fn erase(&self, erasure: Erasure) -> Pending<'_, ()> {
+        let tables = Arc::clone(&self.tables);
+        self.on_writer(move |writer| erase::erase(writer, &tables, &erasure))
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        self.on_writer(|writer| erase::compact(writer))
     }
 
     fn check(&self) -> Pending<'_, Health> {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params};
 use serde_json::{Map, Value};
 use watershed_model::{AccountId, ConnectionName, DeadLetter, FieldType, LetterId, RunId};
 
+use super::audit;
 use super::fault::Fault;
 use super::read::all;
 use super::state::{self, instant, instant_or_none, parsed};
@@ -74,7 +75,7 @@ pub(super) fn members(
     })
 }
 
-fn named<'a>(tables: &'a Tables, dataset: &str) -> Result<&'a Table, Fault> {
+pub(super) fn named<'a>(tables: &'a Tables, dataset: &str) -> Result<&'a Table, Fault> {
     let unknown = || Error::UnknownDataset { dataset: dataset.to_owned() };
     Ok(tables.named(dataset).ok_or_else(unknown)?)
 }
@@ -155,6 +156,7 @@ pub(super) fn restore(
                 restore_row(&act, table, row)?;
             }
         }
+        Stored::Audit(entries) => audit::restore(&act, entries)?,
         Stored::Readings(readings) => {
             for reading in readings {
                 restore_reading(&act, reading)?;
@@ -176,7 +178,11 @@ pub(super) fn restore(
     Ok(())
 }
 
-fn restore_row(act: &Transaction<'_>, table: &Table, row: &StoredRow) -> Result<(), Fault> {
+pub(super) fn restore_row(
+    act: &Transaction<'_>,
+    table: &Table,
+    row: &StoredRow,
+) -> Result<(), Fault> {
     let mut statement = act.prepare_cached(&table.upsert)?;
     let mut place = 0;
     for column in &table.columns {

@@ -41,6 +41,8 @@ pub(super) struct Table {
     pub missing: String,
     /// `:connection`, `:key`, `:at`: deleted then, unless it was fetched later.
     pub delete: String,
+    /// `:connection`, `:key`, `:fetched_at`, `:run`: taken out, where it is of that version.
+    pub take: String,
 }
 
 /// What every dataset has beside its fields, and how it is declared.
@@ -89,6 +91,7 @@ impl Table {
             rows_after: rows_after(dataset.name, &asked),
             missing: missing(dataset.name, &asked),
             delete: delete(dataset.name),
+            take: take(dataset.name),
             asked,
             columns,
         }
@@ -272,6 +275,14 @@ fn delete(name: &str) -> String {
     format!(
         "UPDATE {} SET _deleted_at = :at
 WHERE _connection = :connection AND _key = :key AND _fetched_at <= :at",
+        quoted(name)
+    )
+}
+
+fn take(name: &str) -> String {
+    format!(
+        "DELETE FROM {} WHERE _connection = :connection AND _key = :key
+    AND _fetched_at = :fetched_at AND _run = :run",
         quoted(name)
     )
 }

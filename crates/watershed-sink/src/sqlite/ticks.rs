@@ -5,6 +5,7 @@ use watershed_model::{
     ConnectionName, KnownTick, Millis, RunId, RunState, ScheduleKey, Skipped, Tick, TickState,
 };
 
+use super::audit;
 use super::fault::Fault;
 use super::read::all;
 use super::state::{instant, named};
@@ -44,6 +45,7 @@ pub(super) fn decide(connection: &mut Connection, decision: &Decision) -> Result
     }
     if let (true, Some(run)) = (taken, &decision.run) {
         begin_run(&act, run)?;
+        audit::follow(&act, &decision.audit(run))?;
     }
     if let Some(last) = decision.ticks.last() {
         act.prepare_cached(PUT_DECIDED)?.execute(named_params! {

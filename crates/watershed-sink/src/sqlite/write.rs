@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
 use watershed_model::{Coverage, DayCalls, DeadLetter, LeftOut, LetterId, Millis, RunRow, Subject};
 
+use super::erase;
 use super::fault::Fault;
 use super::members::{self, List};
 use super::state::{json, word};
@@ -24,6 +25,9 @@ pub(super) fn write(
     batch: &Batch,
 ) -> Result<(), Fault> {
     let act = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for connection in batch.connections() {
+        erase::knows(&act, connection, batch.knows_erased(connection))?;
+    }
     for write in &batch.writes {
         put_rows(&act, tables, write)?;
         for coverage in &write.coverage {
@@ -97,7 +101,7 @@ fn mark_gone(act: &Transaction<'_>, tables: &Tables, gone: &Gone) -> Result<(), 
     Ok(())
 }
 
-fn put_coverage(act: &Transaction<'_>, coverage: &Coverage) -> Result<(), Fault> {
+pub(super) fn put_coverage(act: &Transaction<'_>, coverage: &Coverage) -> Result<(), Fault> {
     act.prepare_cached(PUT_COVERAGE)?.execute(named_params! {
         ":connection": coverage.connection.as_str(),
         ":operation": coverage.operation.as_str(),
@@ -172,7 +176,7 @@ pub(super) fn remove_failures(connection: &mut Connection, ids: &[LetterId]) -> 
     Ok(())
 }
 
-fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
+pub(super) fn remove(act: &Transaction<'_>, ids: &[LetterId]) -> Result<(), Fault> {
     for id in ids {
         act.prepare_cached(REMOVE_FAILURE)?.execute(named_params! { ":id": id.as_str() })?;
     }

@@ -29,6 +29,11 @@ impl Marks {
         Marks(SipHasher24::new_with_key(&pseudonyms.bytes(b"marks of people who are left out")))
     }
 
+    /// Of the key itself.
+    pub(super) fn of_key(&self) -> Mark {
+        self.of(b'k', b"")
+    }
+
     /// Of a user's id. Case counts.
     pub(super) fn id(&self, text: &str) -> Mark {
         self.of(b'i', text.trim().as_bytes())

@@ -121,7 +121,7 @@ fn the_meetings_and_recordings_that_one_hosts_go_with_him() {
     let (operation, mut page) = read_page("zoom.list_account_recordings", with, &recordings);
     people.page(operation, &mut page);
     let keys: Vec<_> = page.rows.iter().map(|row| row.key.as_str()).collect();
-    assert_eq!(keys, ["F1", "B=="], "files of a recording do not say whose they are");
+    assert_eq!(keys, ["B=="], "its files go with a recording");
     assert_eq!(page.items.len(), 1);
     assert!(!told(&page).contains("Ada"), "{}", told(&page));
 }
@@ -215,4 +215,28 @@ proptest! {
         prop_assume!(!text.to_lowercase().contains("ada"));
         prop_assert_eq!(without(&ada()).text(&text), None);
     }
+}
+
+#[test]
+fn an_event_about_one_is_not_kept_and_one_that_names_him_is_kept_without_him() {
+    let people = without(&ada());
+    let event = |name: &str, object: Value| {
+        let mut body = json!({ "event": name, "payload": { "object": object } });
+        people.event(name, &mut body).then(|| body["payload"]["object"].clone())
+    };
+    let his = json!({ "id": 1, "uuid": "A==", "host_id": "KdYKjnimT4KPd8FFgQt9FQ" });
+    assert_eq!(event("meeting.ended", his), None);
+    assert_eq!(event("user.updated", json!({ "id": "KdYKjnimT4KPd8FFgQt9FQ" })), None);
+    assert_eq!(event("user.created", json!({ "email": "ada@example.com" })), None);
+    let joined = |id: &str| {
+        let participant = json!({ "id": id, "user_id": "16778", "user_name": "A. L." });
+        json!({ "uuid": "B==", "topic": "With Ada Lovelace", "participant": participant })
+    };
+    let name = "meeting.participant_joined";
+    let kept = event(name, joined("KdYKjnimT4KPd8FFgQt9FQ")).expect("of somebody else's meeting");
+    let topic = format!("With {}", people.agreed.pseudonym("Ada Lovelace"));
+    let participant = json!({ "user_id": "16778" });
+    assert_eq!(kept, json!({ "uuid": "B==", "topic": topic, "participant": participant }));
+    let kept = event(name, joined("other")).expect("of somebody else");
+    assert_eq!(kept["participant"], joined("other")["participant"]);
 }

@@ -1,5 +1,7 @@
 //! What came, step by step: signature, age, form, account.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use watershed_model::{AccountId, Millis};
 
@@ -7,6 +9,7 @@ use super::catalogue::CHALLENGE;
 use super::challenge::reply;
 use super::event::Event;
 use super::signature::{Signer, fresh, instant};
+use crate::people::Agreed;
 
 /// Where a connection's webhooks come in.
 #[derive(Clone)]
@@ -17,6 +20,8 @@ pub struct Desk {
     pub account: AccountId,
     /// Whether the connection redacts anything: then less of each body is kept.
     pub redacted: bool,
+    /// What people who were erased are known by, where they can be.
+    pub agreed: Option<Arc<Agreed>>,
 }
 
 /// The headers that matter.

@@ -150,7 +150,12 @@ mod tests {
     const NOW: Millis = Millis(1_700_000_000_000);
 
     fn desk() -> Desk {
-        Desk { signer: Signer::new(b"secret"), account: "acme-1".into(), redacted: false }
+        Desk {
+            signer: Signer::new(b"secret"),
+            account: "acme-1".into(),
+            redacted: false,
+            agreed: None,
+        }
     }
 
     fn received(body: &Value) -> Received {

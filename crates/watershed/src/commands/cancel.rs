@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use watershed_engine::{Clock, SystemClock};
 use watershed_ledger::{Command, Exchange, Want};
-use watershed_model::{RunRow, RunState, WorkerId};
+use watershed_model::{Act, RunRow, RunState, WorkerId};
 
 use super::dispatch::Call;
 use super::pause::over;
+use crate::audit::Deed;
 use crate::cli::OneRun;
 use crate::site::{Site, no_run};
 
@@ -25,7 +26,8 @@ pub(crate) async fn cancel(args: OneRun, call: Call) -> Result<u8> {
         site.run_row(Some(&args.run), |_| true, "").await?
     };
     let site = Site::to_command(&settings, Vec::new()).await?;
-    let said = match cancelled(&site, &row).await? {
+    let deed = Deed::on_run(Act::Cancel, &row);
+    let said = match deed.done(&*site.sink, cancelled(&site, &row)).await? {
         RunState::Cancelled => "is cancelled; what it has fetched stays",
         _ => "is being cancelled by the process that executes it",
     };

@@ -7,10 +7,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use watershed_engine::exit;
 use watershed_ledger_sqlite::Hold;
+use watershed_model::{Act, ActOutcome};
 use watershed_sink::{Copied, Mark, Sink, copy_part};
 use watershed_zoom::catalogue;
 
 use super::dispatch::Call;
+use crate::audit::Deed;
 use crate::cli::Copy;
 use crate::data::{Data, has_password};
 use crate::fault::Fault;
@@ -91,7 +93,10 @@ async fn across(from: &Data, to: &Data, out: Output) -> Result<Copied> {
             run.id
         ));
     }
-    all(&*source, &*target, out).await
+    let copied = all(&*source, &*target, out).await?;
+    // After the log of the other one: the log here goes on from it.
+    Deed::on_data(Act::Copy, None).put_down(&*target, ActOutcome::Asked).await?;
+    Ok(copied)
 }
 
 /// All parts, each asked again while a sink does not answer.

@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::{
-    cancel, completions, copy, coverage, demo, doctor, estimate, failures, graph, man, pause,
-    rehearse, resume, retry, run, runs, schedule, schema, serve, simulate, status, submit, up,
-    validate, watch, webhook, worker,
+    audit, cancel, completions, copy, coverage, demo, doctor, erase, estimate, failures, graph,
+    man, pause, rehearse, resume, retry, run, runs, schedule, schema, serve, simulate, status,
+    submit, up, validate, watch, webhook, worker,
 };
 use crate::cli::{Cli, Command, Globals};
 use crate::logs;
@@ -67,6 +67,8 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
             asynchronous(coverage::coverage(args, call(globals, vars, out)?))
         }
         Command::Copy(args) => asynchronous(copy::copy(args, call(globals, vars, out)?)),
+        Command::Audit(args) => asynchronous(audit::audit(args, call(globals, vars, out)?)),
+        Command::Erase(args) => asynchronous(erase::erase(args, call(globals, vars, out)?)),
         Command::Serve(args) => asynchronous(serve::serve(args, call(globals, vars, out)?)),
         Command::Up(args) => asynchronous(up::up(args, call(globals, vars, out)?)),
         Command::Webhook(args) => asynchronous(webhook::webhook(args, call(globals, vars, out)?)),

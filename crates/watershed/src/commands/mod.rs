@@ -1,5 +1,6 @@
 //! A file for each command: what it does, in at most 200 lines.
 
+mod audit;
 mod cancel;
 mod completions;
 mod copy;
@@ -7,6 +8,7 @@ mod coverage;
 mod coverage_report;
 mod demo;
 mod doctor;
+mod erase;
 mod estimate;
 mod failures;
 mod graph;

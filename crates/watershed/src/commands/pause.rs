@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use watershed_ledger::Command;
-use watershed_model::{RunRow, RunState};
+use watershed_model::{Act, RunRow, RunState};
 
 use super::dispatch::Call;
+use crate::audit::Deed;
 use crate::cli::OneRun;
 use crate::fault::Fault;
 use crate::program::program;
@@ -18,7 +19,8 @@ pub(crate) async fn pause(args: OneRun, call: Call) -> Result<u8> {
         site.run_row(Some(&args.run), |_| true, "").await?
     };
     let site = Site::to_command(&settings, Vec::new()).await?;
-    paused(&site, &row).await?;
+    let deed = Deed::on_run(Act::Pause, &row);
+    deed.done(&*site.sink, paused(&site, &row)).await?;
     out.remark(format!("run {0} is paused; `{1} resume {0}` goes on", row.id, program()));
     Ok(0)
 }

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use watershed_engine::Error;
-use watershed_model::{RunRow, RunState, Trigger};
+use watershed_model::{Act, RunRow, RunState, Trigger};
 use watershed_workflow::compile;
 
 use super::dispatch::Call;
 use super::run::{ended, lift};
+use crate::audit::Deed;
 use crate::cli::Resume;
 use crate::connect;
 use crate::execution::{Signals, execute};
@@ -30,7 +31,8 @@ pub(crate) async fn resume(args: Resume, call: Call) -> Result<u8> {
     let connection = connect::connection(by, account, &vars)?;
     if args.detach {
         let site = Site::to_command(&settings, vec![connection]).await?;
-        lifted(&site, &row).await?;
+        let deed = Deed::on_run(Act::Resume, &row);
+        deed.done(&*site.sink, lifted(&site, &row)).await?;
         out.remark(format!("run {}: the pause is lifted", row.id));
         return Ok(0);
     }
@@ -43,8 +45,8 @@ pub(crate) async fn resume(args: Resume, call: Call) -> Result<u8> {
         out.remark(format!("run {} has ended: there is nothing to go on with", row.id));
         return ended(&site, &row.id, row.state, out).await;
     }
-    restored(&site, &row).await?;
-    lift(&site, &row.id).await?;
+    let deed = Deed::on_run(Act::Resume, &row);
+    deed.done(&*site.sink, lifted(&site, &row)).await?;
     out.remark(format!("run {} goes on", row.id));
     execute(&site, &row.id, None, &signals, out).await
 }

@@ -1,10 +1,11 @@
 //! `watershed retry`: puts dead letters back, to be tried again.
 
 use anyhow::Result;
-use watershed_model::LetterId;
+use watershed_model::{Act, LetterId};
 use watershed_sink::FailureFilter;
 
 use super::dispatch::Call;
+use crate::audit::Deed;
 use crate::cli::Retry;
 use crate::fault::Fault;
 use crate::output::number;
@@ -14,10 +15,11 @@ use crate::site::Site;
 /// Puts them back; a process that executes the run takes them up at once.
 pub(crate) async fn retry(args: Retry, call: Call) -> Result<u8> {
     let Call { settings, out, .. } = call;
-    let run = {
+    let row = {
         let site = Site::to_read(&settings).await?;
-        site.run_row(Some(&args.run), |_| true, "").await?.id
+        site.run_row(Some(&args.run), |_| true, "").await?
     };
+    let run = row.id.clone();
     let site = Site::to_command(&settings, Vec::new()).await?;
     if site.ledger.run(&run).await?.is_none() {
         return Err(Fault::failed(format!(
@@ -29,7 +31,9 @@ pub(crate) async fn retry(args: Retry, call: Call) -> Result<u8> {
     }
     let id = args.key.map(LetterId);
     let filter = FailureFilter { step: args.step, id, ..FailureFilter::default() };
-    let count = site.engine.retry(&run, filter).await?;
+    let deed = Deed::on_run(Act::Retry, &row);
+    let retried = async { Ok(site.engine.retry(&run, filter).await?) };
+    let count = deed.done(&*site.sink, retried).await?;
     if out.json {
         out.object(&serde_json::json!({ "run": run, "put_back": count }))?;
     }

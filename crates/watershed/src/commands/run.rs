@@ -7,11 +7,12 @@ use watershed_engine::{
     Clock, Connection, Request, Standing, Stopping, Submitted, SystemClock, exit,
 };
 use watershed_ledger::Command;
-use watershed_model::{ConnectionName, RunId, RunState, Trigger};
+use watershed_model::{Act, ActOutcome, ConnectionName, RunId, RunState, Trigger};
 use watershed_workflow::{Compiled, Today, resolve_inputs};
 
 use super::dispatch::Call;
 use super::estimate;
+use crate::audit::Deed;
 use crate::cli::{Estimate, Run, What};
 use crate::connect;
 use crate::execution::{Signals, execute, report};
@@ -103,6 +104,10 @@ pub(crate) async fn submit(
         }
     };
     let run = submitted.run().clone();
+    if !matches!(submitted, Submitted::Ended(..)) {
+        let deed = Deed::begins(Act::Run, connection.clone(), run.clone());
+        deed.put_down(&*site.sink, ActOutcome::Asked).await?;
+    }
     match &submitted {
         Submitted::New(_) => {
             out.remark(format!("run {run}: {} for connection {connection}", name(&workflow)));

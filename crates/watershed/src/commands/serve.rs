@@ -164,6 +164,7 @@ pub(super) fn desk(name: &str, account: &Account, vars: &Vars) -> Result<Option<
         signer: Signer::new(secret.expose_secret().as_bytes()),
         account: id.into(),
         redacted: !account.redact.is_empty() || account.redact_key.is_some(),
+        agreed: connect::agreed(name, account, vars)?,
     }))
 }
 

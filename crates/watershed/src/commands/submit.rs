@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use watershed_engine::{Submitted, exit};
-use watershed_model::RunState;
+use watershed_model::{Act, ActOutcome, RunState};
 
 use super::dispatch::Call;
 use super::run::{asked, lift};
+use crate::audit::Deed;
 use crate::cli::Submit;
 use crate::output::name;
 use crate::program::program;
@@ -20,6 +21,10 @@ pub(crate) async fn submit(args: Submit, call: Call) -> Result<u8> {
     let site = Site::to_command(&settings, vec![connection]).await?;
     let submitted = site.engine.submit(request).await?;
     let run = submitted.run();
+    if !matches!(submitted, Submitted::Ended(..)) {
+        let deed = Deed::begins(Act::Submit, by.clone(), run.clone());
+        deed.put_down(&*site.sink, ActOutcome::Asked).await?;
+    }
     let state = match &submitted {
         Submitted::New(_) => {
             out.remark(format!(

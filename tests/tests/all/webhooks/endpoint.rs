@@ -175,7 +175,10 @@ pub(crate) fn head(
 ) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {name}\r\n");
     if method == "POST" {
-        text.push_str(&format!("Content-Length: {length}\r\nContent-Type: application/json\r\n"));
+        text.push_str(&format!("Content-Length: {length}\r\n"));
+        if headers.iter().all(|(name, _)| *name != "content-type") {
+            text.push_str("Content-Type: application/json\r\n");
+        }
     }
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));

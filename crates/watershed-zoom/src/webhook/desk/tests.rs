@@ -6,7 +6,12 @@ const NOW: Millis = Millis(1_700_000_000_000);
 const AT: &str = "1700000000";
 
 fn desk() -> Desk {
-    Desk { signer: Signer::new(b"a-secret"), account: "acme-1".into(), redacted: false }
+    Desk {
+        signer: Signer::new(b"a-secret"),
+        account: "acme-1".into(),
+        redacted: false,
+        agreed: None,
+    }
 }
 
 fn of(account: &str) -> String {

@@ -1,0 +1,2 @@
+-- audit_head
+SELECT * FROM _audit ORDER BY place DESC LIMIT 1

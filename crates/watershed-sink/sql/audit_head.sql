@@ -1,0 +1,1 @@
+SELECT * FROM _audit ORDER BY place DESC LIMIT 1

@@ -1,0 +1,1 @@
+SELECT * FROM _audit WHERE place > :after ORDER BY place LIMIT :limit

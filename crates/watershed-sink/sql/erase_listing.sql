@@ -1,0 +1,1 @@
+DELETE FROM _listings WHERE listing = :listing

@@ -1,0 +1,1 @@
+DELETE FROM _members WHERE listing = :listing AND "key" = :key

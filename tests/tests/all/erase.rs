@@ -1,0 +1,270 @@
+//! One person is erased: no byte of him is left, and nothing brings him back. Neither a reconcile,
+//! nor an event that lies in the inbox or is sent again, nor a worker that was asleep with his
+//! records in hand.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use watershed_test_servers::{PostgresServer, RedisServer};
+use watershed_tests::{Account, Home, Running, Spec, Truth};
+
+use crate::ground::{NO_LIMITS, account};
+use crate::people::{KEY, User, busy, home_with, kept, texts, times};
+use crate::postgres::{SINK, copied};
+use crate::webhooks::endpoint::{At, SECRET, now, signed};
+
+/// What takes longer is stuck.
+const WAIT_MAX: Duration = Duration::from_secs(120);
+/// Long enough for a worker to be stopped while a list of users is on its way.
+const LATENCY_MS: u64 = 800;
+
+/// Where ledger and dataset are.
+enum Stores {
+    Files,
+    Servers(Box<(RedisServer, PostgresServer)>),
+}
+
+impl Stores {
+    /// All bytes of them, what is deleted among them; of the journal of PostgreSQL none.
+    fn bytes(&self, home: &Home) -> Vec<u8> {
+        let Stores::Servers(servers) = self else { return Vec::new() };
+        let (redis, postgres) = &**servers;
+        copied(home, &url(postgres));
+        postgres.sql("postgres", "CHECKPOINT");
+        let folder = postgres.sql("postgres", "SHOW data_directory");
+        let mut bytes = below(std::path::Path::new(folder.trim()).join("base"));
+        bytes.extend(below(redis.folder().to_owned()));
+        bytes
+    }
+}
+
+fn url(postgres: &PostgresServer) -> String {
+    postgres.url("watershed", "postgres")
+}
+
+fn below(folder: std::path::PathBuf) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                // The server may have removed it meanwhile.
+                false => bytes.extend(std::fs::read(path).unwrap_or_default()),
+            }
+        }
+    }
+    bytes
+}
+
+/// What tells of somebody: who he is, and the meetings that he held.
+fn marks(user: &User, truth: &Truth) -> BTreeSet<String> {
+    let mut marks: BTreeSet<String> = user.marks().map(str::to_owned).into();
+    let held = truth.of("past_meetings").iter().filter(|(_, records)| is_his(user, &records[0]));
+    marks.extend(held.map(|(uuid, _)| uuid.clone()));
+    marks
+}
+
+fn is_his(user: &User, meeting: &Value) -> bool {
+    meeting["host_id"] == user.id.as_str() || meeting["user_email"] == user.email.as_str()
+}
+
+/// Events about him, and one of somebody else's meeting in which he took part.
+fn events(account: &Account, user: &User, truth: &Truth) -> Vec<Value> {
+    let of = |uuid: &String, records: &Vec<Value>| {
+        let record = &records[0];
+        json!({ "uuid": uuid, "id": record["id"], "host_id": record["host_id"] })
+    };
+    let meetings = truth.of("past_meetings");
+    let (uuid, records) = meetings.iter().find(|(_, r)| is_his(user, &r[0])).expect("one of his");
+    let his = of(uuid, records);
+    let (uuid, records) = meetings.iter().find(|(_, r)| !is_his(user, &r[0])).expect("another");
+    let mut others = of(uuid, records);
+    others["participant"] = json!({
+        "id": user.id, "user_id": "16778", "user_name": user.name, "email": user.email,
+    });
+    let user = json!({ "id": user.id, "email": user.email });
+    let all = [
+        ("user.updated", user),
+        ("meeting.ended", his.clone()),
+        ("recording.completed", his),
+        ("meeting.participant_joined", others),
+    ];
+    let account_id = account.ready("account_id");
+    let event = |(name, object)| {
+        let payload = json!({ "account_id": account_id, "object": object });
+        json!({ "event": name, "event_ts": 1_700_000_000_000_i64, "payload": payload })
+    };
+    all.map(event).into()
+}
+
+fn send(serve: &At, events: &[Value]) {
+    for event in events {
+        let body = event.to_string();
+        let headers = signed(SECRET, &now(), &body);
+        let answer = serve.ask("POST", "/webhooks/zoom/default", &headers, body.as_bytes());
+        assert_eq!(answer.status, 204, "{event}");
+    }
+}
+
+fn serve(home: &Home) -> (Running, At) {
+    let mut serve = home.start(&["serve", "--listen", "127.0.0.1:0", "-vv"]);
+    let listens = |p: &Running| p.stdout().contains("listening on http://");
+    serve.until("a place to listen", WAIT_MAX, listens).expect("it listens");
+    let host = serve.stdout().trim().rsplit('/').next().expect("where").to_owned();
+    (serve, At(host))
+}
+
+fn until(what: &str, mut met: impl FnMut() -> bool) {
+    let end = Instant::now() + WAIT_MAX;
+    while !met() {
+        assert!(Instant::now() < end, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_erased(stores: &Stores) {
+    let account = account(Spec {
+        users: 14,
+        seed: 71,
+        limits: Some(NO_LIMITS.to_owned()),
+        latency_ms: Some(LATENCY_MS),
+        ..Spec::default()
+    });
+    let truth = account.truth().expect("the truth");
+    let user = busy(&truth, 1).remove(0);
+    let marks = marks(&user, &truth);
+    assert!(marks.len() > 3, "he held meetings");
+    let hook = "webhook_secret = { env = \"HOOK\" }\n";
+    let mut home = home_with(&account, &format!("{KEY}\n{hook}\n[worker]\nconcurrency = 200\n"));
+    let all = std::fs::read_to_string(home.path().join("watershed.toml")).expect("settings");
+    home.write("watershed.toml", &all.replacen("[worker]\nconcurrency = 16\n", "", 1));
+    home.set("REDACT", Some("a key of the customer"));
+    home.set("HOOK", Some(SECRET));
+    if let Stores::Servers(servers) = stores {
+        home.set("WATERSHED_STORE__URL", Some(&servers.0.url()));
+        home.set(SINK, Some(&url(&servers.1)));
+    }
+    home.run(&["run", "zoom-backfill", "-q"]).expect(0);
+    let (serving, at) = serve(&home);
+    let events = events(&account, &user, &truth);
+    let bytes = [stores.bytes(&home), kept(&home)].concat();
+    for mark in &marks {
+        assert!(times(&bytes, mark) > 0, "{mark} is to be seen before");
+    }
+
+    // A worker with his record in hand.
+    let lists = || account.stats().expect("stats").calls_of("list_users");
+    let before = lists();
+    home.run(&["submit", "zoom-backfill", "--run-id", "second"]).expect(0);
+    let mut worker = home.start(&["worker", "-vv"]);
+    until("the list of users", || lists() > before);
+    // All that begins the run is asked, and nothing is written meanwhile.
+    std::thread::sleep(Duration::from_millis(LATENCY_MS / 3));
+    worker.signal(Signal::STOP);
+    // The answer is there, and nobody has read it.
+    std::thread::sleep(Duration::from_millis(2 * LATENCY_MS));
+    send(&at, &events);
+
+    let named = user.email.to_uppercase();
+    let refused = home.run(&["erase", "--user", &named]).expect(2);
+    assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
+    let erase = ["erase", "--connection", "default", "--user", &named, "--yes", "--json"];
+    let erased = home.run(&erase).expect(0).json();
+    assert_eq!(erased["rows"]["users"], 1, "{erased:#}");
+    for dataset in ["meetings", "past_meetings", "report_participants"] {
+        assert!(erased["rows"][dataset].as_u64() > Some(0), "{dataset}: {erased:#}");
+    }
+    assert!(erased["changed"]["report_participants"].as_u64() > Some(0), "{erased:#}");
+    assert_eq!(erased["events"], 4, "{erased:#}");
+
+    worker.signal(Signal::CONT);
+    send(&at, &events);
+    let state = |run: &str| home.run(&["status", run, "--json"]).expect(0).json()["state"].clone();
+    until("the end of the run", || state("second") == "complete");
+    until("the end of the events", || {
+        home.run(&["status", "--json"]).code == Some(0) && waiting(stores, &home) == 0
+    });
+    worker.signal(Signal::TERM);
+    worker.wait(WAIT_MAX).expect("it ends").expect(0);
+    for n in 0..3 {
+        let run = format!("night-{n}");
+        home.run(&["run", "zoom-reconcile", "--run-id", &run, "-vv"]).expect(0);
+        send(&at, &events);
+    }
+    // Once more, of somebody who is not there any more.
+    let again = home.run(&erase).expect(0).json();
+    assert_eq!(again["rows"], json!({}), "{again:#}");
+    drop(serving);
+    let bytes = [stores.bytes(&home), kept(&home)].concat();
+    for mark in &marks {
+        assert_eq!(times(&bytes, mark), 0, "{mark} is there");
+    }
+    let others: BTreeSet<String> = truth
+        .of("past_meetings")
+        .iter()
+        .filter(|(_, records)| !is_his(&user, &records[0]))
+        .map(|(uuid, _)| uuid.clone())
+        .collect();
+    let rows = match stores {
+        Stores::Files => texts(&home, "SELECT _key FROM past_meetings"),
+        Stores::Servers(servers) => {
+            let rows = servers.1.sql("postgres", "SELECT _key FROM past_meetings");
+            rows.lines().map(str::to_owned).collect()
+        }
+    };
+    assert_eq!(rows, others, "nobody else's is gone");
+}
+
+/// Events that wait.
+fn waiting(stores: &Stores, home: &Home) -> usize {
+    let asked = "SELECT \"key\" FROM _inbox WHERE done_at IS NULL";
+    match stores {
+        Stores::Files => texts(home, asked).len(),
+        Stores::Servers(servers) => servers.1.sql("postgres", asked).lines().count(),
+    }
+}
+
+#[test]
+fn of_somebody_who_was_erased_no_byte_is_left_in_files_and_nothing_brings_him_back() {
+    is_erased(&Stores::Files);
+}
+
+#[test]
+fn of_somebody_who_was_erased_no_byte_is_left_on_servers_and_nothing_brings_him_back() {
+    let redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let postgres = PostgresServer::start(&[]);
+    is_erased(&Stores::Servers(Box::new((redis, postgres))));
+}
+
+#[test]
+fn what_would_not_last_is_refused_before_anything_is_changed() {
+    let account =
+        account(Spec { users: 4, seed: 74, limits: Some(NO_LIMITS.into()), ..Spec::default() });
+    let mut home = home_with(&account, "");
+    let asked = ["erase", "--user", "nobody@example.com", "--yes"];
+    let nothing = home.run(&asked).expect(1);
+    assert!(nothing.stderr.contains("there is no dataset yet"), "{}", nothing.stderr);
+    home.run(&["run", "zoom-backfill", "-q"]).expect(0);
+    let keyless = home.run(&asked).expect(2);
+    assert!(keyless.stderr.contains("it needs redact_key"), "{}", keyless.stderr);
+
+    let all = std::fs::read_to_string(home.path().join("watershed.toml")).expect("settings");
+    home.write("watershed.toml", &format!("{all}\n{KEY}\n"));
+    home.set("REDACT", Some("a key of the customer"));
+    let nobody = home.run(&asked).expect(1);
+    assert!(nobody.stderr.contains("knows nobody of that id or address"), "{}", nobody.stderr);
+
+    let email = texts(&home, "SELECT email FROM users").pop_first().expect("somebody");
+    home.run(&["erase", "--user", &email, "--yes"]).expect(0);
+    // With another key, or without one, nobody would know whom to leave out.
+    home.set("REDACT", Some("another key"));
+    let other = home.run(&["run", "zoom-reconcile"]).expect(2);
+    assert!(other.stderr.contains("people were erased"), "{}", other.stderr);
+    home.write("watershed.toml", &all);
+    let none = home.run(&["run", "zoom-reconcile"]).expect(2);
+    assert!(none.stderr.contains("people were erased"), "{}", none.stderr);
+}
