@@ -22,7 +22,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// Makes what a page shows, anew.
 pub(crate) type Render = Arc<dyn Fn(Server) -> Doing<'static, String> + Send + Sync>;
-type Shown = Option<Arc<str>>;
+/// What is shown, and the same as it is sent: written out once, however many look.
+type Shown = Option<(Arc<str>, Event)>;
 
 /// What is looked at now, by its address.
 #[derive(Default)]
@@ -55,16 +56,16 @@ pub(crate) fn stream_of(server: &Server, address: String, render: Render) -> Res
             changed = next(&mut shown) => changed?,
             _ = over.changed() => return None,
         };
-        Some((Ok::<_, Infallible>(Event::default().data(&*changed)), (shown, over)))
+        Some((Ok::<_, Infallible>(changed), (shown, over)))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
-async fn next(shown: &mut watch::Receiver<Shown>) -> Option<Arc<str>> {
+async fn next(shown: &mut watch::Receiver<Shown>) -> Option<Event> {
     loop {
         shown.changed().await.ok()?;
-        if let Some(text) = shown.borrow_and_update().clone() {
-            return Some(text);
+        if let Some((_, event)) = &*shown.borrow_and_update() {
+            return Some(event.clone());
         }
     }
 }
@@ -87,9 +88,10 @@ async fn look(server: Server, address: String, render: Render, tell: watch::Send
         match render(server.clone()).await {
             Ok(text) => {
                 tell.send_if_modified(|shown| {
-                    let changed = shown.as_deref() != Some(&*text);
+                    let changed = shown.as_ref().is_none_or(|(before, _)| **before != *text);
                     if changed {
-                        *shown = Some(text.into());
+                        let event = Event::default().data(&text);
+                        *shown = Some((text.into(), event));
                     }
                     changed
                 });
