@@ -260,9 +260,8 @@ impl Audit {
                     let inside = |g: &&&Given| {
                         let near = g.from >= first.from && g.from - first.from < limit.period.ms();
                         // Nothing cools down for a minute.
-                        near && !g.former
-                            && !g.unused
-                            && !(g.lost && limit.period == Period::Minute)
+                        let of_old = g.lost && limit.period == Period::Minute;
+                        near && !(g.former || g.unused || of_old)
                     };
                     counted.iter().filter(inside).count() as f64 > limit.calls.ceil()
                 }),

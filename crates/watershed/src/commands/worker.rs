@@ -29,8 +29,8 @@ use crate::program::program;
 use crate::settings::Settings;
 use crate::site::Site;
 
-/// How often the runs are tended.
-pub(super) const TEND: Duration = Duration::from_secs(2);
+/// How often the runs are tended: what the ledger has lost is rebuilt so soon.
+pub(super) const TEND: Duration = Duration::from_millis(500);
 /// A connection that was refused is tried again after this.
 const AGAIN: Duration = Duration::from_secs(30);
 /// How often it is looked whether anything fresh has come.
