@@ -1,7 +1,7 @@
 //! An account that lives: day by day meetings are held and recorded, transcripts come, people's
-//! records change, recordings, meetings and people go. Webhooks tell of it, a fifth of them lost, others late, twice or out of
-//! order. After each nightly reconcile the dataset is what the account holds at that instant, and a
-//! night's calls hang on what is new, not on what there was before.
+//! records change, recordings, meetings and people go. Webhooks tell of it, a fifth of them lost,
+//! others late, twice or out of order. After each nightly reconcile the dataset is what the account
+//! holds at that instant, and a night's calls hang on what is new, not on what there was before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
