@@ -170,7 +170,7 @@ fn twins(
     (home, workers)
 }
 
-/// What the dataset holds of one connection.
+/// What the dataset holds of one connection, and its audit log, of which nothing can be deleted.
 fn only(home: &Home, name: &str) -> PathBuf {
     let path = home.path().join(format!("{name}.db"));
     let whole = Connection::open(home.sink()).expect("the dataset");
@@ -179,7 +179,8 @@ fn only(home: &Home, name: &str) -> PathBuf {
     let mut named = copy
         .prepare(
             "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
-             WHERE m.type = 'table' AND c.name IN ('connection', '_connection')",
+             WHERE m.type = 'table' AND c.name IN ('connection', '_connection')
+                 AND m.name <> '_audit'",
         )
         .expect("a statement");
     let tables = named.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("the tables");
