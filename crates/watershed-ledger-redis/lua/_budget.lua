@@ -211,7 +211,12 @@ do
       used[i] = used[i] or { next_us = 0, day = 0, used = 0, last = 0, others = 0, limit = 0,
                              before = 0, at = 0 }
     end
+    -- What was returned lies as far apart as the former limits said, and so does all before the
+    -- next slot.
+    local next_us = 0
+    for _, known in ipairs(budget.used) do next_us = max(next_us, known.next_us) end
     budget.limits, budget.used, budget.returned = limits, used, nil
+    budget.returned_from = floor(next_us / 1000)
   end
 
   -- Takes over what is told of today's calls: of an earlier state of this ledger, which was lost.
@@ -299,7 +304,8 @@ do
     for _, slot in ipairs(budget.returned or {}) do
       if slot[2] > now and slot[2] - now <= RETURNED_AHEAD then kept[#kept + 1] = slot end
     end
-    if from > now and from - now <= RETURNED_AHEAD and #kept < RETURNED_MAX then
+    local again = from >= (budget.returned_from or 0)
+    if again and from > now and from - now <= RETURNED_AHEAD and #kept < RETURNED_MAX then
       kept[#kept + 1] = { category, from }
     end
     budget.returned = #kept > 0 and kept or nil

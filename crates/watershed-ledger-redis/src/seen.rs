@@ -137,6 +137,7 @@ impl Look {
                 labels: budget.labels,
                 // It tells nothing that is shown.
                 returned: Vec::new(),
+                returned_from: Millis::default(),
             },
             heads: heads.collect::<Option<_>>()?,
             due_at,

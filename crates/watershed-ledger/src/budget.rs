@@ -74,10 +74,12 @@ impl Budget {
                 }
             })
             .collect();
-        self.limits = limits.clone();
-        self.used = used;
         // They lie as far apart as the former limits said.
         self.returned.clear();
+        let next_us = self.used.iter().map(|used| used.next_us).max().unwrap_or_default();
+        self.returned_from = Millis(next_us.div_euclid(1_000));
+        self.limits = limits.clone();
+        self.used = used;
     }
 
     /// Takes over what is told of today's calls, where that is later than what is counted here:
@@ -289,7 +291,8 @@ impl Budget {
     pub fn give_back(&mut self, category: Category, slot: Slot, now: Millis) {
         let ahead = |at: Millis| (1..=RETURNED_AHEAD_MS).contains(&(at - now));
         self.returned.retain(|(_, at)| ahead(*at));
-        if ahead(slot.from) && self.returned.len() < RETURNED_MAX {
+        if ahead(slot.from) && slot.from >= self.returned_from && self.returned.len() < RETURNED_MAX
+        {
             self.returned.push((category, slot.from));
         }
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {

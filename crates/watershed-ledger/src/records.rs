@@ -407,4 +407,7 @@ pub struct Budget {
     /// Slots still to come that were given back: a call of that category may start in them.
     #[serde(default)]
     pub returned: Vec<(Category, Millis)>,
+    /// Slots before it were given under former limits: they are not given again.
+    #[serde(default)]
+    pub returned_from: Millis,
 }

@@ -266,6 +266,11 @@ fn a_slot_given_back_before_it_came_is_the_next_to_be_given() {
     }
     let next = granted(budget.permit(Category::Light, NOON, 900)).unwrap();
     assert!(next.from > slots[3].from);
+    let (limits, mut other) = (budget.limits.clone(), budget.clone());
+    other.set(&limits);
+    other.give_back(Category::Light, slots[3], NOON);
+    let after = granted(other.permit(Category::Light, NOON, 900)).unwrap();
+    assert!(after.from > next.from, "it was given before the limits were set");
     budget.give_back(Category::Light, slots[1], slots[1].from);
     budget.give_back(Category::Light, slots[3], NOON);
     let late = slots[3].from + 1;
