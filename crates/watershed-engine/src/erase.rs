@@ -70,8 +70,8 @@ impl Engine {
         let runs = self.sink.runs(Some(connection.clone()), u32::MAX).await?;
         let nobody = BTreeSet::new();
         let him = People::new(agreed.clone(), found.marks.clone(), nobody);
-        let open = runs.iter().filter(|run| !run.state.ended());
-        if let Some(run) = open.into_iter().find(|run| told(&him, run).is_some()) {
+        let mut open = runs.iter().filter(|run| !run.state.ended());
+        if let Some(run) = open.find(|run| told(&him, run).is_some()) {
             return Err(Error::NamedByRun(run.id.clone()));
         }
         let now = self.clock.now();
@@ -88,8 +88,9 @@ impl Engine {
             erased: Erased::default(),
         };
         let mut erased = walk.through().await?;
+        let all = people::people(&agreed, &known, |_| true);
         for run in runs {
-            if let Some(told) = told(&people::people(&agreed, &known, |_| true), &run) {
+            if let Some(told) = told(&all, &run) {
                 self.sink.put_run(told).await?;
                 erased.runs += 1;
             }

@@ -162,9 +162,9 @@ impl Budget {
                 }
             }
         }
-        let again = self.returned(category, now).filter(|at| *at - now <= horizon_ms);
-        if let Some(at) = again {
-            slot_us = at.0.saturating_mul(1_000);
+        let again = self.returned(category, now, horizon_ms);
+        if let Some(place) = again {
+            slot_us = self.returned[place].1.0.saturating_mul(1_000);
         }
         // Rounded up: a slot never begins earlier than it is.
         let from = Millis(slot_us.div_euclid(1_000) + i64::from(slot_us.rem_euclid(1_000) > 0));
@@ -175,9 +175,8 @@ impl Budget {
         if from.day() != now.day() {
             return Permit::Later(from);
         }
-        if let Some(at) = again {
-            let place = self.returned.iter().position(|slot| *slot == (category, at));
-            place.map(|place| self.returned.swap_remove(place));
+        if let Some(place) = again {
+            self.returned.remove(place);
         }
         let own = self.take(category, slot_us, again.is_some(), now);
         // A day's call is made in that day.
@@ -185,10 +184,12 @@ impl Budget {
         Permit::Granted(Slot { from, until, own })
     }
 
-    /// The next slot of that category that was given back.
-    fn returned(&self, category: Category, now: Millis) -> Option<Millis> {
-        let of = self.returned.iter().filter(|(of, at)| *of == category && *at >= now);
-        of.map(|(_, at)| *at).min()
+    /// The place of the next slot of that category that was given back.
+    fn returned(&self, category: Category, now: Millis, horizon_ms: i64) -> Option<usize> {
+        let near = |at: Millis| (0..=horizon_ms).contains(&(at - now));
+        let slots = self.returned.iter().enumerate();
+        let of = slots.filter(|(_, (of, at))| *of == category && near(*at));
+        of.min_by_key(|(_, (_, at))| *at).map(|(place, _)| place)
     }
 
     /// Takes a slot, for the second time where it was given back; tells how many calls of ours the

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use watershed_tests::Home;
 
 use crate::ground::{free_account, free_home};
+use crate::people::kept;
 
 const RULES: &str = r#"
 redact_key = { env = "REDACT" }
@@ -15,23 +16,6 @@ redact_key = { env = "REDACT" }
 "meeting_details.settings" = "drop"
 "*.manager" = "drop"
 "#;
-
-/// All that is kept: dataset and state, with what is not merged into them yet, and files.
-fn kept(home: &Home) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut folders = vec![home.data()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                bytes.extend(std::fs::read(path).expect("bytes"));
-            }
-        }
-    }
-    bytes
-}
 
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())

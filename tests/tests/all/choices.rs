@@ -4,7 +4,7 @@
 use watershed_tests::{Account, Home, Settings, Size, Spec, seeds};
 
 use crate::ground::{NO_LIMITS, account, home, measured};
-use crate::people::{KEY, User, busy, count, kept, times};
+use crate::people::{KEY, User, busy, count, files_beneath, kept, times};
 
 /// What may be taken.
 const CONTENTS: [&str; 3] = ["metadata", "recordings", "transcripts"];
@@ -102,19 +102,8 @@ fn keeps(choice: Choice, account: &Account, out: &User) {
 
 /// Transcripts and captions among the files.
 fn texts_of(home: &Home) -> usize {
-    let mut found = 0;
-    let mut folders = vec![home.files()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found += usize::from(path.extension().is_some_and(|kind| kind == "vtt"));
-            }
-        }
-    }
-    found
+    let files = files_beneath(vec![home.files()]);
+    files.iter().filter(|path| path.extension().is_some_and(|kind| kind == "vtt")).count()
 }
 
 #[test]

@@ -2,27 +2,33 @@
 //! stands under a pseudonym where others' records name him.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use watershed_tests::{Account, Home, Spec, Truth};
 
 use crate::ground::{NO_LIMITS, account, free_home};
 
-/// All bytes that a home keeps, logs among them.
-pub(crate) fn kept(home: &Home) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut folders = vec![home.data(), home.logs()];
+/// Files beneath these folders.
+pub(crate) fn files_beneath(mut folders: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                bytes.extend(std::fs::read(path).expect("bytes"));
+                files.push(path);
             }
         }
     }
-    bytes
+    files
+}
+
+/// All bytes that a home keeps, logs among them.
+pub(crate) fn kept(home: &Home) -> Vec<u8> {
+    let files = files_beneath(vec![home.data(), home.logs()]);
+    files.into_iter().flat_map(|path| std::fs::read(path).expect("bytes")).collect()
 }
 
 pub(crate) fn times(bytes: &[u8], text: &str) -> usize {
