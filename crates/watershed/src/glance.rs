@@ -163,14 +163,17 @@ pub(crate) fn calls(n: f64) -> String {
 pub(crate) mod tests {
     use super::*;
 
+    pub(crate) fn step(
+        step: &str,
+        done: u64,
+        known: u64,
+        is_final: bool,
+        failed: u64,
+    ) -> StepReport {
+        StepReport { step: step.to_owned(), done, known, is_final, failed }
+    }
+
     pub(crate) fn glance() -> Glance {
-        let step = |step: &str, done, known, is_final, failed| StepReport {
-            step: step.to_owned(),
-            done,
-            known,
-            is_final,
-            failed,
-        };
         let limit = |category: &str, used, share, binds| BudgetUse {
             category: category.to_owned(),
             period: "day".to_owned(),

@@ -11,7 +11,7 @@ use watershed_test_servers::{PostgresServer, RedisServer};
 use watershed_tests::{Account, Home, Running, Spec, Truth};
 
 use crate::ground::{NO_LIMITS, account};
-use crate::people::{KEY, User, busy, home_with, kept, texts, times};
+use crate::people::{KEY, User, busy, files_beneath, home_with, kept, texts, times};
 use crate::postgres::{SINK, copied};
 use crate::webhooks::endpoint::{At, SECRET, now, signed};
 
@@ -45,19 +45,11 @@ fn url(postgres: &PostgresServer) -> String {
 }
 
 fn below(folder: std::path::PathBuf) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.expect("an entry").path();
-            match path.is_dir() {
-                true => folders.push(path),
-                // The server may have removed it meanwhile.
-                false => bytes.extend(std::fs::read(path).unwrap_or_default()),
-            }
-        }
-    }
-    bytes
+    // The server may have removed one meanwhile.
+    files_beneath(vec![folder])
+        .into_iter()
+        .flat_map(|path| std::fs::read(path).unwrap_or_default())
+        .collect()
 }
 
 /// What tells of somebody: who he is, and the meetings that he held.

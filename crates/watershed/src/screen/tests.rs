@@ -1,17 +1,11 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use watershed_model::{CallCount, StepReport, WaitReport};
+use watershed_model::{CallCount, WaitReport};
 
 use super::*;
+use crate::glance::tests::step;
 
 fn report() -> RunReport {
-    let step = |step: &str, done, known, is_final, failed| StepReport {
-        step: step.to_owned(),
-        done,
-        known,
-        is_final,
-        failed,
-    };
     let limit = |category: &str, period: &str, used, share, binds, free_ms| BudgetUse {
         category: category.to_owned(),
         period: period.to_owned(),
