@@ -2,7 +2,9 @@
 //!
 //! Each value knows where it came from, so that a complaint names the place. The defaults
 //! are the annotated `config/watershed.toml` itself. Credentials stay references until a
-//! connection is made (`credential`). Next: `keys`, the table that everything is made from.
+//! connection is made (`credential`). `typed` reads one value, `resolved` puts them together.
+//! Next:
+//! `keys`, the table that everything is made from.
 
 mod credential;
 mod env;
@@ -14,6 +16,7 @@ mod schema;
 mod share;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use std::path::{Path, PathBuf};
 
