@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use watershed_test_servers::{PostgresServer, RedisServer};
-use watershed_tests::{Account, Home, Running, Spec, Truth};
+use watershed_tests::{Account, Home, Running, Size, Spec, Truth};
 
-use crate::ground::{NO_LIMITS, account};
-use crate::people::{KEY, User, busy, files_beneath, home_with, kept, texts, times};
+use crate::ground::{NO_LIMITS, account, measured};
+use crate::people::{KEY, User, busy, count, files_beneath, home_with, kept, texts, times};
 use crate::postgres::{SINK, copied};
 use crate::webhooks::endpoint::{At, SECRET, now, signed};
 
@@ -230,6 +230,76 @@ fn of_somebody_who_was_erased_no_byte_is_left_on_servers_and_nothing_brings_him_
     let redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let postgres = PostgresServer::start(&[]);
     is_erased(&Stores::Servers(Box::new((redis, postgres))));
+}
+
+/// All below a folder, in another one.
+fn copied_folder(from: &std::path::Path, to: &std::path::Path) {
+    for path in files_beneath(vec![from.to_owned()]) {
+        let name = to.join(path.strip_prefix(from).expect("beneath it"));
+        std::fs::create_dir_all(name.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(&path, &name).expect("a copy");
+    }
+}
+
+#[test]
+fn killed_at_any_moment_the_same_command_does_the_rest() {
+    let account = account(Spec {
+        users: 14,
+        seed: 71,
+        limits: Some(NO_LIMITS.to_owned()),
+        ..Spec::default()
+    });
+    let truth = account.truth().expect("the truth");
+    let user = busy(&truth, 1).remove(0);
+    let marks = marks(&user, &truth);
+    let mut home = home_with(&account, KEY);
+    home.set("REDACT", Some("a key of the customer"));
+    home.run(&["run", "zoom-backfill", "-q"]).expect(0);
+    // Has not ended, and goes on after it.
+    home.run(&["submit", "zoom-reconcile", "--run-id", "open"]).expect(0);
+    let before = tempfile::tempdir().expect("a folder");
+    copied_folder(&home.data(), before.path());
+    let again = || {
+        std::fs::remove_dir_all(home.data()).expect("removed");
+        copied_folder(before.path(), &home.data());
+    };
+    let erase = ["erase", "--user", &user.email, "--yes", "--json"];
+    let began = Instant::now();
+    let whole = home.run(&erase).expect(0).json();
+    let takes = began.elapsed();
+    assert!(whole["rows"]["users"] == 1 && whole["files"].as_u64() > Some(0), "{whole:#}");
+    let others = |home: &Home| texts(home, "SELECT _key || _raw FROM report_participants");
+    let left = others(&home);
+
+    let kills = Size::asked().of(5, 100);
+    let (mut untouched, mut broken_off) = (0, 0);
+    for n in 1..=kills {
+        again();
+        let erasing = home.start(&erase);
+        std::thread::sleep(takes * n / kills);
+        let killed = erasing.kill().expect("it is gone").code.is_none();
+        let marked = count(&home, "SELECT count(*) FROM _left_out") > 0;
+        untouched += u32::from(killed && !marked);
+        broken_off += u32::from(killed && marked);
+        home.run(&erase).expect(0);
+        let bytes = kept(&home);
+        for mark in &marks {
+            assert_eq!(times(&bytes, mark), 0, "{mark} is there; killed after {n}/{kills}");
+        }
+        assert_eq!(others(&home), left, "others' stays; killed after {n}/{kills}");
+        home.run(&["resume", "open", "-q"]).expect(0);
+        assert_eq!(times(&kept(&home), &user.id), 0, "brought back after {n}/{kills}");
+    }
+    assert!(broken_off > 0, "each was over, or had not begun: {untouched} of {kills}");
+    measured(
+        "an erasure killed at any moment, and made again",
+        &format!("{kills} moments"),
+        &format!(
+            "{broken_off} broken off after the person was marked, {untouched} before it; 0 bytes of \
+             the person after the second, 0 rows of others differ"
+        ),
+        "0; 0",
+    );
 }
 
 #[test]
