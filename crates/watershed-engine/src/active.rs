@@ -78,7 +78,8 @@ pub(crate) struct Terms {
 impl From<RunView> for Terms {
     fn from(view: RunView) -> Terms {
         let RunView { run, plan, plan_hash, inputs, granted, trigger, .. } = view;
-        Terms { id: run, plan, hash: plan_hash, inputs, granted, trigger }
+        let (plan, inputs) = (Arc::unwrap_or_clone(plan), Arc::unwrap_or_clone(inputs));
+        Terms { id: run, plan, hash: plan_hash, inputs, granted: granted.to_vec(), trigger }
     }
 }
 

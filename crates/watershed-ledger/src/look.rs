@@ -104,7 +104,7 @@ pub fn show(seen: Seen, now: Millis) -> RunView {
         connection: record.connection,
         account: record.account,
         steps: steps(&plan, &counts),
-        plan: (*plan).clone(),
+        plan,
         plan_hash: record.plan_hash,
         inputs: record.inputs,
         granted: record.granted,

@@ -4,6 +4,7 @@
 //! a chunk's numbers beside its items. Where they are kept: `Tables`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,9 +56,9 @@ pub struct RunRecord {
     /// Its plan.
     pub plan_hash: PlanHash,
     /// Inputs, dates absolute.
-    pub inputs: BTreeMap<String, Value>,
+    pub inputs: Arc<BTreeMap<String, Value>>,
     /// Operations granted.
-    pub granted: Vec<String>,
+    pub granted: Arc<[String]>,
     /// What started it.
     pub trigger: Trigger,
     /// Where it stands.

@@ -1,6 +1,7 @@
 //! What can be read of a ledger without changing it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,13 +20,13 @@ pub struct RunView {
     /// Whose budget it uses.
     pub account: AccountId,
     /// The plan.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// Its hash.
     pub plan_hash: PlanHash,
     /// Inputs, dates absolute.
-    pub inputs: BTreeMap<String, Value>,
+    pub inputs: Arc<BTreeMap<String, Value>>,
     /// Operations granted.
-    pub granted: Vec<String>,
+    pub granted: Arc<[String]>,
     /// What started it.
     pub trigger: Trigger,
     /// Where it stands.

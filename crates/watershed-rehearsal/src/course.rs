@@ -7,7 +7,7 @@ use watershed_model::{Millis, Row};
 use watershed_sink::Write;
 
 /// Rows, and writes, of one operation that are weighed: their size is taken for the others.
-const WEIGHED_MAX: usize = 600;
+const WEIGHED_MAX: usize = 200;
 /// Members that tell when something was, in the order in which they are looked for.
 const STARTS: [&str; 4] = ["start_time", "join_time", "recording_start", "created_at"];
 

@@ -60,9 +60,9 @@ pub(crate) struct Told {
 
 impl Told {
     /// Its plan, where anybody still knows it.
-    pub(crate) fn plan(&self, server: &Server) -> Option<Plan> {
+    pub(crate) fn plan(&self, server: &Server) -> Option<Arc<Plan>> {
         let known = self.view.as_ref().map(|view| view.plan.clone());
-        known.or_else(|| self.row.as_ref().and_then(|row| server.control.plan(row)))
+        known.or_else(|| server.control.plan(self.row.as_ref()?).map(Arc::new))
     }
 }
 

@@ -38,10 +38,15 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use crate::cli::Cli;
 use crate::explain::explain;
 use crate::output::{Output, paint};
+
+/// Why not the system's: `docs/adr/0013-memory-of-pages.md`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

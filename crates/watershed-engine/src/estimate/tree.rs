@@ -4,7 +4,7 @@
 //! directly. Units are what a sample draws: so two lists of one user are asked together or not
 //! at all, and what `once` says of them holds.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use watershed_ledger::Outcome;
@@ -20,8 +20,8 @@ pub(super) struct Node {
     pub(super) item: String,
     /// The unit that it is of.
     pub(super) unit: usize,
-    /// Operation and `once` value: of several nodes with one key only one is asked.
-    pub(super) key: Option<(String, u64)>,
+    /// Of operation and `once` value: of several nodes with one key only one is asked.
+    pub(super) key: Option<u64>,
     /// One reading serves it and the node before it.
     pub(super) together: bool,
     /// Its end is known without a call.
@@ -131,14 +131,14 @@ impl Tree {
     /// are known best; then the first.
     pub(super) fn kept(&self, plan: &Plan) -> Vec<bool> {
         let mut kept = vec![true; self.nodes.len()];
-        let mut best: BTreeMap<(&str, u64), (u16, NodeAt)> = BTreeMap::new();
+        let mut best: HashMap<u64, (u16, NodeAt)> = HashMap::new();
         for unit in &self.units {
             let depth = unit.parent.map_or(0, |at| plan.step(self.nodes[at].step).depth + 1);
             for at in &unit.nodes {
-                let Some((operation, once)) = &self.nodes[*at].key else { continue };
-                match best.get_mut(&(operation.as_str(), *once)) {
+                let Some(key) = self.nodes[*at].key else { continue };
+                match best.get_mut(&key) {
                     None => {
-                        best.insert((operation, *once), (depth, *at));
+                        best.insert(key, (depth, *at));
                     }
                     Some(held) if (depth, *at) < *held => {
                         kept[held.1] = false;
@@ -157,7 +157,8 @@ impl Tree {
         let (first, unit) = (self.nodes.len(), self.units.len());
         for child in children {
             let Child { step, item, once, together, .. } = child;
-            let key = once.map(|once| (plan.step(step).operation.0.clone(), once));
+            let operation = plan.step(step).operation.0.as_bytes();
+            let key = once.map(|once| hash64(&[operation, &once.to_le_bytes()]));
             let (free, left, answer) = (false, None, None);
             self.nodes.push(Node { step, item, unit, key, together, free, left, answer });
         }

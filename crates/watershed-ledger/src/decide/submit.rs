@@ -17,7 +17,7 @@ pub(super) fn submit(
             "plan"
         } else if run.connection != submit.connection {
             "connection"
-        } else if run.inputs != submit.inputs {
+        } else if *run.inputs != submit.inputs {
             "inputs"
         } else {
             return Ok(Reply::Submitted { already: true });
@@ -32,8 +32,8 @@ pub(super) fn submit(
         connection: submit.connection.clone(),
         account: submit.account.clone(),
         plan_hash: submit.plan_hash.clone(),
-        inputs: submit.inputs.clone(),
-        granted: submit.granted.clone(),
+        inputs: submit.inputs.clone().into(),
+        granted: submit.granted.clone().into(),
         trigger: submit.trigger,
         state: RunState::Running,
         why: None,

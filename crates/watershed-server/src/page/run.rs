@@ -60,7 +60,7 @@ async fn page(
     let told = told(server, &RunId(run.clone()), PAGE_PATIENCE).await?;
     let (hash, inputs) = match (&told.row, &told.view) {
         (Some(row), _) => (row.plan.to_string(), row.inputs.clone()),
-        (None, Some(view)) => (view.plan_hash.to_string(), view.inputs.clone()),
+        (None, Some(view)) => (view.plan_hash.to_string(), (*view.inputs).clone()),
         (None, None) => Default::default(),
     };
     let text = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
