@@ -47,7 +47,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let vars = settings::of_process();
     let out = Output::new(&cli.globals, &vars);
-    match commands::dispatch(cli, vars, out) {
+    let done = commands::dispatch(cli, vars, out);
+    logs::end();
+    match done {
         Ok(code) => ExitCode::from(code),
         // Whoever read the results has had enough: `watershed runs | head`.
         Err(error) if closed(&error) => ExitCode::SUCCESS,
