@@ -63,7 +63,7 @@ pub(crate) fn task(leased: &Leased, run: &ActiveRun) -> Span {
         run = %run.id,
         step = run.program.plan().step(leased.step).name,
         branch = run.program.branch(leased.step, &leased.item),
-        attempt = leased.attempts + 1,
+        attempt = i64::from(leased.attempts) + 1,
         operation = run.operation(leased.step).id,
         tracking_id = tracing::field::Empty,
         verdict = tracing::field::Empty,
@@ -75,6 +75,11 @@ pub(crate) fn task(leased: &Leased, run: &ActiveRun) -> Span {
 /// The span of one call: from its start until its answer is there, whole.
 pub(crate) fn call() -> Span {
     tracing::debug_span!(target: TARGET, "call", status = tracing::field::Empty)
+}
+
+/// The call has its answer. An `i64`, since that is the only number that traces have.
+pub(crate) fn called(call: &Span, status: u16) {
+    call.record("status", i64::from(status));
 }
 
 /// What the answers of a task mean: part of what is told of it from here on.

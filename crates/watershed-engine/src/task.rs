@@ -153,7 +153,7 @@ impl Tools {
         phase::tell(Phase::Sent);
         let span = phase::call();
         let answered = self.transport.send(call).instrument(span.clone()).await?;
-        span.record("status", answered.status);
+        phase::called(&span, answered.status);
         phase::answered(&answered);
         phase::tell(Phase::Answered);
         Ok(answered)
