@@ -12,6 +12,7 @@ mod control;
 mod data;
 mod diagnosis;
 mod env_names;
+mod erasing;
 mod evidence;
 mod execution;
 mod expense;
