@@ -8,7 +8,7 @@ use watershed_model::{Category, Verdict};
 /// Calls were made for a task and their answers read, within so many milliseconds.
 pub(crate) fn called(category: Option<Category>, verdict: &Verdict, calls: u16, took_ms: i64) {
     let category = category.map_or("none", Category::name);
-    let verdict = name(verdict);
+    let verdict = verdict_name(verdict);
     counter!("watershed_calls_total", "category" => category, "verdict" => verdict)
         .increment(u64::from(calls));
     histogram!("watershed_call_seconds", "category" => category).record(seconds(took_ms));
@@ -28,7 +28,8 @@ fn seconds(ms: i64) -> f64 {
     ms.max(0) as f64 / 1_000.0
 }
 
-fn name(verdict: &Verdict) -> &'static str {
+/// One of a few words: fit for a label.
+pub(crate) fn verdict_name(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Data(_) => "data",
         Verdict::Empty => "empty",

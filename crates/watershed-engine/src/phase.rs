@@ -5,6 +5,7 @@
 //! `RUST_LOG=watershed::phase=trace`. Each stands in the span of its task (`task{lease index}`,
 //! unique within a process) and names no address, and no content but the branch. Guarantee: what is
 //! told has happened, but for [`Phase::Sent`] and [`Phase::Settling`], which are told just before.
+//! Spans from DEBUG up, a task's and within it each of its calls, are also what traces are made of.
 //! Costs a comparison where nobody listens.
 
 use tracing::Span;
@@ -58,14 +59,32 @@ pub(crate) fn task(leased: &Leased, run: &ActiveRun) -> Span {
     tracing::error_span!(
         target: TARGET,
         "task",
+        connection = %run.link.connection.name,
         run = %run.id,
         step = run.program.plan().step(leased.step).name,
         branch = run.program.branch(leased.step, &leased.item),
-        attempt = leased.attempts + 1,
+        attempt = i64::from(leased.attempts) + 1,
+        operation = run.operation(leased.step).id,
         tracking_id = tracing::field::Empty,
+        verdict = tracing::field::Empty,
         lease = leased.fence.lease.0,
         index = leased.fence.index,
     )
+}
+
+/// The span of one call: from its start until its answer is there, whole.
+pub(crate) fn call() -> Span {
+    tracing::debug_span!(target: TARGET, "call", status = tracing::field::Empty)
+}
+
+/// The call has its answer. An `i64`, since that is the only number that traces have.
+pub(crate) fn called(call: &Span, status: u16) {
+    call.record("status", i64::from(status));
+}
+
+/// What the answers of a task mean: part of what is told of it from here on.
+pub(crate) fn judged(verdict: &'static str) {
+    Span::current().record("verdict", verdict);
 }
 
 /// The answer's id, by which Zoom finds the call: part of what is told of its task from here on.

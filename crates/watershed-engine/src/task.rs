@@ -151,7 +151,9 @@ impl Tools {
     /// Sends a call, and tells of both its ends in the trace of its task.
     pub(crate) async fn send(&self, call: Call) -> Result<Answered, TransportError> {
         phase::tell(Phase::Sent);
-        let answered = self.transport.send(call).await?;
+        let span = phase::call();
+        let answered = self.transport.send(call).instrument(span.clone()).await?;
+        phase::called(&span, answered.status);
         phase::answered(&answered);
         phase::tell(Phase::Answered);
         Ok(answered)
@@ -441,6 +443,7 @@ async fn asked(
         verdict = told(&asked.verdict),
         "asked"
     );
+    phase::judged(metric::verdict_name(&asked.verdict));
     if matches!(asked.verdict, Verdict::Token { .. }) {
         run.link.tokens.refused(token.generation).await;
     }

@@ -1,11 +1,14 @@
 //! What changes something, by whomever it is asked: each act is put down with who did it.
 
 use watershed_model::ActOutcome::{Asked, Failed};
-use watershed_model::{self as model, ActOutcome, Audit, DeadLetter, LetterId, RunId, Via, hash64};
+use watershed_model::{
+    self as model, ActOutcome, Audit, ConnectionName, DeadLetter, LetterId, RunId, Via, hash64,
+};
 use watershed_sink::FailureFilter;
 
 use crate::access::Visitor;
-use crate::control::Refusal;
+use crate::control::{Kind, Refusal};
+use crate::shape::Erased;
 use crate::state::Server;
 
 /// An act on a run.
@@ -14,6 +17,15 @@ pub(crate) enum Act {
     Pause,
     Resume,
     Cancel,
+}
+
+/// To what something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On<'a> {
+    /// Nothing but this server.
+    Server,
+    Run(&'a RunId),
+    Connection(&'a ConnectionName),
 }
 
 /// Which dead letters of a run.
@@ -44,7 +56,7 @@ pub(crate) async fn put(
         Act::Resume => model::Act::Resume,
         Act::Cancel => model::Act::Cancel,
     };
-    put_down(server, visitor, told, Some(&run), Asked).await?;
+    put_down(server, visitor, told, On::Run(&run), Asked).await?;
     let done = match act {
         Act::Pause => server.control.pause(run.clone()).await,
         Act::Resume => server.control.resume(run.clone()).await,
@@ -52,7 +64,7 @@ pub(crate) async fn put(
     };
     server.facts.touched(&run);
     if done.is_err() {
-        put_down(server, visitor, told, Some(&run), Failed).await?;
+        put_down(server, visitor, told, On::Run(&run), Failed).await?;
     }
     done
 }
@@ -80,13 +92,40 @@ pub(crate) async fn retry(
     }
     let count = letters.len();
     tracing::info!(who = visitor.who, run = run.as_str(), ?which, count, "a retry is asked for");
-    put_down(server, visitor, model::Act::Retry, Some(&run), Asked).await?;
+    put_down(server, visitor, model::Act::Retry, On::Run(&run), Asked).await?;
     let count = server.control.retry(run.clone(), letters).await;
     server.facts.touched(&run);
     if count.is_err() {
-        put_down(server, visitor, model::Act::Retry, Some(&run), Failed).await?;
+        put_down(server, visitor, model::Act::Retry, On::Run(&run), Failed).await?;
     }
     count
+}
+
+/// Erases a person, by id or address. It goes on where whoever asked goes away meanwhile.
+///
+/// # Errors
+/// Why it is not done, or not whole.
+pub(crate) async fn erase(
+    server: &Server,
+    visitor: &Visitor,
+    connection: &str,
+    user: String,
+) -> Result<Erased, Refusal> {
+    server.configured(connection)?;
+    tracing::info!(who = visitor.who, connection, "that somebody is erased is asked for");
+    let (server, visitor) = (server.clone(), visitor.clone());
+    let connection = ConnectionName::from(connection);
+    let erasing = tokio::spawn(async move {
+        let on = On::Connection(&connection);
+        put_down(&server, &visitor, model::Act::Erase, on, Asked).await?;
+        let erased = server.control.erase(connection.clone(), user).await;
+        if erased.is_err() {
+            put_down(&server, &visitor, model::Act::Erase, on, Failed).await?;
+        }
+        erased
+    });
+    let broke = |_| Refusal::new(Kind::Failed, "it broke off: ask for the same again");
+    erasing.await.map_err(broke)?
 }
 
 /// Puts down who does what, before it is done; afterwards only that it failed.
@@ -97,15 +136,19 @@ pub(crate) async fn put_down(
     server: &Server,
     visitor: &Visitor,
     act: model::Act,
-    run: Option<&RunId>,
+    on: On<'_>,
     outcome: ActOutcome,
 ) -> Result<(), Refusal> {
-    let connection = match run {
-        Some(run) => server.stores.sink.run(run.clone()).await?.map(|row| row.connection),
-        None => None,
+    let (connection, run) = match on {
+        On::Server => (None, None),
+        On::Run(run) => {
+            let row = server.stores.sink.run(run.clone()).await?;
+            (row.map(|row| row.connection), Some(run.clone()))
+        }
+        On::Connection(connection) => (Some(connection.clone()), None),
     };
     let (at, who, via) = ((server.clock)(), visitor.who.clone(), Via::Http);
-    let audit = Audit { at, who, via, act, connection, run: run.cloned(), outcome };
+    let audit = Audit { at, who, via, act, connection, run, outcome };
     Ok(server.stores.sink.audit(audit).await?)
 }
 

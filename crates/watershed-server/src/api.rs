@@ -84,6 +84,7 @@ const FAILURES: &[Parameter] = &[
     LIMIT,
     CURSOR,
 ];
+const AUDIT: &[Parameter] = &[LIMIT, CURSOR];
 const COVERAGE: &[Parameter] = &[
     CONNECTION,
     text("operation", "Of this operation: `zoom.list_users`."),
@@ -186,6 +187,24 @@ pub(crate) fn table() -> Vec<Call> {
                 post(calls::doctor),
             )
         },
+        Call {
+            role: Role::Erase,
+            body: Some("erase"),
+            refuses: &[400, 404, 409, 413, 415],
+            ..does(
+                "/api/v1/connections/{connection}/erase",
+                "Takes one person out of all that is kept of a connection, for good.",
+                "erased",
+                post(calls::erase),
+            )
+        },
+        shows(
+            "/api/v1/audit",
+            "Who did what when, oldest first.",
+            AUDIT,
+            Told::Page("audit-entry"),
+            get(calls::audit),
+        ),
         shows(
             "/api/v1/schedules",
             "Schedules, with their next and last ticks.",

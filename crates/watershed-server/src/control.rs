@@ -8,10 +8,10 @@ use std::pin::Pin;
 
 use serde_json::Value;
 use watershed_ledger::RunView;
-use watershed_model::{DeadLetter, Plan, RunId, RunReport, RunRow, StepReport};
+use watershed_model::{ConnectionName, DeadLetter, Plan, RunId, RunReport, RunRow, StepReport};
 use watershed_sink::CoverageCount;
 
-use crate::shape::{Connection, Schedule};
+use crate::shape::{Connection, Erased, Schedule};
 
 /// Something under way.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send + 'a>>;
@@ -148,6 +148,9 @@ pub trait Control: Send + Sync {
 
     /// Looks at a connection; asks Zoom a handful of questions.
     fn diagnose(&self, connection: String) -> Doing<'_, Diagnosis>;
+
+    /// Takes who is called so, by id or address, out of all that is kept of a connection, for good.
+    fn erase(&self, connection: ConnectionName, user: String) -> Doing<'_, Erased>;
 }
 
 /// Rows by dataset.

@@ -20,7 +20,7 @@ use crate::access::{Role, Visitor};
 use crate::asset;
 use crate::problem::Problem;
 
-pub(crate) use connections::{connections, diagnose};
+pub(crate) use connections::{connections, diagnose, erase};
 pub(crate) use coverage::{coverage, coverage_bands, coverage_of};
 pub(crate) use put::{cancel, pause, resume, retry};
 pub(crate) use run::{run, run_live};
@@ -41,6 +41,7 @@ struct Frame {
     who: Option<String>,
     role: &'static str,
     may_operate: bool,
+    may_erase: bool,
 }
 
 impl Frame {
@@ -52,13 +53,14 @@ impl Frame {
             who: signed_in.then(|| visitor.who.clone()),
             role: visitor.role.name(),
             may_operate: visitor.role >= Role::Operate,
+            may_erase: visitor.role >= Role::Erase,
         }
     }
 
     /// For somebody who is nobody yet.
     fn outside(title: &str) -> Frame {
         let title = title.to_owned();
-        Frame { title, here: "", who: None, role: "", may_operate: false }
+        Frame { title, here: "", who: None, role: "", may_operate: false, may_erase: false }
     }
 
     fn places(&self) -> [(&'static str, &'static str); 5] {

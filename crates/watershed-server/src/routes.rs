@@ -44,6 +44,7 @@ pub(crate) struct Route {
 
 const READ: Need = Need::Role(Role::Read);
 const OPERATE: Need = Need::Role(Role::Operate);
+const ERASE: Need = Need::Role(Role::Erase);
 
 fn shows(path: &'static str, need: Need, answer: MethodRouter<Server>) -> Route {
     Route { method: "GET", path, need, answer }
@@ -78,6 +79,7 @@ pub(crate) fn pages() -> Vec<Route> {
         shows("/coverage-lines", READ, get(lines::coverage_lines)),
         shows("/connections", READ, get(page::connections)),
         does("/connections/{connection}/doctor", OPERATE, post(page::diagnose)),
+        does("/connections/{connection}/erase", ERASE, post(page::erase)),
         shows("/schedules", READ, get(page::schedules)),
         shows("/workers", READ, get(page::workers)),
         shows("/workers/live", READ, get(page::workers_live)),

@@ -1,6 +1,6 @@
 //! What the JSON API and the commands' `--json` tell alike. Published as `schemas/*.schema.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +44,50 @@ impl Run {
             started_at: row.started_at.to_string(),
             ended_at: ended_at.map(|at| at.to_string()),
         }
+    }
+}
+
+/// What became of a person who was erased: counts, and nothing that tells who it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    /// The connection.
+    pub connection: String,
+    /// Rows that are gone, by dataset.
+    pub rows: BTreeMap<String, u64>,
+    /// Rows of others in which pseudonyms stand now, by dataset.
+    pub changed: BTreeMap<String, u64>,
+    /// Files that are gone.
+    pub files: u64,
+    /// Lines of coverage that are gone or changed.
+    pub coverage: u64,
+    /// Dead letters that are gone or changed.
+    pub letters: u64,
+    /// Events that are gone or changed.
+    pub events: u64,
+    /// Runs that name the person no longer.
+    pub runs: u64,
+    /// What is left to do by hand.
+    pub warnings: Vec<String>,
+}
+
+impl Erased {
+    /// What there is, with how much of it is gone or changed, and in how much a pseudonym stands.
+    pub fn counts(&self) -> Vec<(&str, u64, Option<u64>)> {
+        let of = |counts: &BTreeMap<String, u64>, dataset| counts.get(dataset).copied();
+        let datasets: BTreeSet<&String> = self.rows.keys().chain(self.changed.keys()).collect();
+        let datasets = datasets.into_iter().map(|dataset| {
+            let gone = of(&self.rows, dataset).unwrap_or(0);
+            (dataset.as_str(), gone, of(&self.changed, dataset).or(Some(0)))
+        });
+        let rest = [
+            ("files", self.files),
+            ("_coverage", self.coverage),
+            ("_failures", self.letters),
+            ("_inbox", self.events),
+            ("_runs", self.runs),
+        ];
+        let rest = rest.into_iter().filter(|(_, count)| *count > 0);
+        datasets.chain(rest.map(|(what, count)| (what, count, None))).collect()
     }
 }
 

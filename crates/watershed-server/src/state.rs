@@ -148,11 +148,17 @@ impl Server {
         }))
     }
 
+    /// Makes sure that there is such a connection.
+    pub(crate) fn configured(&self, connection: &str) -> Result<(), Refusal> {
+        match self.control.connections().iter().any(|of| of.connection == connection) {
+            true => Ok(()),
+            false => Err(Refusal::new(Kind::Unknown, "there is no such connection")),
+        }
+    }
+
     /// Looks at a connection now.
     pub(crate) async fn diagnose(&self, connection: &str) -> Result<Diagnosis, Refusal> {
-        if !self.control.connections().iter().any(|of| of.connection == connection) {
-            return Err(Refusal::new(Kind::Unknown, "there is no such connection"));
-        }
+        self.configured(connection)?;
         let diagnosis = self.control.diagnose(connection.to_owned()).await?;
         let looked = Looked { at: (self.clock)(), diagnosis: diagnosis.clone() };
         self.looked().insert(connection.to_owned(), looked);

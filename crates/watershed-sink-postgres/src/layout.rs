@@ -18,13 +18,14 @@ use crate::text::told_json;
 use crate::value::Json;
 
 /// The state tables, version by version. Released ones are never edited.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_state.sql"),
     include_str!("../migrations/0002_days.sql"),
     include_str!("../migrations/0003_inbox.sql"),
     include_str!("../migrations/0004_ticks.sql"),
     include_str!("../migrations/0005_left_out.sql"),
     include_str!("../migrations/0006_audit.sql"),
+    include_str!("../migrations/0007_coverage_by_run.sql"),
 ];
 
 /// The version of the state tables (`_meta`). Only what is built for tests can be of another one.

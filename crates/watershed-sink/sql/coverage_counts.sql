@@ -1,8 +1,12 @@
 SELECT operation, state, reason, count(*) AS count, sum(rows) AS rows
-FROM _coverage
+FROM (
+    -- Without a run, all; with one, only what its index leads to.
+    SELECT * FROM _coverage WHERE run = :run
+    UNION ALL
+    SELECT * FROM _coverage WHERE :run IS NULL
+)
 WHERE (:connection IS NULL OR connection = :connection)
     AND (:operation IS NULL OR operation = :operation)
-    AND (:run IS NULL OR run = :run)
     AND (:state IS NULL OR state = :state)
     AND (
         :user IS NULL

@@ -44,11 +44,19 @@ pub(crate) fn left_out(url: &str) -> Option<String> {
 fn of(kinds: &[Kind], url: &str) -> Option<String> {
     let (scheme, _) = url.split_once("://")?;
     let kind = kinds.iter().find(|kind| kind.schemes.contains(&scheme) && !kind.built_in)?;
-    Some(format!(
-        "{} is not built into this program; `cargo build --release --features {}` makes one with \
-         it, and those that are released have it",
-        kind.name, kind.feature
-    ))
+    Some(without(kind.name, kind.feature))
+}
+
+/// The same of traces.
+pub(crate) fn no_traces() -> Option<String> {
+    (!watershed_telemetry::OTEL).then(|| without("OpenTelemetry", "otel"))
+}
+
+fn without(name: &str, feature: &str) -> String {
+    format!(
+        "{name} is not built into this program; `cargo build --release --features {feature}` \
+         makes one with it, and those that are released have it"
+    )
 }
 
 #[cfg(test)]

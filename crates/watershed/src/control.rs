@@ -3,8 +3,10 @@
 use anyhow::anyhow;
 use watershed_engine::{Clock, Scheduled, SystemClock, exit, report_of_row, report_of_view};
 use watershed_ledger::RunView;
-use watershed_model::{DeadLetter, Limit, Plan, RunId, RunReport, RunRow, StepReport};
-use watershed_server::shape::{Connection, ConnectionLimit, Schedule};
+use watershed_model::{
+    ConnectionName, DeadLetter, Limit, Plan, RunId, RunReport, RunRow, StepReport,
+};
+use watershed_server::shape::{Connection, ConnectionLimit, Erased, Schedule};
 use watershed_server::{Control, Diagnosis, Doing, Kind, Refusal, Rows};
 use watershed_sink::CoverageCount;
 use watershed_workflow::{compile, live_graph};
@@ -12,6 +14,7 @@ use watershed_workflow::{compile, live_graph};
 use crate::commands::{cancelled, lifted, over, paused, told};
 use crate::connect::limits_of;
 use crate::diagnosis::{diagnose, findings};
+use crate::erasing::Erasing;
 use crate::explain::explain;
 use crate::settings::{Account, Settings, Vars};
 use crate::site::Site;
@@ -105,6 +108,13 @@ impl Control for Desk {
             Ok(Diagnosis { complete: found.complete, findings: findings(&found), json })
         })
     }
+
+    fn erase(&self, connection: ConnectionName, user: String) -> Doing<'_, Erased> {
+        Box::pin(async move {
+            let erasing = Erasing::of(connection, &self.settings, &self.vars).await;
+            erasing.map_err(refusal)?.erase(&user).await.map_err(refusal)
+        })
+    }
 }
 
 fn connection(name: &str, account: &Account, vars: &Vars) -> Connection {
@@ -136,9 +146,10 @@ fn refusal(error: anyhow::Error) -> Refusal {
     let away = ledger.is_some_and(watershed_ledger::Error::waits)
         || sink.is_some_and(watershed_sink::Error::waits)
         || engine.is_some_and(watershed_engine::Error::waits);
-    let kind = match fault.code() {
+    let kind = match (engine, fault.code()) {
         _ if away => Kind::Away,
-        exit::USAGE => Kind::Conflict,
+        (Some(watershed_engine::Error::Nobody(_)), _) => Kind::Unknown,
+        (Some(watershed_engine::Error::NamedByRun(_)), _) | (_, exit::USAGE) => Kind::Conflict,
         // It is over, or was never here: nothing is wrong with this server.
         _ if error.downcast_ref::<crate::fault::Fault>().is_some() => Kind::Conflict,
         _ => Kind::Failed,

@@ -12,6 +12,7 @@ mod control;
 mod data;
 mod diagnosis;
 mod env_names;
+mod erasing;
 mod evidence;
 mod execution;
 mod expense;
@@ -52,7 +53,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let vars = settings::of_process();
     let out = Output::new(&cli.globals, &vars);
-    match commands::dispatch(cli, vars, out) {
+    let done = commands::dispatch(cli, vars, out);
+    logs::end();
+    match done {
         Ok(code) => ExitCode::from(code),
         // Whoever read the results has had enough: `watershed runs | head`.
         Err(error) if closed(&error) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@ use serde_json::Value;
 use watershed_tests::Home;
 
 use crate::ground::{free_account, free_home};
+use crate::json_shapes::fits;
 use crate::webhooks::endpoint::At;
 
 /// Processes that put something down at once.
@@ -103,6 +104,19 @@ fn who_acts_over_http_is_put_down_by_the_name_of_his_token() {
         "sign_in - - asked",
     ];
     assert_eq!(told(&home), all);
+    let (mut pages, mut next) = (Vec::new(), String::new());
+    while pages.len() < 4 {
+        let path = format!("/api/v1/audit?limit=2{next}");
+        let page = at.ask("GET", &path, &headers, b"");
+        let mut page: Value = serde_json::from_slice(&page.body).expect("a page");
+        pages.push(page["items"].take());
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    let items: Vec<Value> =
+        pages.iter().flat_map(|page| page.as_array().expect("items").clone()).collect();
+    assert_eq!(items, entries(&home), "what the command tells, page by page");
+    items.iter().for_each(|entry| fits("audit-entry", entry));
     for entry in &entries(&home)[1..] {
         assert_eq!((&entry["via"], &entry["who"]), (&"http".into(), &"operate_token".into()));
         assert!(!entry.to_string().contains("SIMSECRET"));

@@ -11,6 +11,7 @@ use watershed_test_servers::{PostgresServer, RedisServer};
 use watershed_tests::{Account, Home, Running, Size, Spec, Truth};
 
 use crate::ground::{NO_LIMITS, account, measured};
+use crate::json_shapes::fits;
 use crate::people::{KEY, User, busy, count, files_beneath, home_with, kept, texts, times};
 use crate::postgres::{SINK, copied};
 use crate::webhooks::endpoint::{At, SECRET, now, signed};
@@ -166,6 +167,7 @@ fn is_erased(stores: &Stores) {
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
     let erase = ["erase", "--connection", "default", "--user", &named, "--yes", "--json"];
     let erased = home.run(&erase).expect(0).json();
+    fits("erased", &erased);
     assert_eq!(erased["rows"]["users"], 1, "{erased:#}");
     for dataset in ["meetings", "past_meetings", "report_participants"] {
         assert!(erased["rows"][dataset].as_u64() > Some(0), "{dataset}: {erased:#}");
@@ -329,4 +331,69 @@ fn what_would_not_last_is_refused_before_anything_is_changed() {
     home.write("watershed.toml", &all);
     let none = home.run(&["run", "zoom-reconcile"]).expect(2);
     assert!(none.stderr.contains("people were erased"), "{}", none.stderr);
+}
+
+/// An account, and a folder that holds all of it, of whom somebody is to be erased.
+pub(crate) fn ready(seed: u64, more: &str) -> (Account, Home, User, BTreeSet<String>) {
+    let limits = Some(NO_LIMITS.into());
+    let account = account(Spec { users: 8, seed, limits, ..Spec::default() });
+    let truth = account.truth().expect("the truth");
+    let user = busy(&truth, 1).remove(0);
+    let marks = marks(&user, &truth);
+    let mut home = home_with(&account, &format!("{KEY}\n{more}"));
+    home.set("REDACT", Some("a key of the customer"));
+    home.run(&["run", "zoom-backfill", "-q"]).expect(0);
+    (account, home, user, marks)
+}
+
+#[test]
+fn over_http_whoever_may_erases_as_the_command_does_and_no_log_tells_whom() {
+    let tokens = ["SIMSECRET-0123456789-erase", "SIMSECRET-0123456789-operate"];
+    let server = "[server]\ntoken = { env = \"ERASE\" }\noperate_token = { env = \"OPERATE\" }\n";
+    let (_account, mut home, user, marks) = ready(75, server);
+    home.set("ERASE", Some(tokens[0]));
+    home.set("OPERATE", Some(tokens[1]));
+    home.set("RUST_LOG", Some("trace"));
+    let before = kept(&home);
+    assert!(marks.iter().all(|mark| times(&before, mark) > 0), "{marks:?} are to be seen before");
+    let (mut serving, at) = serve(&home);
+    let ask = |token: &str, connection: &str, body: &str| {
+        let json = ("content-type", "application/json".to_owned());
+        let headers = vec![("authorization", format!("Bearer {token}")), json];
+        let path = format!("/api/v1/connections/{connection}/erase");
+        let answer = at.ask("POST", &path, &headers, body.as_bytes());
+        (answer.status, String::from_utf8(answer.body).expect("text"))
+    };
+    let who = json!({ "user": user.email }).to_string();
+    assert_eq!(ask(tokens[1], "default", &who).0, 403, "operating is not enough");
+    assert_eq!(ask(tokens[0], "elsewhere", &who).0, 404);
+    for wrong in ["", "{}", r#"{"user":""}"#, r#"{"user":"a","more":1}"#] {
+        assert_eq!(ask(tokens[0], "default", wrong).0, 400, "{wrong}");
+    }
+    let (status, nobody) = ask(tokens[0], "default", r#"{"user":"nobody@example.com"}"#);
+    assert_eq!(status, 404, "{nobody}");
+    assert!(!nobody.contains("nobody@"), "{nobody}");
+    let (status, erased) = ask(tokens[0], "default", &who);
+    assert_eq!(status, 200, "{erased}");
+    let erased: Value = serde_json::from_str(&erased).expect("JSON");
+    fits("erased", &erased);
+    assert_eq!(erased["rows"]["users"], 1, "{erased:#}");
+    assert_eq!(erased["warnings"], json!([]), "{erased:#}");
+    assert!(erased["changed"]["report_participants"].as_u64() > Some(0), "{erased:#}");
+    serving.signal(Signal::TERM);
+    serving.wait(WAIT_MAX).expect("it ends").expect(0);
+    let bytes = kept(&home);
+    for mark in &marks {
+        assert_eq!(times(&bytes, mark), 0, "{mark} is there");
+    }
+    let log = home.run(&["audit", "--json"]).expect(0).json_lines();
+    let told = |entry: &Value| format!("{} {} {}", entry["act"], entry["who"], entry["outcome"]);
+    let erasures: Vec<String> =
+        log.iter().filter(|entry| entry["act"] == "erase").map(told).collect();
+    let [asked, failed] =
+        ["asked", "failed"].map(|outcome| format!("\"erase\" \"token\" \"{outcome}\""));
+    assert_eq!(erasures, [asked.clone(), failed, asked]);
+    // The command finds nothing left to do.
+    let again = home.run(&["erase", "--user", &user.email, "--yes", "--json"]).expect(0).json();
+    assert_eq!(again["rows"], json!({}), "{again:#}");
 }

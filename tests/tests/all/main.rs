@@ -43,6 +43,7 @@ mod schedule;
 mod scopes;
 mod secrets;
 mod tidy;
+mod traces;
 mod up;
 mod versions;
 mod watch;

@@ -8,7 +8,7 @@ use std::process::Command;
 use watershed_tests::root;
 
 /// Who may import which crates of ours. `tests` and `bench` stand outside.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("workflow", &["model"]),
     ("ledger", &["model"]),
@@ -21,6 +21,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("ledger-sqlite", &["model", "ledger"]),
     ("ledger-test", &["model", "ledger"]),
     ("lake", &[]),
+    ("telemetry", &[]),
     ("engine", &["model", "workflow", "ledger", "zoom", "sink", "lake"]),
     ("server", &["model", "ledger", "sink", "zoom"]),
     ("zoom-sim", &[]),

@@ -168,8 +168,8 @@ fn a_state_file_is_refused_by_the_older_version_and_brought_along_by_the_next() 
 fn a_dataset_is_refused_by_the_older_version_and_brought_along_by_the_next() {
     Site::new(64).by_three(
         SINK_OFF,
-        "its format 7 is newer than 6",
         "its format 8 is newer than 7",
+        "its format 9 is newer than 8",
     );
 }
 
@@ -179,5 +179,5 @@ fn tables_in_postgresql_are_refused_by_the_older_version_and_brought_along_by_th
     let mut site = Site::new(65);
     site.home.set(SINK, Some(&database.url));
     site.postgres = Some(database.url.clone());
-    site.by_three(SINK_OFF, "its format 6 is newer than 5", "its format 7 is newer than 6");
+    site.by_three(SINK_OFF, "its format 7 is newer than 6", "its format 8 is newer than 7");
 }

@@ -33,7 +33,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     }
 }
 
-fn bad(detail: impl Into<String>) -> Problem {
+/// What was asked is not of the right form.
+pub(crate) fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
         .hint("/api/v1/openapi.json tells what may be asked")
 }

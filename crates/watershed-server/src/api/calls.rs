@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use watershed_model::{
     ConnectionName, CoverageState, LetterId, Millis, OperationId, RunId, RunReport, RunState,
 };
-use watershed_sink::{Ask, CoverageFilter, FailureFilter};
+use watershed_sink::{Ask, AuditEntry, CoverageFilter, FailureFilter};
 
-use super::asked::{Asked, body, cursor, limit, place};
+use super::asked::{Asked, bad, body, cursor, limit, place};
 use crate::access::Visitor;
 use crate::act::{self, Act, Which};
 use crate::facts::{self, API_PATIENCE, told};
 use crate::problem::Problem;
-use crate::shape::{Connection, Coverage, Failure, Run, Schedule, Worker};
+use crate::shape::{Connection, Coverage, Erased, Failure, Run, Schedule, Worker};
 use crate::state::Server;
 
 type Answer<T> = Result<Json<T>, Problem>;
@@ -221,6 +221,46 @@ pub(super) async fn doctor(
     Path(connection): Path<String>,
 ) -> Answer<Value> {
     Ok(Json(server.diagnose(&connection).await?.json))
+}
+
+/// Who is to be erased: in the body, since addresses of requests are logged on their way.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EraseAsked {
+    user: String,
+}
+
+pub(super) async fn erase(
+    State(server): State<Server>,
+    Path(connection): Path<String>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Answer<Erased> {
+    let asked: EraseAsked = body(&headers, sent).await?;
+    if asked.user.is_empty() {
+        return Err(bad("user: an id or an address"));
+    }
+    Ok(Json(act::erase(&server, &visitor, &connection, asked.user).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditAsked {
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn audit(
+    State(server): State<Server>,
+    Asked(asked): Asked<AuditAsked>,
+) -> Answer<Page<AuditEntry>> {
+    let limit = limit(asked.limit)?;
+    let after: Option<u64> = place(asked.cursor.as_deref())?;
+    let items = server.stores.sink.audited(after.unwrap_or(0), limit).await?;
+    let whole = u32::try_from(items.len()).is_ok_and(|count| count == limit);
+    let next = items.last().filter(|_| whole).map(|last| cursor(&last.place));
+    Ok(Json(Page { items, next }))
 }
 
 pub(super) async fn schedules(State(server): State<Server>) -> Answer<Page<Schedule>> {

@@ -7,7 +7,7 @@ use super::asked::{LIMIT, LIMIT_MAX};
 use super::{Call, Kind, Parameter, Told, table};
 
 /// The published schemas that the API tells its answers by.
-const SCHEMAS: [(&str, &str); 8] = [
+const SCHEMAS: [(&str, &str); 10] = [
     ("run", include_str!("../../../../schemas/run-line.schema.json")),
     ("run-report", include_str!("../../../../schemas/run-report.schema.json")),
     ("failure", include_str!("../../../../schemas/failure.schema.json")),
@@ -16,6 +16,8 @@ const SCHEMAS: [(&str, &str); 8] = [
     ("schedule", include_str!("../../../../schemas/schedule-line.schema.json")),
     ("worker", include_str!("../../../../schemas/worker.schema.json")),
     ("doctor", include_str!("../../../../schemas/doctor.schema.json")),
+    ("erased", include_str!("../../../../schemas/erased.schema.json")),
+    ("audit-entry", include_str!("../../../../schemas/audit-entry.schema.json")),
 ];
 
 /// `GET /api/v1/openapi.json`.
@@ -54,7 +56,7 @@ fn document() -> Value {
 }
 
 /// What the API alone tells.
-fn own() -> [(&'static str, Value); 4] {
+fn own() -> [(&'static str, Value); 5] {
     let text = json!({ "type": "string" });
     [
         (
@@ -97,6 +99,21 @@ fn own() -> [(&'static str, Value); 4] {
                 "additionalProperties": false,
             }),
         ),
+        (
+            "erase",
+            json!({
+                "type": "object",
+                "properties": {
+                    "user": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "The person, by id or address.",
+                    },
+                },
+                "required": ["user"],
+                "additionalProperties": false,
+            }),
+        ),
         ("openapi", json!({ "type": "object" })),
     ]
 }
@@ -127,8 +144,9 @@ fn described(call: &Call) -> Value {
         "x-role": call.role.name(),
     });
     if let Some(body) = call.body {
+        let schema = own().into_iter().find(|(name, _)| *name == body);
         described["requestBody"] = json!({
-            "required": false,
+            "required": schema.is_some_and(|(_, schema)| schema.get("required").is_some()),
             "content": { "application/json": { "schema": reference(body) } },
         });
     }

@@ -1,15 +1,17 @@
-//! The page of all connections, and what `doctor` found of each.
+//! The page of all connections, and what `doctor` found of each; a person is erased there.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use watershed_model::Millis;
+use axum::{Extension, Form};
+use serde::Deserialize;
+use watershed_model::{Millis, number};
 
 use super::runs::encoded;
 use super::{Frame, ago, calls, html, limit_name, shown};
 use crate::access::Visitor;
+use crate::act;
 use crate::control::{Finding, Standing};
 use crate::problem::Problem;
 use crate::shape::Connection;
@@ -26,10 +28,27 @@ struct Card {
     name: String,
     account: String,
     doctor_path: String,
+    erase_path: String,
     pairs: Vec<(&'static str, String)>,
     limits: Vec<(String, String)>,
     looked: String,
     findings: Vec<Found>,
+}
+
+#[derive(Template)]
+#[template(path = "erased.html")]
+struct ErasedPage {
+    frame: Frame,
+    connection: String,
+    rows: Vec<(String, String, String)>,
+    warnings: Vec<String>,
+}
+
+/// Who is to be erased, and the name of the connection, typed once more.
+#[derive(Deserialize)]
+pub(crate) struct ToErase {
+    user: String,
+    confirmed: String,
 }
 
 struct Found {
@@ -65,6 +84,35 @@ pub(crate) async fn diagnose(
     }
 }
 
+/// `POST /connections/{connection}/erase`: what became of it.
+pub(crate) async fn erase(
+    State(server): State<Server>,
+    Path(connection): Path<String>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(asked): Form<ToErase>,
+) -> Response {
+    let user = asked.user.trim();
+    if user.is_empty() || asked.confirmed.trim() != connection {
+        let told = "nothing was erased: it takes the person's id or address, and the \
+                    connection's name once more";
+        return Problem::new(StatusCode::BAD_REQUEST, told).to(&headers);
+    }
+    let erased = match act::erase(&server, &visitor, &connection, user.to_owned()).await {
+        Ok(erased) => erased,
+        Err(refusal) => return Problem::from(refusal).to(&headers),
+    };
+    let row = |(what, gone, changed): (&str, u64, Option<u64>)| {
+        (what.to_owned(), number(gone), changed.map_or_else(String::new, number))
+    };
+    html(&ErasedPage {
+        frame: Frame::new("Erased", "Connections", &visitor),
+        rows: erased.counts().into_iter().map(row).collect(),
+        warnings: erased.warnings,
+        connection,
+    })
+}
+
 fn card(of: &Connection, looked: Option<&Looked>, now: Millis) -> Card {
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let tier = if of.tier_known { of.tier.clone() } else { format!("{} (assumed)", of.tier) };
@@ -74,6 +122,7 @@ fn card(of: &Connection, looked: Option<&Looked>, now: Millis) -> Card {
         name: of.connection.clone(),
         account: of.account_id.as_deref().map_or("account id cannot be read".to_owned(), shown),
         doctor_path: format!("/connections/{}/doctor", encoded(&of.connection)),
+        erase_path: format!("/connections/{}/erase", encoded(&of.connection)),
         pairs: vec![
             ("Zoom plan", tier),
             ("Share of its limits", format!("{:.0} %", of.share * 100.0)),

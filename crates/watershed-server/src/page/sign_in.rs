@@ -10,7 +10,7 @@ use serde::Deserialize;
 use watershed_model::{Act, ActOutcome};
 
 use super::{Frame, html};
-use crate::act::put_down;
+use crate::act::{On, put_down};
 use crate::guard::session;
 use crate::sessions::{COOKIE, NotIn, SESSION_TIME};
 use crate::state::Server;
@@ -54,7 +54,8 @@ pub(crate) async fn sign_in(
     let (status, wrong) = match server.sessions.enter(shown.secret.trim(), &server.access) {
         Ok((id, visitor)) => {
             tracing::info!(who = visitor.who, role = visitor.role.name(), "signed in");
-            let put_down = put_down(&server, &visitor, Act::SignIn, None, ActOutcome::Asked).await;
+            let put_down =
+                put_down(&server, &visitor, Act::SignIn, On::Server, ActOutcome::Asked).await;
             if let Err(refusal) = put_down {
                 // Whoever must see why the sink does not answer must get in.
                 tracing::warn!(%refusal, "that somebody signed in was not put down");

@@ -16,7 +16,7 @@ use watershed_sink::{CoverageCount, Sink as _, SqliteSink};
 use super::*;
 use crate::access::{Access, Token};
 use crate::control::{Control, Diagnosis, Doing, Kind, Refusal, Rows};
-use crate::shape::{Connection, Schedule};
+use crate::shape::{Connection, Erased, Schedule};
 use crate::state::Parts;
 
 const HOST: &str = "127.0.0.1:8080";
@@ -85,6 +85,10 @@ impl Control for Bare {
     }
 
     fn diagnose(&self, _: String) -> Doing<'_, Diagnosis> {
+        nothing_there()
+    }
+
+    fn erase(&self, _: ConnectionName, _: String) -> Doing<'_, Erased> {
         nothing_there()
     }
 }

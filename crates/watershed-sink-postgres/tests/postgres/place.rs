@@ -116,7 +116,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn meta(&self) -> Later<'_, u32> {

@@ -13,7 +13,7 @@ use super::table::{Table, Tables, of_record};
 use crate::Column;
 
 /// The state tables, version by version. Released ones are never edited.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0001_state.sql"),
     include_str!("../../migrations/0002_members.sql"),
     include_str!("../../migrations/0003_days.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0005_ticks.sql"),
     include_str!("../../migrations/0006_left_out.sql"),
     include_str!("../../migrations/0007_audit.sql"),
+    include_str!("../../migrations/0008_coverage_by_run.sql"),
 ];
 
 /// The first version that keeps the members of listings apart.

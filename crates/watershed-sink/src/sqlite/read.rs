@@ -21,7 +21,7 @@ use crate::{
 
 const COVERED: &str = include_str!("../../sql/covered.sql");
 const COVERAGE: &str = include_str!("../../sql/coverage.sql");
-const COVERAGE_COUNTS: &str = include_str!("../../sql/coverage_counts.sql");
+pub(super) const COVERAGE_COUNTS: &str = include_str!("../../sql/coverage_counts.sql");
 const COVERAGE_BY_RUN: &str = include_str!("../../sql/coverage_by_run.sql");
 const BIND_ACCOUNT: &str = include_str!("../../sql/bind_account.sql");
 const ACCOUNT: &str = include_str!("../../sql/account.sql");

@@ -9,6 +9,7 @@ use watershed_model::{Catalogue, Dataset, Field, FieldType, Millis, Record, Row}
 
 use super::SqliteSink;
 use super::fault::Fault;
+use super::read;
 use crate::{Batch, Error, Sink, Write};
 
 static NOTES: Dataset = Dataset {
@@ -47,6 +48,21 @@ fn notes(count: usize) -> Batch {
 
 async fn count(sink: &SqliteSink) -> u64 {
     sink.counts("acme".into()).await.unwrap()["notes"]
+}
+
+#[tokio::test]
+async fn what_a_run_covered_is_found_by_an_index() {
+    let directory = TempDir::new().unwrap();
+    let sink = open(&directory).await;
+    let plan = sink.on_writer(|connection| {
+        let mut statement =
+            connection.prepare(&["EXPLAIN QUERY PLAN ", read::COVERAGE_COUNTS].concat())?;
+        let unknown = [rusqlite::types::Null; 5];
+        let lines = statement.query_map(unknown, |row| row.get::<_, String>("detail"))?;
+        Ok(lines.collect::<Result<Vec<_>, _>>()?.join("\n"))
+    });
+    let plan = plan.await.unwrap();
+    assert!(plan.contains("USING INDEX _coverage_run (run=?)"), "{plan}");
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn an_acknowledged_write_survives_a_power_loss_and_the_check_says_so() {
     let health = open(&place).await.check().await.unwrap();
     assert_eq!(health.durability, "journal_mode=wal, synchronous=full");
     assert!(health.durable && health.bytes > 0 && health.engine.starts_with("SQLite 3."));
-    assert_eq!((health.place, health.version), (place.path.display().to_string(), 7));
+    assert_eq!((health.place, health.version), (place.path.display().to_string(), 8));
     let memory = SqliteSink::in_memory(CATALOGUE).await.unwrap();
     assert!(!memory.check().await.unwrap().durable);
 }
@@ -69,7 +69,7 @@ async fn the_version_can_be_asked_of_a_table() {
         .unwrap()
         .query_row("SELECT version FROM _meta", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 7);
+    assert_eq!(version, 8);
 }
 
 /// Opening fails both ways, and the file stays as it is.
@@ -87,9 +87,9 @@ async fn refused(place: &Place) -> Error {
 async fn a_file_of_a_newer_version_is_refused_by_name() {
     let place = place();
     drop(open(&place).await);
-    meddle(&place.path, "PRAGMA user_version = 8");
+    meddle(&place.path, "PRAGMA user_version = 9");
     let refused = refused(&place).await;
-    assert!(matches!(refused, Error::NewerVersion { found: 8, known: 7, .. }), "{refused}");
+    assert!(matches!(refused, Error::NewerVersion { found: 9, known: 8, .. }), "{refused}");
     assert!(refused.to_string().contains(&place.path.display().to_string()));
 }
 

@@ -138,7 +138,7 @@ impl watershed_sink_test::Place for Place {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn meta(&self) -> Later<'_, u32> {

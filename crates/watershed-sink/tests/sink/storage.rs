@@ -65,7 +65,7 @@ async fn a_sink_in_memory_answers_on_the_one_connection_that_it_has() {
 /// Makes of a file what version 1 would have left.
 const BACK_TO_VERSION_1: &str = "DROP TABLE _members; DROP TABLE _listings; DROP TABLE _days;
      DROP TABLE _inbox; DROP TABLE _left_out;
-     DROP TABLE _schedules; DROP TABLE _ticks; DROP TABLE _audit;
+     DROP TABLE _schedules; DROP TABLE _ticks; DROP TABLE _audit; DROP INDEX _coverage_run;
      CREATE INDEX people_by_listing ON people (_connection, _listing, _key);
      CREATE INDEX pets_by_listing ON pets (_connection, _listing, _key);
      PRAGMA user_version = 1";

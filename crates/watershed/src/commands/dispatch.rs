@@ -46,7 +46,8 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         Command::Estimate(args) => {
             asynchronous(estimate::estimate(args, None, call(globals, vars, out)?))
         }
-        Command::Rehearse(args) => rehearse::rehearse(args, call(globals, vars, out)?),
+        // Its time is none that a trace could tell.
+        Command::Rehearse(args) => rehearse::rehearse(args, untraced(globals, vars, out)?),
         Command::Run(args) => asynchronous(run::run(args, call(globals, vars, out)?)),
         Command::Submit(args) => asynchronous(submit::submit(args, call(globals, vars, out)?)),
         Command::Worker(args) => asynchronous(worker::worker(args, call(globals, vars, out)?)),
@@ -76,8 +77,14 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
     }
 }
 
-/// Reads the settings and begins to log.
+/// Reads the settings and begins to log and to trace.
 fn call(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
+    logs::begin_traces(&out, &vars);
+    untraced(globals, vars, out)
+}
+
+/// Reads the settings and begins to log.
+fn untraced(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
     let verbose = globals.verbose;
     let call = settled(globals, vars, out)?;
     logs::begin(&call.out, verbose, call.settings.log, &call.vars);

@@ -37,5 +37,5 @@ mod dispatch;
 pub(crate) use cancel::cancelled;
 pub(crate) use dispatch::dispatch;
 pub(crate) use pause::paused;
-pub(crate) use resume::{lifted, over};
+pub(crate) use resume::{lifted, over, restored};
 pub(crate) use schedule_list::told;

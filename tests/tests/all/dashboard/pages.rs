@@ -8,6 +8,7 @@ use watershed_tests::{Account, Home, Settings, Spec};
 
 use super::Served;
 use super::browser::{Browser, Look};
+use crate::erase::ready;
 use crate::ground::{account, free_account, free_home, home};
 
 /// The pages that everybody who may look sees.
@@ -194,6 +195,38 @@ fn coverage_leads_from_all_of_an_account_to_one_subject() {
     browser.leads(&into(".heat tbody a"));
     assert!(browser.shows("complete") && browser.shows("zoom.get_user_settings of default"));
     assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_person_is_erased_by_whoever_types_the_name_of_the_connection() {
+    let (_account, home, user, _) = ready(76, "");
+    let served = Served::start(&home, "serve");
+    let mut browser = Browser::start();
+    browser.open(&served.at("/connections"));
+    assert!(!browser.shows("Erase a person"), "not to everybody");
+    sign_in(&mut browser, &served);
+    let form = "document.querySelector('.act form')";
+    for (confirmed, told) in [("acme", "nothing was erased"), ("default", "That person is out of")]
+    {
+        browser.open(&served.at("/connections"));
+        browser.eval("document.querySelector('.act').open = true; true");
+        assert_eq!(browser.axe(), [""; 0], "the form");
+        let fill = format!(
+            "{form}.user.value = '{}'; {form}.confirmed.value = '{confirmed}'; true",
+            user.email
+        );
+        browser.eval(&fill);
+        assert_eq!(browser.eval("location.href"), json!(served.at("/connections")));
+        browser.leads(&format!("{form}.querySelector('button').click(); true"));
+        assert!(browser.shows(told), "{confirmed}");
+        assert!(!browser.shows(&user.email), "nobody is named");
+        assert_eq!(browser.eval("location.search"), json!(""));
+    }
+    assert!(browser.shows("report_participants") && browser.shows("Pseudonyms"));
+    assert_eq!(browser.axe(), [""; 0], "what became of it");
+    browser.picture("erased");
+    let users = home.run(&["erase", "--user", &user.email, "--yes", "--json"]).expect(0).json();
+    assert_eq!(users["rows"], json!({}), "nothing was left");
 }
 
 #[test]
