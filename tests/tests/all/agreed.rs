@@ -18,7 +18,7 @@ redact_key = { env = "REDACT" }
 "#;
 
 fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 
 fn with_rules(home: &mut Home, rules: &str) {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use memchr::memmem;
 use serde_json::Value;
 use watershed_tests::{Account, Home, Spec, Truth};
 
@@ -32,7 +33,7 @@ pub(crate) fn kept(home: &Home) -> Vec<u8> {
 }
 
 pub(crate) fn times(bytes: &[u8], text: &str) -> usize {
-    bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+    memmem::find_iter(bytes, text).count()
 }
 
 pub(crate) const KEY: &str = "redact_key = { env = \"REDACT\" }";

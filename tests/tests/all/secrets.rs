@@ -10,7 +10,7 @@ use crate::webhooks::endpoint::{Endpoint, PATH, SECRET, ended, folder, now, sign
 
 /// Where `needle` stands in `bytes`, with what is around it.
 fn found(bytes: &[u8], needle: &str) -> Option<String> {
-    let place = bytes.windows(needle.len()).position(|w| w == needle.as_bytes())?;
+    let place = memchr::memmem::find(bytes, needle.as_bytes())?;
     let around = &bytes[place.saturating_sub(60)..(place + 60).min(bytes.len())];
     Some(String::from_utf8_lossy(around).into_owned())
 }
