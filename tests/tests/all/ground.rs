@@ -10,6 +10,17 @@ pub(crate) fn free_account(users: u64, seed: u64) -> Account {
     account(Spec { users, seed, limits: Some(NO_LIMITS.to_owned()), ..Spec::default() })
 }
 
+/// A few people, and now and then a page of a gateway in place of an answer.
+pub(crate) fn account_behind_a_gateway() -> Account {
+    account(Spec {
+        users: 3,
+        seed: 71,
+        limits: Some(NO_LIMITS.to_owned()),
+        faults: Some("html_403".to_owned()),
+        ..Spec::default()
+    })
+}
+
 /// The account of that description.
 pub(crate) fn account(spec: Spec) -> Account {
     Account::start(spec).expect("a simulated account")

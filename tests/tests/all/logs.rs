@@ -3,20 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use watershed_tests::Spec;
 
-use crate::ground::{account, free_home};
+use crate::ground::{account_behind_a_gateway, free_home};
 
 #[test]
 fn each_line_of_a_task_names_run_step_branch_attempt_and_what_zoom_calls_the_call() {
-    let spec = Spec {
-        users: 3,
-        seed: 71,
-        limits: Some("off".to_owned()),
-        faults: Some("html_403".to_owned()),
-        ..Spec::default()
-    };
-    let account = account(spec);
+    let account = account_behind_a_gateway();
     let mut home = free_home(&account);
     home.set("WATERSHED_LOG__FORMAT", Some("json"));
     let ended = home.run(&["run", "zoom-backfill", "--run-id", "one", "-vv"]).expect(3);

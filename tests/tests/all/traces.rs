@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use watershed_tests::{Ended, Home, Spec};
 
-use crate::ground::{account, free_account, free_home};
+use crate::ground::{account, account_behind_a_gateway, free_account, free_home};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// What a collector is shown, to let somebody in.
@@ -144,14 +144,7 @@ fn send_to(home: &mut Home, address: &str) {
 
 #[test]
 fn a_collector_gets_each_task_with_its_calls_and_nobodys_name() {
-    let spec = Spec {
-        users: 3,
-        seed: 71,
-        limits: Some("off".to_owned()),
-        faults: Some("html_403".to_owned()),
-        ..Spec::default()
-    };
-    let account = account(spec);
+    let account = account_behind_a_gateway();
     let mut home = free_home(&account);
     let collector = Collector::start();
     send_to(&mut home, &collector.address);

@@ -207,8 +207,7 @@ pub(super) async fn coverage(
         user: asked.user,
     };
     let rows = server.stores.sink.coverage(filter, after, limit).await?;
-    let whole = u32::try_from(rows.len()).is_ok_and(|count| count == limit);
-    let next = rows.last().filter(|_| whole).map(|last| cursor(&Ask::of(last)));
+    let next = next(&rows, limit, Ask::of);
     Ok(Json(Page { items: rows.iter().map(Coverage::of).collect(), next }))
 }
 
@@ -244,6 +243,12 @@ pub(super) async fn erase(
     Ok(Json(act::erase(&server, &visitor, &connection, asked.user).await?))
 }
 
+/// Where the next page begins, after one of as many as were asked for.
+fn next<T, P: Serialize>(items: &[T], limit: u32, place: impl Fn(&T) -> P) -> Option<String> {
+    let full = u32::try_from(items.len()).is_ok_and(|count| count == limit);
+    items.last().filter(|_| full).map(|last| cursor(&place(last)))
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditAsked {
@@ -258,8 +263,7 @@ pub(super) async fn audit(
     let limit = limit(asked.limit)?;
     let after: Option<u64> = place(asked.cursor.as_deref())?;
     let items = server.stores.sink.audited(after.unwrap_or(0), limit).await?;
-    let whole = u32::try_from(items.len()).is_ok_and(|count| count == limit);
-    let next = items.last().filter(|_| whole).map(|last| cursor(&last.place));
+    let next = next(&items, limit, |last| last.place);
     Ok(Json(Page { items, next }))
 }
 
