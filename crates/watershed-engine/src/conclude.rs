@@ -139,7 +139,7 @@ pub(crate) fn asked(
         if let Some(people) = &run.people {
             left_out = people.page(operation, page);
         }
-        run.link.connection.redact.page(operation, page);
+        run.link.connection.redact.page(page);
     }
     if let Some(message) = once_more(leased, run, &verdict) {
         verdict = Verdict::Retry { cause: RetryCause::BadBody, message };
@@ -290,13 +290,15 @@ fn read(leased: &Leased, run: &ActiveRun, ask: &Ask, page: Page, moment: Moment)
         let trouble = Trouble::answer(200, None, message);
         return dead(leased, run, Some(&ask.request), trouble, moment.first_at);
     }
-    let rows = before.map_or(0, |c| c.rows) + page.items.len() as u64;
+    let rows = before.map_or(0, |c| c.rows) + page.records;
     let first_at = before.map_or(moment.first_at, |c| c.first_at);
     let at = written_at(before, moment);
     let entry = Entry::new(run, leased, &ask.request, at).page(operation, before.is_none(), rows);
     let withheld = run.people.as_ref().is_some_and(|people| people.withholds(operation));
-    let items = if withheld { &[][..] } else { &page.items[..] };
-    let spawned = Spawned::of(leased, run, items, at);
+    let spawned = match withheld {
+        true => Spawned::default(),
+        false => Spawned::of_rows(leased, run, &page.rows, at),
+    };
     // A listing with records that are unfit is a dead letter at its end, when all else is there.
     let next = page.next.or_else(|| page.unfit.as_ref().map(|l| watershed_zoom::ended(&l.told)));
     let (outcome, mut write, least) = match next {
@@ -344,8 +346,7 @@ fn waiting(
     moment: Moment,
 ) -> Done {
     let before = leased.checkpoint.as_ref();
-    let items = page.as_ref().map_or(&[][..], |p| &p.items);
-    let rows = before.map_or(0, |c| c.rows) + items.len() as u64;
+    let rows = before.map_or(0, |c| c.rows) + page.as_ref().map_or(0, |page| page.records);
     let at = written_at(before, moment);
     let mut write = Entry::new(run, leased, &ask.request, at)
         .page(run.operation(leased.step), before.is_none(), rows)
@@ -363,9 +364,9 @@ fn waiting(
         done.write = Some(write);
         return done;
     }
-    let spawned = Spawned::of(leased, run, items, at);
-    write.coverage.extend(spawned.coverage);
     write.rows = page.map_or_else(Vec::new, |p| p.rows);
+    let spawned = Spawned::of_rows(leased, run, &write.rows, at);
+    write.coverage.extend(spawned.coverage);
     let mut done = closed(leased, End::Waiting, spawned.broods);
     done.failures = spawned.failures;
     done.settle.least = least_calls(run.operation(leased.step), rows);

@@ -43,8 +43,8 @@ const GATHER_MS: u64 = 4;
 const BATCH_MAX: usize = 256;
 /// A hint that something may be leased leads to no exchange sooner after another.
 const HINT_PACE_MS: i64 = 100;
-/// How often the state of the run that is waited for is looked at.
-const LOOK_MS: i64 = 1_000;
+/// How often a worker looks whether others did something, where a ledger is shared.
+pub const LOOK_MS: i64 = 1_000;
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -60,6 +60,9 @@ pub struct WorkerSettings {
     /// Whether no other process executes on this ledger: what others held is taken back at
     /// the start.
     pub alone: bool,
+    /// How often the ledger and the state of the run are looked at where nothing is due: what
+    /// others did on it is found no later. Usually [`LOOK_MS`].
+    pub look_ms: i64,
     /// Answers that are not there yet are waited for until here, and asked for again within
     /// the run; `None` leaves them to a later run.
     pub wait_until: Option<Millis>,
@@ -367,7 +370,7 @@ impl Dispatch {
         let due = now >= self.state.look_at;
         if due {
             self.keep_limits(now).await?;
-            self.state.look_at = now + LOOK_MS;
+            self.state.look_at = now + self.settings.look_ms;
         }
         let Some(run) = run else { return Ok(None) };
         if !self.state.ended.remove(run) && !due {

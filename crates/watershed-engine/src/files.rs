@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
@@ -12,7 +11,7 @@ use url::Url;
 use watershed_lake::{FileName, FileStore, MemoryFiles};
 use watershed_model::{Catalogue, Heard, Kind, Millis, Operation, Page, RetryCause, Verdict};
 use watershed_zoom::Answer;
-use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind};
+use watershed_zoom::files::{self as zoom_files, DownloadTarget, FileKind, Recording};
 
 use crate::active::ActiveRun;
 use crate::connection::Content;
@@ -74,7 +73,7 @@ pub(crate) struct Recordings {
 
 struct Kept {
     at: i64,
-    answer: Arc<OnceCell<Bytes>>,
+    answer: Arc<OnceCell<Recording>>,
     /// Whether it has been read, or is being read.
     begun: bool,
     /// The slot of the last reading that failed, and what it came to.
@@ -82,6 +81,11 @@ struct Kept {
 }
 
 impl Kept {
+    /// Whether its signed addresses still serve.
+    fn is_young(&self, now: i64) -> bool {
+        now - self.at < KEPT_MS
+    }
+
     /// What a reading in that slot or a later one came to. A later one that is still to come was
     /// made before the clock was set back, and tells nothing of what is tried since.
     fn failed_for(&self, slot: Millis, now: Millis) -> Option<&Verdict> {
@@ -91,22 +95,25 @@ impl Kept {
 }
 
 impl Recordings {
-    fn of(&self, key: String, now: i64) -> Arc<OnceCell<Bytes>> {
+    fn of(&self, key: String, now: i64) -> Arc<OnceCell<Recording>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, k| now - k.at < KEPT_MS);
+        if let Some(known) = kept.get(&key).filter(|known| known.is_young(now)) {
+            return known.answer.clone();
+        }
+        kept.retain(|_, known| known.is_young(now));
         if kept.len() >= KEPT_MAX
             && let Some(oldest) = kept.iter().min_by_key(|(_, k)| k.at).map(|(key, _)| key.clone())
         {
             kept.remove(&oldest);
         }
-        let new = || Kept { at: now, answer: Arc::default(), begun: false, failed: None };
-        kept.entry(key).or_insert_with(new).answer.clone()
+        let new = Kept { at: now, answer: Arc::default(), begun: false, failed: None };
+        kept.entry(key).or_insert(new).answer.clone()
     }
 
     /// Begins to read the recording in that slot, if that may be. Who waited for another's reading
     /// that failed is late; and those that were moved to one time have one slot there, and that is
     /// used.
-    fn begin(&self, key: &str, cell: &Arc<OnceCell<Bytes>>, slot: Millis, now: Millis) -> bool {
+    fn begin(&self, key: &str, cell: &Arc<OnceCell<Recording>>, slot: Millis, now: Millis) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let may = kept
             .get_mut(key)
@@ -135,7 +142,7 @@ impl Recordings {
     pub(crate) fn has(&self, run: &ActiveRun, ask: &Ask, now: Millis) -> bool {
         let Ok(file) = zoom_files::FileRef::of(&ask.with) else { return false };
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&key(run, &file.instance_uuid)).is_some_and(|k| k.begun && now.0 - k.at < KEPT_MS)
+        kept.get(&key(run, &file.instance_uuid)).is_some_and(|k| k.begun && k.is_young(now.0))
     }
 
     fn forget(&self, key: &str) {
@@ -342,11 +349,11 @@ async fn targets(
     tools: &Tools,
     (start_from, start_until): (Millis, Millis),
     spent: &mut Spent,
-) -> Result<(Vec<DownloadTarget>, String, Bytes), Option<Verdict>> {
+) -> Result<(Vec<DownloadTarget>, String, Recording), Option<Verdict>> {
     let file = zoom_files::FileRef::of(&ask.with).map_err(Some)?;
     let key = key(run, &file.instance_uuid);
     let cell = tools.recordings.of(key.clone(), tools.clock.now().0);
-    let body = cell
+    let recording = cell
         .get_or_try_init(|| async {
             let now = tools.clock.now();
             if let Some(verdict) = tools.recordings.tried(&key, start_from, now) {
@@ -358,7 +365,7 @@ async fn targets(
                 return Err(None);
             }
             spent.calls += 1;
-            let read = recording(&file.instance_uuid, token, tools, &mut spent.heard).await;
+            let read = read_again(&file.instance_uuid, token, tools, &mut spent.heard).await;
             if let Err(verdict) = &read {
                 tools.recordings.failed(&key, start_from, verdict.clone());
             }
@@ -368,8 +375,8 @@ async fn targets(
             }
         })
         .await?;
-    match zoom_files::find_files(body, &file, tools.clock.now()) {
-        Ok(targets) => Ok((targets, key, body.clone())),
+    match recording.files(&file, tools.clock.now()) {
+        Ok(targets) => Ok((targets, key, recording.clone())),
         Err(verdict) => {
             tools.recordings.forget(&key);
             Err(Some(verdict))
@@ -378,12 +385,12 @@ async fn targets(
 }
 
 /// The answer of `get_recording`, or what else it meant.
-async fn recording(
+async fn read_again(
     uuid: &str,
     token: &Held,
     tools: &Tools,
     heard: &mut Option<Heard>,
-) -> Result<Bytes, Verdict> {
+) -> Result<Recording, Verdict> {
     let catalogue: Catalogue = watershed_zoom::catalogue();
     let operation = catalogue
         .operation("zoom.get_recording")
@@ -408,7 +415,7 @@ async fn recording(
     let answer = Answer { status, headers: &headers, body: &body };
     *heard = watershed_zoom::heard(&answer);
     match watershed_zoom::read(operation, &with, &answer, tools.clock.now()) {
-        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(body),
+        Verdict::Data(_) | Verdict::Waiting { .. } => Ok(Recording::new(body)),
         other => Err(other),
     }
 }

@@ -49,7 +49,7 @@ mod transport;
 pub use clock::{Clock, SystemClock};
 pub use connection::{Connection, Content, Credentials, LimitsAt, ReadCredentials};
 pub use delay::delay_ms;
-pub use dispatch::{Ending, WorkerSettings};
+pub use dispatch::{Ending, LOOK_MS, WorkerSettings};
 pub use engine::{Engine, Parts, Standing};
 pub use erase::Erased;
 pub use error::Error;

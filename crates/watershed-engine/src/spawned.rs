@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use watershed_ledger::Leased;
-use watershed_model::{Brood, Coverage, CoverageState, DeadLetter, Millis};
+use watershed_model::{Brood, Coverage, CoverageState, DeadLetter, Millis, Row};
 use watershed_workflow::{Expanded, Skip};
 use watershed_zoom::unseen::UNSEEN;
 
@@ -21,10 +21,19 @@ pub(crate) struct Spawned {
 }
 
 impl Spawned {
-    /// The children of these records.
+    /// The children of what a page brought.
+    pub(crate) fn of_rows(leased: &Leased, run: &ActiveRun, rows: &[Row], now: Millis) -> Spawned {
+        if !feeds(leased, run) {
+            return Spawned::default();
+        }
+        let records = watershed_zoom::items(run.operation(leased.step), rows);
+        Spawned::of(leased, run, &records, now)
+    }
+
+    /// The children of these records, as steps beneath see them.
     pub(crate) fn of(leased: &Leased, run: &ActiveRun, items: &[Value], now: Millis) -> Spawned {
         let mut spawned = Spawned::default();
-        if run.program.plan().step(leased.step).feeds.is_empty() {
+        if !feeds(leased, run) {
             return spawned;
         }
         for record in items {
@@ -43,6 +52,11 @@ impl Spawned {
         self.broods.extend(expanded.broods);
         self.coverage.extend(kept_out(run, expanded.skipped, now));
     }
+}
+
+/// Whether steps beneath take records of this one.
+fn feeds(leased: &Leased, run: &ActiveRun) -> bool {
+    !run.program.plan().step(leased.step).feeds.is_empty()
 }
 
 /// Coverage of children that their step's condition keeps out.

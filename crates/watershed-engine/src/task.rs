@@ -453,7 +453,7 @@ async fn asked(
 /// A verdict for the log.
 fn told(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Data(page) => format!("data: {} records", page.items.len()),
+        Verdict::Data(page) => format!("data: {} records", page.records),
         Verdict::Empty => "empty".to_owned(),
         Verdict::Waiting { why, .. } => format!("waiting: {why}"),
         Verdict::Unavailable { why, message } => format!("unavailable ({}): {message}", why.name()),

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Engine, Parts, SystemClock, Transport, WorkerSettings, stop,
+    Answered, Answering, Call, Clock, Engine, LOOK_MS, Parts, SystemClock, Transport,
+    WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
@@ -112,6 +113,7 @@ async fn brought(network: Network) -> (Vec<String>, String) {
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,
         alone: true,
+        look_ms: LOOK_MS,
         wait_until: None,
     };
     let (_handle, never) = stop();

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Connection, Engine, Events, Parts, SystemClock, Transport,
-    WorkerSettings, stop,
+    Answered, Answering, Call, Clock, Connection, Engine, Events, LOOK_MS, Parts, SystemClock,
+    Transport, WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, RunView};
@@ -260,6 +260,7 @@ impl Stage {
             lease_ms: 15_000,
             shutdown_grace_ms: 1_000,
             alone: true,
+            look_ms: LOOK_MS,
             wait_until: None,
         };
         let (_handle, never) = stop();

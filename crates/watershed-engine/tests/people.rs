@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Ending, Engine, Parts, SystemClock, Transport,
+    Answered, Answering, Call, Clock, Ending, Engine, LOOK_MS, Parts, SystemClock, Transport,
     WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
@@ -136,6 +136,7 @@ impl Scene {
             lease_ms: 15_000,
             shutdown_grace_ms: 1_000,
             alone: true,
+            look_ms: LOOK_MS,
             wait_until: None,
         };
         let (_handle, never) = stop();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock as _, Ending, Engine, Parts, SystemClock, Transport,
+    Answered, Answering, Call, Clock as _, Ending, Engine, LOOK_MS, Parts, SystemClock, Transport,
     WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
@@ -130,6 +130,7 @@ async fn ended(engine: &Engine, run: &RunId) -> watershed_engine::Standing {
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,
         alone: true,
+        look_ms: LOOK_MS,
         wait_until: None,
     };
     let (_handle, never) = stop();

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watershed_engine::{
-    Answered, Answering, Call, Clock, Ending, Engine, Parts, Standing, Transport, TransportError,
-    WorkerSettings, stop,
+    Answered, Answering, Call, Clock, Ending, Engine, LOOK_MS, Parts, Standing, Transport,
+    TransportError, WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
@@ -135,6 +135,7 @@ async fn run_with(wait_ms: Option<i64>, away_ms: i64, stride_ms: i64) -> Standin
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,
         alone: true,
+        look_ms: LOOK_MS,
         wait_until: wait_ms.map(|ms| clock.now() + ms),
     };
     let (_handle, never) = stop();

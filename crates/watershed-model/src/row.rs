@@ -1,5 +1,7 @@
 //! One record on its way into a dataset.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::Dataset;
@@ -13,6 +15,7 @@ pub struct Row {
     pub key: String,
     /// The record as sent, less secret members at any depth.
     pub record: Value,
-    /// Columns that the record does not say itself: what it was asked for.
-    pub asked: Map<String, Value>,
+    /// Columns that the record does not say itself: what it was asked for. Rows of one page share
+    /// them.
+    pub asked: Arc<Map<String, Value>>,
 }

@@ -1,16 +1,15 @@
 //! What an answer of the API means.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{Category, Millis, Row};
 
 /// One page (or record, or file) that was read whole.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Page {
-    /// The records, less secrets, in the order sent: what steps beneath fan out over.
-    pub items: Vec<Value>,
-    /// The rows that go into the datasets.
+    /// Records that it lists and that can be stored. One that repeats another brings no row.
+    pub records: u64,
+    /// The rows that go into the datasets, in the order sent.
     pub rows: Vec<Row>,
     /// The token of the next page; `None` where this was the last.
     pub next: Option<String>,

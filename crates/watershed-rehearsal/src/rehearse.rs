@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use watershed_engine::{
-    Clock, Connection, Content, Ending, Engine, Estimate, Parts, Request, Sampling, WorkerSettings,
-    stop,
+    Clock, Connection, Content, Ending, Engine, Estimate, LOOK_MS, Parts, Request, Sampling,
+    WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, RunView};
@@ -32,6 +32,10 @@ const CONNECTION: &str = "rehearsal";
 pub(crate) const ESTIMATED: u64 = 100;
 /// Sampling calls of that estimate. They cost nothing here.
 const SAMPLE_MAX: u64 = 2_000;
+
+/// How often a worker looks whose ledger nobody else changes. Hours of a day without budget are
+/// most of a rehearsal.
+const LOOK_ALONE_MS: i64 = 60_000;
 
 /// What is rehearsed.
 #[derive(Debug, Clone)]
@@ -136,6 +140,7 @@ impl Stage {
                 lease_ms: 15_000,
                 shutdown_grace_ms: 20_000,
                 alone: rehearsed.workers == 1,
+                look_ms: if rehearsed.workers == 1 { LOOK_ALONE_MS } else { LOOK_MS },
                 wait_until: None,
             };
             workers.spawn(async move { engine.work(Some(&run), settings, never).await });

@@ -28,7 +28,10 @@ pub async fn filled(place: &dyn Place) -> Arc<dyn Sink> {
     };
     let many = (0..1_200).map(|n| {
         let asked = json!({ "order": format!("o{n}") }).as_object().cloned().unwrap();
-        Row { asked, ..person(&format!("u{n:04}"), json!({ "id": format!("{n}"), "n": n })) }
+        Row {
+            asked: asked.into(),
+            ..person(&format!("u{n:04}"), json!({ "id": format!("{n}"), "n": n }))
+        }
     });
     write(&sink, page("active", 1, true, many.collect())).await;
     write(&sink, page("inactive", 2, true, vec![person("u0007", json!({ "said": 2 }))])).await;

@@ -68,8 +68,8 @@ pub async fn a_secret_field_has_no_column(place: &dyn Place) {
 pub async fn what_a_record_was_asked_for_stands_in_where_it_does_not_say_it(place: &dyn Place) {
     let sink = open(place).await;
     let asked = json!({ "order": "asked" }).as_object().cloned().unwrap();
-    let silent = Row { asked: asked.clone(), ..person("silent", json!({ "order": null })) };
-    let says = Row { asked, ..person("says", json!({ "order": "said" })) };
+    let silent = Row { asked: asked.clone().into(), ..person("silent", json!({ "order": null })) };
+    let says = Row { asked: asked.into(), ..person("says", json!({ "order": "said" })) };
     write(&sink, fetched(1, vec![silent, says])).await;
     assert_eq!(text(place, "order", "silent").await.as_deref(), Some("asked"));
     assert_eq!(text(place, "order", "says").await.as_deref(), Some("said"));

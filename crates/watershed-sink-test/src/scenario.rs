@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use watershed_model::{
     Catalogue, Coverage, CoverageState, Dataset, DeadLetter, Field, FieldType, Millis, Record, Row,
     RunRow, RunState, ScopeSeed, StepId, Subject, Trigger,
@@ -79,7 +79,7 @@ pub async fn open(place: &dyn Place) -> Arc<dyn Sink> {
 
 /// The person of that key, as sent.
 pub fn person(key: &str, record: Value) -> Row {
-    Row { dataset: &PEOPLE, key: key.to_owned(), record, asked: Map::new() }
+    Row { dataset: &PEOPLE, key: key.to_owned(), record, asked: Arc::default() }
 }
 
 /// What a call made at `at` brought.

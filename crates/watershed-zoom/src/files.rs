@@ -3,6 +3,9 @@
 //! Signed URLs never travel with a task. It holds the instance and the file's id; the
 //! recording is read again (`zoom.get_recording`) for the URL of the moment.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use watershed_model::{Millis, Operation, Page, RetryCause, Row, Unavailable, Verdict};
 
@@ -14,6 +17,9 @@ mod kind;
 
 pub use kind::{FileKind, is_json, is_page};
 
+/// An answer of `zoom.get_recording` that is longer is read for each file anew: what is read of it
+/// takes ten times its room.
+const READ_MAX: usize = 16 * 1024;
 /// Files without id that are taken for one task.
 const FILES_MAX: usize = 100;
 
@@ -117,31 +123,51 @@ pub struct DownloadTarget {
     pub kind: FileKind,
 }
 
-/// Finds the file in the answer of `zoom.get_recording`, whose body this is. Files without id that
-/// are equal in type and start are one task's.
-///
-/// # Errors
-/// What else it means: the file is no longer there, is in the trash, is still in the works,
-/// or the body is none. The wait for a file in the works ends 72 hours after its recording.
-#[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
-pub fn find_files(
-    recording_body: &[u8],
-    file: &FileRef,
-    now: Millis,
-) -> Result<Vec<DownloadTarget>, Verdict> {
-    let broken = |why: &str| Verdict::Retry { cause: RetryCause::BadBody, message: why.to_owned() };
-    let recording_body = recording_body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(recording_body);
-    let recording: Value = serde_json::from_slice(recording_body)
-        .map_err(|_| broken("the recording's answer is not JSON"))?;
-    let Some(Value::Array(files)) = recording.get("recording_files") else {
-        return Err(broken("the recording's answer has no list recording_files"));
-    };
-    let found: Vec<&Value> = files.iter().filter(|candidate| file.is(candidate)).collect();
-    if found.is_empty() {
-        return Err(file.missing(now));
+/// The answer of `zoom.get_recording`. It has no `Debug`: its URLs are signed.
+#[derive(Clone)]
+pub struct Recording {
+    body: Bytes,
+    read: Option<Arc<Value>>,
+}
+
+impl Recording {
+    /// Of the answer's body.
+    pub fn new(body: Bytes) -> Recording {
+        let small = Some(&body).filter(|body| body.len() <= READ_MAX);
+        let read = small.and_then(|body| read(body)).map(Arc::new);
+        Recording { body, read }
     }
-    let many = if file.file_id.is_some() { 1 } else { FILES_MAX };
-    found.into_iter().take(many).enumerate().map(|(n, of)| target(file, n, of, now)).collect()
+
+    /// The recording as sent; `None` where the answer is not JSON.
+    pub fn record(&self) -> Option<Arc<Value>> {
+        self.read.clone().or_else(|| read(&self.body).map(Arc::new))
+    }
+
+    /// Finds the file. Those without id that are equal in type and start are one task's.
+    ///
+    /// # Errors
+    /// What else it means: the file is no longer there, is in the trash, is still in the works,
+    /// or the answer is none. The wait for a file in the works ends 72 hours after its recording.
+    #[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
+    pub fn files(&self, file: &FileRef, now: Millis) -> Result<Vec<DownloadTarget>, Verdict> {
+        let broken =
+            |why: &str| Verdict::Retry { cause: RetryCause::BadBody, message: why.to_owned() };
+        let recording =
+            self.record().ok_or_else(|| broken("the recording's answer is not JSON"))?;
+        let Some(Value::Array(files)) = recording.get("recording_files") else {
+            return Err(broken("the recording's answer has no list recording_files"));
+        };
+        let found: Vec<&Value> = files.iter().filter(|candidate| file.is(candidate)).collect();
+        if found.is_empty() {
+            return Err(file.missing(now));
+        }
+        let many = if file.file_id.is_some() { 1 } else { FILES_MAX };
+        found.into_iter().take(many).enumerate().map(|(n, of)| target(file, n, of, now)).collect()
+    }
+}
+
+fn read(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
 }
 
 #[expect(clippy::result_large_err, reason = "a verdict is what the caller goes on with")]
@@ -243,13 +269,13 @@ fn transcript(
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     record.insert("text".to_owned(), Value::from(text.trim_start_matches('\u{feff}')));
-    let record = Value::Object(record);
     let mut rows = Vec::with_capacity(cues.len() + 1);
+    let asked: Arc<Map<String, Value>> = Arc::default();
     rows.push(Row {
         dataset: &TRANSCRIPTS,
         key: key.to_owned(),
-        record: record.clone(),
-        asked: Map::from_iter([("instance_uuid".to_owned(), instance.clone())]),
+        record: Value::Object(record),
+        asked: Map::from_iter([("instance_uuid".to_owned(), instance.clone())]).into(),
     });
     rows.extend(cues.into_iter().enumerate().map(|(index, cue)| Row {
         dataset: &TRANSCRIPT_CUES,
@@ -264,9 +290,9 @@ fn transcript(
             "text": cue.text,
             "text_raw": cue.text_raw,
         }),
-        asked: Map::new(),
+        asked: asked.clone(),
     }));
-    Page { items: vec![record], rows, ..Page::default() }
+    Page { records: 1, rows, ..Page::default() }
 }
 
 #[cfg(test)]

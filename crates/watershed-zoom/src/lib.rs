@@ -27,7 +27,7 @@ pub mod uuid;
 pub mod vtt;
 pub mod webhook;
 
-pub use answer::{Answer, ended, heard, item, not_before, read, read_after, unfit};
+pub use answer::{Answer, ended, heard, item, items, not_before, read, read_after, unfit};
 pub use catalogue::catalogue;
 pub use request::{Request, RequestError, request};
 pub use secrets::{SECRET_MEMBERS, strip_secrets};

@@ -152,8 +152,9 @@ impl People {
                 .any(|text| self.erased.contains(&self.agreed.mark(text)))
         };
         let stays = |user: &Value| choice.agrees(user) && !is_erased(user);
+        let all = page.rows.len();
         page.rows.retain(|row| stays(&row.record));
-        page.items.retain(stays);
+        page.records -= (all - page.rows.len()) as u64;
         self.excluded.extend(found.iter().flat_map(|person| &person.marks));
         found
     }
@@ -167,13 +168,14 @@ impl People {
         let of_him = |row: &&Row| self.owns(row.dataset.name, &row.record, &row.asked);
         let recordings = page.rows.iter().filter(|row| row.dataset.name == "recordings");
         let his: BTreeSet<String> = recordings.filter(of_him).map(|row| row.key.clone()).collect();
+        let listed = |page: &Page| page.rows.iter().filter(|row| row.dataset == op.dataset).count();
+        let all = listed(page);
         page.rows.retain(|row| {
             let of = row.asked.get("instance_uuid").and_then(Value::as_str);
             of.is_none_or(|uuid| !his.contains(uuid))
         });
         self.rows(&mut page.rows);
-        page.items.retain(|item| !self.owns(op.dataset.name, item, &Map::new()));
-        page.items.iter_mut().for_each(|item| self.record(op.dataset.name, item));
+        page.records -= (all - listed(page)) as u64;
     }
 
     /// Takes out of these rows who is left out.

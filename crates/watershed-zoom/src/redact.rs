@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use watershed_model::{Dataset, FieldType, Operation, Page};
+use watershed_model::{Dataset, FieldType, Page};
 
 use crate::catalogue;
 use crate::keys::Key;
@@ -148,16 +148,13 @@ impl Rules {
         own.chain(&self.everywhere).map(|(field, _)| field.as_str())
     }
 
-    /// Redacts what a call of `op` brought: rows, and what steps beneath see.
-    pub fn page(&self, op: &Operation, page: &mut Page) {
+    /// Redacts what a call brought.
+    pub fn page(&self, page: &mut Page) {
         if self.is_empty() {
             return;
         }
         for row in &mut page.rows {
             self.record(Some(row.dataset.name), &mut row.record);
-        }
-        for item in &mut page.items {
-            self.record(Some(op.dataset.name), item);
         }
     }
 

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use watershed_model::{Millis, Page, Verdict};
-use watershed_zoom::{Answer, catalogue, read_after, request};
+use watershed_model::{Millis, Operation, Page, Verdict};
+use watershed_zoom::{Answer, catalogue, items, read_after, request};
 
 /// 2026-05-28T20:26:40Z.
 const NOW: Millis = Millis(1_780_000_000_000);
@@ -40,16 +40,16 @@ impl Fixture {
         let body = self.body.to_string();
         let answer = Answer { status: self.status, headers: &headers, body: body.as_bytes() };
         let verdict = read_after(op, &self.with, self.cursor.as_deref(), &answer, NOW);
-        format!("GET {}\n{}", asked.path_and_query, told(verdict))
+        format!("GET {}\n{}", asked.path_and_query, told(op, verdict))
     }
 }
 
-fn told(verdict: Verdict) -> String {
+fn told(op: &Operation, verdict: Verdict) -> String {
     match verdict {
-        Verdict::Data(page) => format!("data\n{}", page_told(&page)),
+        Verdict::Data(page) => format!("data\n{}", page_told(op, &page)),
         Verdict::Waiting { retry_at, deadline, why, page } => format!(
             "waiting: {why}\nretry at {retry_at}, until {deadline}\n{}",
-            page.as_ref().map(page_told).unwrap_or_default()
+            page.map(|page| page_told(op, &page)).unwrap_or_default()
         ),
         Verdict::Wait(throttle) => format!(
             "wait: {}, {}, until {}",
@@ -61,7 +61,7 @@ fn told(verdict: Verdict) -> String {
     }
 }
 
-fn page_told(page: &Page) -> String {
+fn page_told(op: &Operation, page: &Page) -> String {
     let mut told = String::new();
     let mut line = |text: String| writeln!(told, "{text}").expect("text");
     if let Some(next) = &page.next {
@@ -70,11 +70,11 @@ fn page_told(page: &Page) -> String {
     if let Some(narrowed) = &page.narrowed {
         line(format!("narrowed: {narrowed}"));
     }
-    for item in &page.items {
+    for item in items(op, &page.rows) {
         line(format!("item {item}"));
     }
     for row in &page.rows {
-        let asked = Value::Object(row.asked.clone());
+        let asked = Value::Object((*row.asked).clone());
         line(format!("{} {} asked {asked}", row.dataset.name, row.key));
         line(format!("    {}", row.record));
     }

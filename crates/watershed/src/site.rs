@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use watershed_engine::{
-    Clock, Connection, Engine, HttpTransport, Parts, SystemClock, WorkerSettings,
+    Clock, Connection, Engine, HttpTransport, LOOK_MS, Parts, SystemClock, WorkerSettings,
 };
 use watershed_lake::Lake;
 use watershed_ledger::{Ledger, MemoryLedger};
@@ -155,6 +155,7 @@ impl Site {
             lease_ms: worker.lease_ms,
             shutdown_grace_ms: worker.shutdown_grace_ms,
             alone: self.settings.store.is_alone(),
+            look_ms: LOOK_MS,
             wait_until: wait_ms.map(|ms| self.now() + ms),
         }
     }

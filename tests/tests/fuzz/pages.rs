@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use watershed_model::{Kind, Millis, Operation, Page, ParamType, Verdict};
 use watershed_tests::root;
 use watershed_zoom::keys::Key;
-use watershed_zoom::{Answer, SECRET_MEMBERS, catalogue, read_after, request};
+use watershed_zoom::{Answer, SECRET_MEMBERS, catalogue, items, read_after, request};
 
 use crate::corpus::{Corpus, files};
 
@@ -49,9 +49,8 @@ fn answered(op: &Operation, status: u16, body: &[u8]) {
 }
 
 fn sound(op: &Operation, page: &Page) {
-    for item in &page.items {
+    for item in items(op, &page.rows) {
         assert!(item.is_object(), "{item}");
-        assert!(!tells_a_secret(item), "{item}");
     }
     let mut stays = std::collections::BTreeSet::new();
     for row in &page.rows {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use watershed_engine::{
-    Clock, Connection, Content, Credentials, Ending, Engine, HttpTransport, Parts, Request,
-    SystemClock, WorkerSettings, stop,
+    Clock, Connection, Content, Credentials, Ending, Engine, HttpTransport, LOOK_MS, Parts,
+    Request, SystemClock, WorkerSettings, stop,
 };
 use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger};
@@ -52,6 +52,7 @@ async fn process(
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,
         alone: true,
+        look_ms: LOOK_MS,
         wait_until: None,
     };
     let (_handle, never) = stop();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use watershed_engine::{Clock, Connection, Engine, Parts, WorkerSettings, stop};
+use watershed_engine::{Clock, Connection, Engine, LOOK_MS, Parts, WorkerSettings, stop};
 use watershed_lake::MemoryFiles;
 use watershed_ledger::MemoryLedger;
 use watershed_model::{ConnectionName, EventKey, InboxEvent, Millis, WorkerName};
@@ -67,6 +67,7 @@ pub(crate) fn settings() -> WorkerSettings {
         lease_ms: 15_000,
         shutdown_grace_ms: 1_000,
         alone: true,
+        look_ms: LOOK_MS,
         wait_until: None,
     }
 }

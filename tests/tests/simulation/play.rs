@@ -246,6 +246,7 @@ impl Theatre {
                     lease_ms: LEASE_MS,
                     shutdown_grace_ms: 20_000,
                     alone: false,
+                    look_ms: watershed_engine::LOOK_MS,
                     wait_until: None,
                 };
                 tokio::select! {

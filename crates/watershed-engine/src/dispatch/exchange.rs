@@ -5,7 +5,7 @@ use std::sync::Arc;
 use watershed_ledger::{Command, Exchange, Exchanged, Fence, Leased, Reply, Settled, Want};
 use watershed_model::{Millis, RunId};
 
-use super::{Dispatch, Flight, LOOK_MS, PACE_MS, lead};
+use super::{Dispatch, Flight, PACE_MS, lead};
 use crate::active::ActiveRun;
 use crate::error::Error;
 use crate::metric;
@@ -95,8 +95,9 @@ impl Dispatch {
         self.state.offset.observe(sent_at, exchanged.now, now);
         self.state.ended.extend(exchanged.ended);
         self.state.days.tell(exchanged.days);
-        let again = exchanged.ask_again_at.map_or(LOOK_MS, |at| at - exchanged.now);
-        self.state.ask_at = now + again.clamp(PACE_MS, LOOK_MS);
+        let look_ms = self.settings.look_ms;
+        let again = exchanged.ask_again_at.map_or(look_ms, |at| at - exchanged.now);
+        self.state.ask_at = now + again.clamp(PACE_MS, look_ms);
         if !exchanged.leased.is_empty() {
             self.state.ask_at = self.state.ask_at.min(now + PACE_MS.max(HORIZON_MS / 2));
         }

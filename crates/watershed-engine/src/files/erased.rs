@@ -1,8 +1,8 @@
 //! Files of somebody who was erased while a worker that knew nothing of it brought them in.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use watershed_lake::FileName;
-use watershed_zoom::files::DownloadTarget;
+use watershed_zoom::files::{DownloadTarget, Recording};
 
 use super::Files;
 use crate::active::ActiveRun;
@@ -14,7 +14,7 @@ use crate::task::Tools;
 pub(super) async fn taken_back(
     run: &ActiveRun,
     targets: &[DownloadTarget],
-    recording: &[u8],
+    recording: &Recording,
     tools: &Tools,
 ) {
     let Files::Kept(store) = &tools.files else { return };
@@ -23,7 +23,7 @@ pub(super) async fn taken_back(
     if people::erased(&known) <= run.erased() {
         return;
     }
-    let record: Value = serde_json::from_slice(recording).unwrap_or_default();
+    let record = recording.record().unwrap_or_default();
     let agreed = run.link.connection.agreed.as_ref();
     let his = agreed.is_none_or(|agreed| {
         people::people(agreed, &known, |_| true).owns("recordings", &record, &Map::new())

@@ -1,9 +1,10 @@
 //! Faults of the system, planted on the connections themselves.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, ffi};
-use serde_json::{Map, json};
+use serde_json::json;
 use tempfile::TempDir;
 use watershed_model::{Catalogue, Dataset, Field, FieldType, Millis, Record, Row};
 
@@ -32,7 +33,7 @@ fn notes(count: usize) -> Batch {
         dataset: &NOTES,
         key: format!("n{n}"),
         record: json!({ "text": "x".repeat(1000) }),
-        asked: Map::new(),
+        asked: Arc::default(),
     };
     let write = Write {
         connection: "acme".into(),

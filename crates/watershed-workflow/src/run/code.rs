@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr as CelExpr, LiteralValue, SelectExpr, operators};
+use cel::common::types::CelBool;
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
 use cel::parser::PrattParser;
 use cel::{Context, ExecutionError, IdedExpr};
 use serde_json::Value;
@@ -18,12 +21,18 @@ use crate::inputs::parse_day;
 pub(super) struct Code {
     pub(super) text: String,
     tree: IdedExpr,
-    /// Names that it uses, and which fields of each; `None` stands for the name itself.
-    uses: BTreeMap<String, BTreeSet<Option<String>>>,
-    /// Operations that it asks `granted()` of.
-    granted: BTreeSet<String>,
+    /// Names that it uses.
+    uses: BTreeMap<String, Used>,
     /// The name, where the expression is nothing but one.
     pub(super) name_only: Option<String>,
+}
+
+/// What of a name an expression uses.
+enum Used {
+    /// The name itself.
+    Whole,
+    /// These fields of it alone.
+    Fields(BTreeSet<String>),
 }
 
 /// Why an expression has no value; no values of records are told.
@@ -35,18 +44,22 @@ impl Code {
     pub(super) fn new(expression: &Expr) -> Result<Self, Why> {
         let text = expression.0.clone();
         let ast = expr::parse(&text).map_err(|finding| finding.message)?;
-        let mut uses: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+        let mut uses = BTreeMap::new();
         for used in expr::uses(&ast) {
-            uses.entry(used.name).or_default().insert(used.field);
+            let known = uses.entry(used.name).or_insert_with(|| Used::Fields(BTreeSet::new()));
+            match (used.field, known) {
+                (None, known) => *known = Used::Whole,
+                (Some(field), Used::Fields(fields)) => _ = fields.insert(field),
+                (Some(_), Used::Whole) => {}
+            }
         }
         let name_only = match &ast.node {
             Node::Name(name) => Some(name.clone()),
             _ => None,
         };
         let mut tree = PrattParser::new().parse(&text).map_err(|errors| errors.to_string())?;
-        let mut granted = BTreeSet::new();
-        adapt(&mut tree, &mut granted);
-        Ok(Code { text, tree, uses, granted, name_only })
+        adapt(&mut tree);
+        Ok(Code { text, tree, uses, name_only })
     }
 
     /// # Errors
@@ -57,42 +70,49 @@ impl Code {
         granted: &BTreeSet<String>,
         base: &Context<'static, 'static>,
     ) -> Result<cel::Value, Why> {
+        let names = Names { env, uses: &self.uses, granted };
         let mut context = base.new_inner_scope();
-        for (name, fields) in &self.uses {
-            context.add_variable_from_value(name.as_str(), slot(env, name, fields)?);
-        }
-        for operation in &self.granted {
-            context.add_variable_from_value(asked(operation), granted.contains(operation));
-        }
+        context.set_variable_resolver(&names);
         context.resolve(&self.tree).map_err(|error| explain(&error))
     }
 }
 
-/// The value of a name, with exactly the fields that are used.
-fn slot(env: &Env<'_>, name: &str, fields: &BTreeSet<Option<String>>) -> Result<cel::Value, Why> {
-    let missing = || format!("`{name}` is not at hand");
-    if fields.contains(&None) {
-        let value = env.value(name, None).ok_or_else(missing)?;
-        return Ok(convert::to_cel(&value, None));
-    }
-    let mut members = Vec::with_capacity(fields.len());
-    for field in fields.iter().flatten() {
-        let value = env.value(name, Some(field)).ok_or_else(missing)?;
-        let ty = env.field_type(name, Some(field));
-        members.push((field.clone(), convert::to_cel(&value, ty)));
-    }
-    Ok(convert::map(members.into_iter()))
+/// The names in reach, for `cel`: only what is asked for is made.
+struct Names<'e> {
+    env: &'e Env<'e>,
+    uses: &'e BTreeMap<String, Used>,
+    granted: &'e BTreeSet<String>,
 }
 
-/// The variable that tells whether an operation was granted.
-fn asked(operation: &str) -> String {
-    format!("@granted:{}", operation.replace('.', ":"))
+impl VariableResolver for Names<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        if let Some(operation) = variable.strip_prefix(GRANTED) {
+            let granted = self.granted.contains(&operation.replace(':', "."));
+            return Some(CowVal::owned(CelBool::from(granted)));
+        }
+        let (name, field) = match variable.split_once('.') {
+            Some((name, field)) => (name, Some(field)),
+            None => (variable, None),
+        };
+        match (self.uses.get(name)?, field) {
+            (Used::Whole, None) => {}
+            (Used::Fields(fields), Some(field)) if fields.contains(field) => {}
+            _ => return None,
+        }
+        let value = self.env.value(name, field)?;
+        let value = convert::to_cel(&value, self.env.field_type(name, field));
+        value.try_into().ok().map(CowVal::Owned)
+    }
 }
+
+/// What stands before an operation's id, `:` for `.`, in the name of the variable that tells
+/// whether it was granted.
+const GRANTED: &str = "@granted:";
 
 /// Rewrites what the language means differently from bare CEL: `granted("op")` becomes a
 /// variable of the run, and `has(x.f)` asks for null, since a documented field is always
 /// there.
-fn adapt(tree: &mut IdedExpr, granted: &mut BTreeSet<String>) {
+fn adapt(tree: &mut IdedExpr) {
     let id = tree.id;
     match &mut tree.expr {
         CelExpr::Call(call) => {
@@ -100,16 +120,15 @@ fn adapt(tree: &mut IdedExpr, granted: &mut BTreeSet<String>) {
                 && let [IdedExpr { expr: CelExpr::Literal(LiteralValue::String(text)), .. }] =
                     call.args.as_slice()
             {
-                let operation = text.inner().to_owned();
-                tree.expr = CelExpr::Ident(asked(&operation));
-                granted.insert(operation);
+                let operation = text.inner().replace('.', ":");
+                tree.expr = CelExpr::Ident(format!("{GRANTED}{operation}"));
                 return;
             }
-            call.target.iter_mut().for_each(|target| adapt(target, granted));
-            call.args.iter_mut().for_each(|arg| adapt(arg, granted));
+            call.target.iter_mut().for_each(|target| adapt(target));
+            call.args.iter_mut().for_each(adapt);
         }
         CelExpr::Select(select) => {
-            adapt(&mut select.operand, granted);
+            adapt(&mut select.operand);
             if select.test {
                 let field = SelectExpr {
                     operand: std::mem::take(&mut select.operand),
@@ -128,17 +147,17 @@ fn adapt(tree: &mut IdedExpr, granted: &mut BTreeSet<String>) {
             }
         }
         CelExpr::Comprehension(comprehension) => {
-            adapt(&mut comprehension.iter_range, granted);
-            adapt(&mut comprehension.accu_init, granted);
-            adapt(&mut comprehension.loop_cond, granted);
-            adapt(&mut comprehension.loop_step, granted);
-            adapt(&mut comprehension.result, granted);
+            adapt(&mut comprehension.iter_range);
+            adapt(&mut comprehension.accu_init);
+            adapt(&mut comprehension.loop_cond);
+            adapt(&mut comprehension.loop_step);
+            adapt(&mut comprehension.result);
         }
-        CelExpr::List(list) => list.elements.iter_mut().for_each(|e| adapt(e, granted)),
+        CelExpr::List(list) => list.elements.iter_mut().for_each(adapt),
         CelExpr::Map(map) => {
             for entry in &mut map.entries {
                 if let EntryExpr::MapEntry(entry) = &mut entry.expr {
-                    adapt(&mut entry.value, granted);
+                    adapt(&mut entry.value);
                 }
             }
         }

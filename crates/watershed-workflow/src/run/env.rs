@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
-use watershed_model::{FieldType, Record};
+use watershed_model::{ConnectionName, FieldType, Record};
 
 use super::convert;
 
@@ -14,9 +15,11 @@ pub(super) enum Slot<'v> {
     /// A value of a literal list.
     Literal(Cow<'v, Value>),
     /// Fields of a record above, carried in the item.
-    Carried { fields: BTreeMap<&'v str, Value>, kinds: &'v [&'static Record] },
+    Carried { fields: Arc<BTreeMap<&'v str, Value>>, kinds: &'v [&'static Record] },
     /// A record, whole.
     Record { record: &'v Value, kinds: &'v [&'static Record] },
+    /// The run's connection.
+    Connection(&'v ConnectionName),
     /// Members by name: inputs, bounds of a window, failures.
     Members(Cow<'v, BTreeMap<String, Value>>),
 }
@@ -46,10 +49,11 @@ impl<'v> Env<'v> {
             (Slot::Literal(value), None) => value.clone().into_owned(),
             (Slot::Carried { fields, .. }, Some(field)) => fields.get(field)?.clone(),
             (Slot::Record { record, kinds }, Some(field)) => convert::field(record, kinds, field),
+            (Slot::Connection(name), Some("name")) => Value::from(name.as_str()),
             (Slot::Members(members), Some(field)) => {
                 members.get(field).cloned().unwrap_or(Value::Null)
             }
-            (Slot::Literal(_), Some(_)) | (_, None) => return None,
+            (Slot::Literal(_) | Slot::Connection(_), Some(_)) | (_, None) => return None,
         })
     }
 
@@ -59,7 +63,7 @@ impl<'v> Env<'v> {
             Slot::Carried { kinds, .. } | Slot::Record { kinds, .. } => {
                 convert::field_type(kinds, field?)
             }
-            Slot::Literal(_) | Slot::Members(_) => None,
+            Slot::Literal(_) | Slot::Connection(_) | Slot::Members(_) => None,
         }
     }
 }

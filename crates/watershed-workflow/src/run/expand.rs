@@ -5,16 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
-use watershed_model::{
-    Brood, Child, Feed, Kin, OnUnavailable, Order, Record, Source, StepId, hash64,
-};
+use watershed_model::{Brood, Child, Feed, Kin, OnUnavailable, Order, Record, StepId, hash64};
 
 use super::code::utc_day;
 use super::convert;
 use super::env::{Env, Slot};
 use super::error::ExpandError;
 use super::identity::{self, Trail, canonical};
-use super::program::{Program, element_kind};
+use super::program::{Made, Program, element_kind};
 use super::windows;
 use super::{Expanded, RunContext, Skip};
 use crate::shape::{Bound, Level};
@@ -71,8 +69,8 @@ impl Program {
         record: &Value,
         key: u64,
     ) -> Result<Expanded, ExpandError> {
-        let fed = &self.shape.fed[step.index()];
-        if fed.is_empty() {
+        let made = &self.made[step.index()];
+        if made.is_empty() {
             return Ok(Expanded { broods: Vec::new(), skipped: Vec::new() });
         }
         let env = self.item_env(run, step, item)?;
@@ -80,13 +78,13 @@ impl Program {
         let trail = Trail::begin(&self.plan.step(step).name, item).then("", &key.to_le_bytes());
         let mut growth = Growth::new(self, run);
         let mut broods = vec![Brood { key, kin: Vec::new() }];
-        for (level, feed, consumers) in self.levels_made(step, fed) {
+        for Made { level, feed, consumers } in made {
             let mut first = BTreeSet::new();
             let elements = elements(record, kind, feed);
             for (element, kind, branch) in elements {
                 let trail = trail.then(feed.field.as_deref().unwrap_or(""), &branch);
                 let bound = Element { record: element, kinds: [kind] };
-                let mut kin = growth.level(&consumers, level, &env, &bound, trail)?;
+                let mut kin = growth.level(consumers, *level, &env, &bound, trail)?;
                 self.keep_together(&mut kin, &mut first);
                 let key = if feed.field.is_some() { trail.key() } else { key };
                 match broods.iter_mut().find(|brood| brood.key == key) {
@@ -108,30 +106,6 @@ impl Program {
                 child.together = !first.insert(child.step);
             }
         }
-    }
-
-    /// The levels that a record of the step makes: of each, the place in its consumers' path,
-    /// the feed, and the steps that stand there.
-    fn levels_made<'p>(
-        &'p self,
-        step: StepId,
-        fed: &[StepId],
-    ) -> Vec<(usize, &'p Feed, Vec<StepId>)> {
-        let mut made: Vec<(&Level, usize, &Feed, Vec<StepId>)> = Vec::new();
-        for consumer in fed {
-            let plan = self.plan.step(*consumer);
-            let Source::Items(feeds) = &plan.source else { continue };
-            let path = &self.shape.paths[consumer.index()];
-            let level = self.shape.item_level(*consumer, &self.plan.steps);
-            for feed in feeds.iter().filter(|f| f.step == step) {
-                let shared = made.iter_mut().find(|(l, _, f, _)| **l == path[level] && *f == feed);
-                match shared {
-                    Some((.., consumers)) => consumers.push(*consumer),
-                    None => made.push((&path[level], level, feed, vec![*consumer])),
-                }
-            }
-        }
-        made.into_iter().map(|(_, level, feed, consumers)| (level, feed, consumers)).collect()
     }
 }
 
@@ -206,10 +180,13 @@ impl<'p> Growth<'p> {
                 Err(error) => return Err(error),
             }
         }
+        let path = &self.program.shape.paths[consumers[0].index()][..=level];
+        if self.program.scope_at(path).is_none() {
+            return Ok(kin);
+        }
         // A join may name the record as any of the steps that it needs does.
         let mut named = env.clone();
-        let path = &self.program.shape.paths[consumers[0].index()][..=level];
-        for (join, _) in self.joins_at(path) {
+        for join in self.program.joins_at(path) {
             for binding in &self.program.shape.reach[join.index()] {
                 if binding.level == level && matches!(binding.bound, Bound::Records(_)) {
                     named.bind(&binding.name, slot());
@@ -243,28 +220,18 @@ impl<'p> Growth<'p> {
         self.program.levels.get(scope).is_none_or(|path| path.len() <= length)
     }
 
-    fn joins_at(&self, path: &[Level]) -> Vec<(StepId, &'p str)> {
-        let program = self.program;
-        program
-            .plan
-            .steps()
-            .filter(|(id, _)| program.shape.stands[id.index()].is_some())
-            .filter(|(id, _)| program.shape.standing(*id) == path)
-            .map(|(id, step)| (id, step.name.as_str()))
-            .collect()
-    }
-
     /// The items with which the joins of a level run.
     pub(super) fn joins(
         &self,
         path: &[Level],
         env: &Env<'_>,
     ) -> Result<Vec<(StepId, Vec<String>)>, ExpandError> {
-        self.joins_at(path)
-            .into_iter()
-            .map(|(join, _)| {
-                let windows = self.windows(join, env)?;
-                let items = match windows {
+        self.program
+            .joins_at(path)
+            .iter()
+            .map(|join| {
+                let join = *join;
+                let items = match self.windows(join, env)? {
                     None => vec![self.item(join, env)?],
                     Some(windows) => windows
                         .iter()

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use watershed_model::{
-    Catalogue, FieldType, Operation, PLAN_FORMAT, Plan, Record, Source, Step, StepId, printable,
+    Catalogue, Feed, FieldType, Operation, PLAN_FORMAT, Plan, Record, Source, Step, StepId,
+    printable,
 };
 
 use super::RunContext;
@@ -24,10 +25,23 @@ pub struct Program {
     pub(super) shape: Shape,
     /// The levels at which joins stand, by scope.
     pub(super) levels: Vec<Vec<Level>>,
+    /// The joins that stand at the end of a path.
+    joins: BTreeMap<Vec<Level>, Vec<StepId>>,
+    /// The levels that a record of each step makes.
+    pub(super) made: Vec<Vec<Made>>,
     pub(super) code: Vec<StepCode>,
     pub(super) base: cel::Context<'static, 'static>,
     /// For each step and name in reach: the kinds of records that it may stand for.
     kinds: Vec<BTreeMap<String, Vec<&'static Record>>>,
+}
+
+/// A level that a record of a step makes.
+pub(super) struct Made {
+    /// The place in its consumers' path.
+    pub(super) level: usize,
+    pub(super) feed: Feed,
+    /// The steps that stand there.
+    pub(super) consumers: Vec<StepId>,
 }
 
 /// The expressions of a step.
@@ -68,6 +82,8 @@ impl Program {
         Ok(Program {
             kinds: kinds.collect(),
             levels: shape.scope_levels(),
+            joins: joins(&plan, &shape),
+            made: plan.steps().map(|(id, _)| made(&plan, &shape, id)).collect(),
             base: code::base(),
             operations,
             shape,
@@ -118,9 +134,7 @@ impl Program {
     pub(super) fn run_env<'v>(&self, run: &'v RunContext) -> Env<'v> {
         let mut env = Env::default();
         env.bind("inputs", Slot::Members(std::borrow::Cow::Borrowed(&run.inputs)));
-        let name = Value::from(run.connection.as_str());
-        let members = BTreeMap::from([("name".to_owned(), name)]);
-        env.bind("connection", Slot::Members(std::borrow::Cow::Owned(members)));
+        env.bind("connection", Slot::Connection(&run.connection));
         env
     }
 
@@ -132,7 +146,9 @@ impl Program {
         item: &str,
     ) -> Result<Env<'v>, ExpandError> {
         let plan = self.plan.step(step);
-        if let Ok(why) = serde_json::from_str::<String>(item) {
+        if item.starts_with('"')
+            && let Ok(why) = serde_json::from_str(item)
+        {
             return Err(ExpandError::Broken { why });
         }
         let mut env = self.run_env(run);
@@ -153,6 +169,7 @@ impl Program {
             }
         }
         for (name, fields) in records {
+            let fields = Arc::new(fields);
             env.bind(name, Slot::Carried { fields, kinds: self.kinds(step, name) });
         }
         Ok(env)
@@ -166,6 +183,11 @@ impl Program {
     /// The scope level that this path is, if joins stand there.
     pub(super) fn scope_at(&self, path: &[Level]) -> Option<usize> {
         self.levels.iter().position(|level| level == path)
+    }
+
+    /// The joins that stand at the end of this path, in the order of the plan.
+    pub(super) fn joins_at(&self, path: &[Level]) -> &[StepId] {
+        self.joins.get(path).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn failed(
@@ -259,6 +281,33 @@ fn check_order(plan: &Plan) -> Result<(), ProgramError> {
         }
     }
     Ok(())
+}
+
+fn joins(plan: &Plan, shape: &Shape) -> BTreeMap<Vec<Level>, Vec<StepId>> {
+    let mut joins: BTreeMap<Vec<Level>, Vec<StepId>> = BTreeMap::new();
+    for (id, _) in plan.steps().filter(|(id, _)| shape.stands[id.index()].is_some()) {
+        joins.entry(shape.standing(id).to_vec()).or_default().push(id);
+    }
+    joins
+}
+
+fn made(plan: &Plan, shape: &Shape, step: StepId) -> Vec<Made> {
+    let mut made: Vec<(&Level, Made)> = Vec::new();
+    for consumer in &shape.fed[step.index()] {
+        let Source::Items(feeds) = &plan.step(*consumer).source else { continue };
+        let level = shape.item_level(*consumer, &plan.steps);
+        let place = &shape.paths[consumer.index()][level];
+        for feed in feeds.iter().filter(|feed| feed.step == step) {
+            match made.iter_mut().find(|(known, made)| *known == place && made.feed == *feed) {
+                Some((_, made)) => made.consumers.push(*consumer),
+                None => {
+                    let (feed, consumers) = (feed.clone(), vec![*consumer]);
+                    made.push((place, Made { level, feed, consumers }));
+                }
+            }
+        }
+    }
+    made.into_iter().map(|(_, made)| made).collect()
 }
 
 fn kinds_of(operations: &[&'static Operation], bound: &Bound) -> Vec<&'static Record> {

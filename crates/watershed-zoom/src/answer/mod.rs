@@ -16,7 +16,7 @@ mod verdict;
 
 pub(crate) use cursor::page_token;
 pub use cursor::{ended, unfit};
-pub use rows::item;
+pub use rows::{item, items};
 pub use throttle::heard;
 pub(crate) use throttle::throttled;
 pub use unripe::not_before;

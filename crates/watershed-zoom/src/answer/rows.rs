@@ -1,5 +1,7 @@
 //! Records to rows (what is stored, as sent) and items (what steps beneath see, typed).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Number, Value};
 use watershed_model::{Field, FieldType, Operation, Record, Row};
 
@@ -28,6 +30,11 @@ pub fn item(op: &Operation, record: &Value) -> Value {
     item
 }
 
+/// What steps beneath see of what a page of `op` brought, in the order sent.
+pub fn items(op: &Operation, rows: &[Row]) -> Vec<Value> {
+    rows.iter().filter(|row| row.dataset == op.dataset).map(|row| item(op, &row.record)).collect()
+}
+
 fn typed(shape: &Record, record: &Value) -> Value {
     let Value::Object(members) = record else { return Value::Null };
     let members = members.iter().map(|(name, value)| {
@@ -38,6 +45,11 @@ fn typed(shape: &Record, record: &Value) -> Value {
         (name.clone(), value)
     });
     Value::Object(members.collect())
+}
+
+/// A member of a record of `op` in its documented type.
+pub(super) fn member(op: &Operation, record: &Value, name: &str) -> Option<Value> {
+    Some(fitted(op.record.field(name)?, record.get(name)?))
 }
 
 fn fitted(field: &Field, value: &Value) -> Value {
@@ -103,17 +115,17 @@ pub(super) fn identified(
 pub(super) fn rows(
     op: &Operation,
     with: &Map<String, Value>,
-    (records, keys): (&[Value], Vec<Option<String>>),
+    (records, keys): (Vec<Value>, Vec<Option<String>>),
     unfit: &mut Tally,
 ) -> Vec<Row> {
-    let asked = asked(op, with);
+    let asked = Arc::new(asked(op, with));
     let mut rows = Vec::with_capacity(records.len());
-    for (record, key) in records.iter().zip(keys) {
+    for (record, key) in records.into_iter().zip(keys) {
         let Some(key) = key else { continue };
         if op.dataset == &RECORDINGS {
-            rows.extend(file_rows(&key, record, unfit));
+            rows.extend(file_rows(&key, &record, unfit));
         }
-        rows.push(Row { dataset: op.dataset, key, record: record.clone(), asked: asked.clone() });
+        rows.push(Row { dataset: op.dataset, key, record, asked: asked.clone() });
     }
     rows
 }
@@ -128,7 +140,8 @@ fn file_rows(instance_uuid: &str, recording: &Value, unfit: &mut Tally) -> Vec<R
         }
     };
     let keys = keys::recording_files(instance_uuid, files);
-    let asked = Map::from_iter([("instance_uuid".to_owned(), Value::from(instance_uuid))]);
+    let asked = [("instance_uuid".to_owned(), Value::from(instance_uuid))];
+    let asked = Arc::new(Map::from_iter(asked));
     let mut rows = Vec::with_capacity(files.len());
     for (at, (key, file)) in keys.into_iter().zip(files).enumerate() {
         if file.is_object() {

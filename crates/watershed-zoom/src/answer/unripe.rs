@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use watershed_model::{Dataset, Millis, Operation, Page, Verdict};
 
+use super::rows;
 use crate::catalogue::past::{PAST_MEETINGS, PAST_PARTICIPANTS};
 use crate::catalogue::recordings::RECORDINGS;
 use crate::catalogue::reports::REPORT_PARTICIPANTS_ROWS;
@@ -36,17 +37,17 @@ pub(super) fn ended_at(with: &Map<String, Value>) -> Option<Millis> {
 
 /// Until when rows of this page that are not ripe are to be read again; `None` where all are.
 pub(super) fn unripe_until(
-    dataset: &Dataset,
-    items: &[Value],
+    op: &Operation,
+    records: &[Value],
     ended_at: Option<Millis>,
 ) -> Option<Millis> {
-    if attendance(dataset) {
-        let zero = items.iter().any(|stay| stay.get("duration").and_then(Value::as_i64) == Some(0));
-        let left = items.iter().filter_map(|stay| instant(stay, "leave_time")).max();
+    if attendance(op.dataset) {
+        let zero = records.iter().any(|stay| rows::member(op, stay, "duration") == Some(0.into()));
+        let left = records.iter().filter_map(|stay| instant(stay, "leave_time")).max();
         return zero.then(|| ended_at.or(left)).flatten().map(|end| end + ATTENDANCE_MS);
     }
-    if dataset == &RECORDINGS {
-        return items.iter().filter_map(recording_until).max();
+    if op.dataset == &RECORDINGS {
+        return records.iter().filter_map(recording_until).max();
     }
     None
 }

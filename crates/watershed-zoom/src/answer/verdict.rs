@@ -134,22 +134,23 @@ impl Asked<'_> {
         if self.op.rows_in.is_none() && records.is_empty() {
             return retry(RetryCause::BadBody, carried.unfit.first);
         }
-        let rows = rows::rows(self.op, self.with, (&records, keys), &mut carried.unfit);
-        if rows.is_empty() && !records.is_empty() && token.is_some() {
+        let is_known = |key: &Option<String>| key.is_none();
+        if keys.iter().all(is_known) && !records.is_empty() && token.is_some() {
             return self.dead(answer, "the listing goes in circles: a page brought nothing new");
         }
         if token.is_some() && self.cursor.is_some() && carried.trail.comes_again(&records) {
             return self.dead(answer, "the listing goes in circles: the same records come again");
         }
-        let items: Vec<Value> = records.iter().map(|record| rows::item(self.op, record)).collect();
         let ended_at = unripe::ended_at(self.with);
         carried.unripe_until =
-            carried.unripe_until.max(unripe::unripe_until(self.op.dataset, &items, ended_at));
+            carried.unripe_until.max(unripe::unripe_until(self.op, &records, ended_at));
+        let listed = records.len() as u64;
+        let rows = rows::rows(self.op, self.with, (records, keys), &mut carried.unfit);
         let next = token.map(|token| carried.cursor(token));
         let here = carried.unfit != before;
         let unfit = carried.unfit.told().map(|told| Unfit { here, told });
         let narrowed = self.narrowed(body);
-        self.settle(Page { items, rows, next, narrowed, unfit }, &carried)
+        self.settle(Page { records: listed, rows, next, narrowed, unfit }, &carried)
     }
 
     /// Data, empty, or not there yet.
@@ -168,7 +169,7 @@ impl Asked<'_> {
         }
         // Read too early it may lack whoever is still being worked out.
         if attendance
-            && !page.items.is_empty()
+            && page.records > 0
             && let Some(end) = unripe::ended_at(self.with)
             && self.now < end + unripe::RETRY_MIN_MS
         {
@@ -176,7 +177,7 @@ impl Asked<'_> {
             return unripe::waiting(self.now, end, end + unripe::ATTENDANCE_MS, why, Some(page));
         }
         let says_something = page.narrowed.is_some() || page.unfit.is_some();
-        if !page.items.is_empty() || says_something || self.cursor.is_some() {
+        if page.records > 0 || says_something || self.cursor.is_some() {
             return Verdict::Data(page);
         }
         match self.fresh_end() {

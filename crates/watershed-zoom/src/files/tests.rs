@@ -21,7 +21,7 @@ type Found = (String, Option<u64>, String);
 
 fn targets(recording: Value, file: Value) -> Result<Vec<Found>, Box<Verdict>> {
     let file = FileRef::of(&with(file))?;
-    let found = find_files(recording.to_string().as_bytes(), &file, NOW)?;
+    let found = Recording::new(recording.to_string().into()).files(&file, NOW)?;
     Ok(found.into_iter().map(|t| (t.url, t.size, t.key)).collect())
 }
 
@@ -50,7 +50,7 @@ fn a_file_is_found_again_by_its_id() {
 fn a_byte_order_mark_before_the_recording_is_passed_over() {
     let recording = json!({"recording_files": [{"id": "f-1", "download_url": "u"}]});
     let file = FileRef::of(&with(transcript_file())).expect("it is a file");
-    let found = find_files(format!("\u{feff}{recording}").as_bytes(), &file, NOW);
+    let found = Recording::new(format!("\u{feff}{recording}").into()).files(&file, NOW);
     assert_eq!(found.map(|found| found[0].url.clone()), Ok("u".to_owned()));
 }
 

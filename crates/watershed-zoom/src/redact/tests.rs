@@ -21,7 +21,7 @@ fn redacted(rules: &Rules, operation: &str, with: Value, body: &Value) -> Page {
     let Verdict::Data(mut page) = read(operation, &with, &answer, Millis(1_780_000_000_000)) else {
         panic!("no data: {body}")
     };
-    rules.page(operation, &mut page);
+    rules.page(&mut page);
     page
 }
 
@@ -46,7 +46,7 @@ fn a_pseudonym_is_the_same_for_the_same_person_and_tells_nothing_of_him() {
     assert_eq!(emails[0], emails[1]);
     assert!(emails[0].as_str().is_some_and(|e| e.starts_with("hmac:") && e.len() == 37));
     assert_eq!(emails[2], "", "that there is none stays told");
-    let told = format!("{:?}{:?}", page.rows, page.items).to_lowercase();
+    let told = format!("{:?}", page.rows).to_lowercase();
     assert!(!told.contains("ana"), "{told}");
     let keys: Vec<&str> = page.rows.iter().map(|row| row.key.as_str()).collect();
     let plain =
@@ -84,7 +84,7 @@ fn a_rule_for_all_reaches_members_at_any_depth_and_files_within_their_recording(
         { "id": "f", "file_path": "/srv/f", "recording_start": "2026-05-01T10:00:00Z" }] });
     let page = redacted(&rules, "zoom.get_recording", json!({ "uuid": "U==" }), &recording);
     assert_eq!(page.rows.len(), 2);
-    let told = format!("{:?}{:?}", page.rows, page.items);
+    let told = format!("{:?}", page.rows);
     assert!(!told.contains("/srv"), "{told}");
 }
 

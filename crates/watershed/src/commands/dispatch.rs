@@ -8,6 +8,7 @@ use super::{
     submit, up, validate, watch, webhook, worker,
 };
 use crate::cli::{Cli, Command, Globals};
+use crate::env_names;
 use crate::logs;
 use crate::output::Output;
 use crate::settings::{Given, LogFormat, Settings, Vars, load};
@@ -46,8 +47,7 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
         Command::Estimate(args) => {
             asynchronous(estimate::estimate(args, None, call(globals, vars, out)?))
         }
-        // Its time is none that a trace could tell.
-        Command::Rehearse(args) => rehearse::rehearse(args, untraced(globals, vars, out)?),
+        Command::Rehearse(args) => rehearse::rehearse(args, rehearsed(globals, vars, out)?),
         Command::Run(args) => asynchronous(run::run(args, call(globals, vars, out)?)),
         Command::Submit(args) => asynchronous(submit::submit(args, call(globals, vars, out)?)),
         Command::Worker(args) => asynchronous(worker::worker(args, call(globals, vars, out)?)),
@@ -80,14 +80,20 @@ pub(crate) fn dispatch(cli: Cli, vars: Vars, out: Output) -> Result<u8> {
 /// Reads the settings and begins to log and to trace.
 fn call(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
     logs::begin_traces(&out, &vars);
-    untraced(globals, vars, out)
-}
-
-/// Reads the settings and begins to log.
-fn untraced(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
     let verbose = globals.verbose;
     let call = settled(globals, vars, out)?;
     logs::begin(&call.out, verbose, call.settings.log, &call.vars);
+    Ok(call)
+}
+
+/// Reads the settings. Of a rehearsal its report tells: it is logged only where that is asked for
+/// (each of a million tasks would have its span), and its time is none that a trace could tell.
+fn rehearsed(globals: Globals, vars: Vars, out: Output) -> Result<Call> {
+    let verbose = globals.verbose;
+    let call = settled(globals, vars, out)?;
+    if verbose > 0 || call.vars.contains_key(env_names::LOG) {
+        logs::begin(&call.out, verbose, call.settings.log, &call.vars);
+    }
     Ok(call)
 }
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use watershed_engine::{Engine, Error};
-use watershed_model::{ConnectionName, Unavailable, Verdict};
+use watershed_model::{ConnectionName, Page, Unavailable, Verdict};
 
 use super::{Checked, bad, good};
 use crate::fault::Fault;
@@ -64,7 +64,9 @@ pub(super) async fn asked(
             Some(Verdict::Unavailable { why: Unavailable::Role, message }) => {
                 refused.push(format!("{privilege} ({message})"));
             }
-            Some(Verdict::Data(page)) if operation == "zoom.list_users" => users = page.items,
+            Some(Verdict::Data(page)) if operation == "zoom.list_users" => {
+                users = records(operation, &page);
+            }
             Some(_) => {}
             None => continue,
         }
@@ -90,6 +92,11 @@ fn role(refused: &[String], known: u64) -> Checked {
     }
 }
 
+fn records(operation: &str, page: &Page) -> Vec<Value> {
+    let operation = watershed_zoom::catalogue().operation(operation);
+    operation.map(|operation| watershed_zoom::items(operation, &page.rows)).unwrap_or_default()
+}
+
 /// `None` where nobody's settings could be read.
 async fn sampled(
     engine: &Engine,
@@ -101,7 +108,7 @@ async fn sampled(
         let with = Map::from_iter([("user_id".to_owned(), Value::from(id))]);
         let answer = engine.question(connection, "zoom.get_user_settings", &with).await?;
         if let Some(Verdict::Data(page)) = answer {
-            settings.extend(page.items);
+            settings.extend(records("zoom.get_user_settings", &page));
         }
     }
     Ok((!settings.is_empty()).then(|| judged(&settings)))
