@@ -92,8 +92,9 @@ enum Style {
 fn align(raw: &str, value: &str, style: Style) -> Option<Vec<usize>> {
     let mut at = usize::from(style != Style::Plain);
     let mut offsets = Vec::with_capacity(value.len() + 1);
+    let mut blanks = Blanks::default();
     for c in value.chars() {
-        let (start, next) = step(raw, at, c, style)?;
+        let (start, next) = step(raw, at, c, style, &mut blanks)?;
         offsets.extend(std::iter::repeat_n(start, c.len_utf8()));
         at = next;
     }
@@ -107,13 +108,29 @@ fn align(raw: &str, value: &str, style: Style) -> Option<Vec<usize>> {
     ended.then_some(offsets)
 }
 
+/// Where the blanks that were met last end: a long run of them is walked through once.
+#[derive(Default)]
+struct Blanks {
+    end: usize,
+}
+
+impl Blanks {
+    /// How many bytes of blanks stand there.
+    fn at(&mut self, raw: &str, at: usize) -> usize {
+        if at >= self.end {
+            self.end = raw.len() - raw[at..].trim_start().len();
+        }
+        self.end - at
+    }
+}
+
 /// Where `c` stands at or after `at`, and where the next character may stand.
-fn step(raw: &str, at: usize, c: char, style: Style) -> Option<(usize, usize)> {
+fn step(raw: &str, at: usize, c: char, style: Style, known: &mut Blanks) -> Option<(usize, usize)> {
     let mut at = at;
     if style == Style::Double {
         loop {
             let rest = raw.get(at..)?;
-            let blanks = rest.len() - rest.trim_start().len();
+            let blanks = known.at(raw, at);
             // An escaped line break stands for nothing.
             match rest[blanks..].strip_prefix("\\\n") {
                 Some(_) => at += blanks + 2,
@@ -130,7 +147,7 @@ fn step(raw: &str, at: usize, c: char, style: Style) -> Option<(usize, usize)> {
         let length = rest.chars().next().filter(|r| r.is_whitespace()).map_or(0, char::len_utf8);
         return Some((at, at + length));
     }
-    let blanks = rest.len() - rest.trim_start().len();
+    let blanks = known.at(raw, at);
     let start = at + blanks;
     let found = &rest[blanks..];
     if style == Style::Single && c == '\'' {
