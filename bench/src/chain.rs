@@ -154,6 +154,7 @@ impl Chain {
                 sequence,
                 random: sequence,
                 settles: std::mem::take(&mut settles),
+                held: None,
                 want: Want {
                     lanes: vec![ConnectionName::from(self.run.connection.as_str())],
                     tasks: BATCH,

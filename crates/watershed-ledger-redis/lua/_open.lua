@@ -52,6 +52,7 @@ local function begin(said, known)
     lost = 'whole'
   elseif known.epoch ~= '' and known.acts > META.acts then
     lost = 'tail'
+    META.tails = (META.tails or 0) + 1
     -- Whoever comes next and knows as much as this caller is not to find a loss again.
     META.acts = known.acts
   end

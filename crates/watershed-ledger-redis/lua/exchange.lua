@@ -1,6 +1,7 @@
--- Settles what is done, then takes back what ran out, drops some of what is cancelled, and leases
--- what may start: one act. A repeat of the worker's last one gets the same answer. One whose
--- settles bring more children than a script should add comes in parts, the leases with the last.
+-- Settles what is done, then takes back what was lost or ran out, drops some of what is cancelled,
+-- and leases what may start: one act. A repeat of the worker's last one gets the same answer. One
+-- whose settles bring more children than a script should add comes in parts, the leases with the
+-- last.
 
 local RUN_OUT_MAX = 64
 
@@ -58,6 +59,13 @@ local function begun(said, worker)
   return worker
 end
 
+-- After a lost tail each worker that asks for work says once what it still holds.
+local function give_back_lost(said, worker)
+  if not said.held or #said.lanes == 0 or worker.tails == META.tails then return end
+  Lease.give_back_all_but(said.held, said.worker, NOW)
+  worker.tails = META.tails
+end
+
 local function settle(said, worker)
   Settle.check(said.settles, said.worker)
   local settled, all = {}, worker.settled
@@ -69,6 +77,7 @@ end
 
 -- Leases of these lanes, as they are shown; and when it is worth asking again.
 local function lease(said, worker, lanes)
+  give_back_lost(said, worker)
   run_out()
   local live = Ground.live(lanes)
   for _, ground in ipairs(live) do Runs.sweep(ground, NOW) end

@@ -31,6 +31,8 @@ pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) sequence: u64,
     pub(crate) held: Vec<Leased>,
+    /// Tasks that would kill it: it holds them, and never has an answer.
+    pub(crate) kills: Vec<Leased>,
     pub(crate) last: Option<Exchange>,
     /// The answer to its last exchange was lost: it says it again.
     pub(crate) unanswered: bool,
@@ -90,7 +92,8 @@ impl<'a> Play<'a> {
     fn born(&mut self) -> Worker {
         self.births += 1;
         let id = WorkerId(format!("worker{}", self.births));
-        Worker { id, sequence: 0, held: Vec::new(), last: None, unanswered: false, submitted: 0 }
+        let (held, kills) = (Vec::new(), Vec::new());
+        Worker { id, sequence: 0, held, kills, last: None, unanswered: false, submitted: 0 }
     }
 
     /// Plays every act, then drains; tells the act that it is at.

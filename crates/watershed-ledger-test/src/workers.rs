@@ -62,11 +62,13 @@ impl Play<'_> {
         let random = self.dice.roll();
         let submitted = self.submitted.len();
         let who = &mut self.workers[worker];
+        let held = who.held.iter().chain(&who.kills).map(|leased| leased.fence);
+        let held = Some(held.collect());
         who.submitted = submitted;
         who.unanswered = false;
         who.sequence += 1;
-        let exchange =
-            Exchange { worker: who.id.clone(), sequence: who.sequence, random, settles, want };
+        let (id, sequence) = (who.id.clone(), who.sequence);
+        let exchange = Exchange { worker: id, sequence, random, settles, held, want };
         who.last = Some(exchange.clone());
         if answer_lost {
             who.unanswered = true;
@@ -115,6 +117,7 @@ impl Play<'_> {
                 who.held.push(leased);
             }
         }
+        who.kills.extend(killed.iter().cloned());
         self.remember(done);
         self.remember(killed);
     }

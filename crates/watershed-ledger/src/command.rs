@@ -126,6 +126,10 @@ pub struct Exchange {
     pub random: u64,
     /// What is done.
     pub settles: Vec<Settle>,
+    /// All that the worker holds, what it settles here included. A ledger that has lost its last
+    /// acts gives back what else it was leased. `None`: it does not say.
+    #[serde(default)]
+    pub held: Option<Vec<Fence>>,
     /// What is asked for.
     pub want: Want,
 }

@@ -1,11 +1,13 @@
 //! One trip: rows into the sink, outcomes to the ledger, and what it leases handed to the workers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use watershed_ledger::{Command, Exchange, Exchanged, Fence, Leased, Reply, Settled, Want};
+use watershed_ledger::{Command, Exchange, Exchanged, Fence, Leased, Reply, Settle, Settled, Want};
 use watershed_model::{Millis, RunId};
 
-use super::{Dispatch, Flight, LOOK_MS, PACE_MS, lead};
+use super::writing::Writing;
+use super::{Dispatch, Flight, LOOK_MS, PACE_MS, State, lead};
 use crate::active::ActiveRun;
 use crate::error::Error;
 use crate::metric;
@@ -40,6 +42,7 @@ impl Dispatch {
             worker: self.worker.clone(),
             sequence: self.state.sequence,
             random: self.tools.clock.random(),
+            held: Some(self.held(&settles)),
             settles,
             want: Want {
                 lanes: self.links.keys().cloned().collect(),
@@ -69,6 +72,15 @@ impl Dispatch {
             }
         }
         self.hand_out(exchanged, sent_at).await
+    }
+
+    /// All that this worker holds, by what it knows.
+    fn held(&self, settles: &[Settle]) -> Vec<Fence> {
+        let State { flights, done, writing, .. } = &self.state;
+        let held = flights.keys().copied().chain(settles.iter().map(|settle| settle.fence));
+        let held = held.chain(done.iter().map(|done| done.settle.fence));
+        let held = held.chain(writing.iter().flat_map(Writing::fences));
+        held.collect::<BTreeSet<Fence>>().into_iter().collect()
     }
 
     /// Marks the children that need no call, waiting while the sink cannot tell.

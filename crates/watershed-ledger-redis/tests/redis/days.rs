@@ -113,6 +113,7 @@ fn what_is_given_back_when_a_loss_is_found_is_not_counted_again() {
         sequence: 2,
         random: 2,
         settles: back.collect(),
+        held: None,
         want: Want {
             lanes: vec!["zoom".into()],
             tasks: 0,

@@ -163,6 +163,32 @@ fn a_loss_that_is_not_noticed_is_found() {
     );
 }
 
+/// Likewise: what was settled by a lost act waits until its lease runs out.
+#[test]
+fn a_lease_that_nobody_holds_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Medium).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a lease that its worker no longer holds after a lost tail",
+        plant!("give_back_lost(said, worker)\n  run_out()" => "run_out()"),
+    );
+}
+
+/// Likewise: and what it does hold is given back with it.
+#[test]
+fn a_lease_that_is_taken_from_who_holds_it_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Medium).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a lost tail that takes what is held as well",
+        plant!("holds[string.sub(held, at, at + 8)] = true" => ""),
+    );
+}
+
 /// Likewise: of what the caller knows of the day nothing is taken.
 #[test]
 fn a_day_that_begins_anew_is_found() {

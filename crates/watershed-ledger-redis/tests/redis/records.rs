@@ -104,6 +104,7 @@ fn records_of_another_version_are_refused_by_every_command_and_stay_as_they_are(
                 sequence,
                 random: 2,
                 settles,
+                held: None,
                 want,
             }),
             Command::Extend {

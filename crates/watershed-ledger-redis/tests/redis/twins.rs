@@ -145,6 +145,7 @@ impl Twins {
                 sequence: self.sequence,
                 random: 7,
                 settles,
+                held: None,
                 want: want.clone(),
             })
         };

@@ -144,6 +144,7 @@ impl Scenario {
             sequence: self.sequence,
             random: self.sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15),
             settles,
+            held: None,
             want: Want {
                 lanes: lanes.iter().map(|lane| (*lane).into()).collect(),
                 tasks,

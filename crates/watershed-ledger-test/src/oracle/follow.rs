@@ -50,6 +50,8 @@ pub(crate) struct Oracle {
     pub(crate) latest: Millis,
     /// Accounts whose ledger has lost a tail: since when that is noticed for sure.
     pub(crate) cooling: BTreeMap<AccountId, Option<Millis>>,
+    /// Whether tails are lost here, and noticed: a worker that says what it holds has nothing else.
+    pub(crate) loses_tails: bool,
 }
 
 impl Oracle {
@@ -111,6 +113,7 @@ impl Oracle {
             self.cooling.insert(account.clone(), None);
         }
         self.latest = since.latest;
+        self.loses_tails = true;
     }
 
     /// A command changes an account, and so notices what its ledger has lost.

@@ -111,6 +111,7 @@ impl Scenario {
             sequence: *sequence,
             random: 0x5eed ^ *sequence,
             settles: std::mem::take(&mut self.settles),
+            held: None,
             want: Want {
                 lanes: self.lanes.clone(),
                 tasks,
