@@ -32,8 +32,8 @@ use crate::stop::{Stop, Stopping};
 use crate::task::{Done, Tools};
 use writing::Writing;
 
-/// However long a lease is, a ledger that others execute on hears of a worker this often: one that
-/// was lost learns of each what it had given, before it gives anything.
+/// However long a lease is, a ledger that others execute on hears of a worker this often: that it
+/// has lost something is found sooner than that.
 const SPEAK_MS: i64 = 1_000;
 /// No exchange follows another sooner, unless something is to be settled.
 const PACE_MS: i64 = 25;
@@ -345,7 +345,7 @@ impl Dispatch {
             let known = self.state.limits.insert(name.clone(), limits.clone());
             if known.as_ref() != Some(&limits) {
                 let (account, days) = (account.clone(), Vec::new());
-                self.said(Command::SetLimits { account, limits, days }).await?;
+                self.said(Command::SetLimits { account, limits, days, recount: None }).await?;
             }
         }
         Ok(())

@@ -5,6 +5,13 @@
 
 local RUN_OUT_MAX = 64
 
+-- What the sink is asked for, once all that began before is there.
+local function recount()
+  local at = Budget.of().recount
+  local is_early = at and at > NOW and at - NOW <= COOL_DOWN
+  return not is_early and at or nil
+end
+
 local function repeated(said, last)
   local settled, leases = {}, {}
   for i = 1, said.many do settled[i] = last.settled[said.from + i] or false end
@@ -14,7 +21,7 @@ local function repeated(said, last)
     if lease and lease.worker == said.worker then leases[#leases + 1] = Lease.show(lease) end
   end
   return { settled = settled, leases = leases, ask_again_at = last.ask_again_at,
-           ended = last.ended, days = Budget.today(Budget.of(), NOW) }
+           ended = last.ended, days = Budget.today(Budget.of(), NOW), recount = recount() }
 end
 
 local function run_out()
@@ -116,5 +123,5 @@ return run(function(said)
   forget_workers(said, is_new)
   return { settled = settled, leases = leases, ask_again_at = again,
            ended = said.last and worker.ended or {},
-           days = said.last and Budget.today(Budget.of(), NOW) or {} }
+           days = said.last and Budget.today(Budget.of(), NOW) or {}, recount = recount() }
 end)

@@ -129,6 +129,23 @@ fn a_loss_that_another_finds_later_pauses_no_longer() {
     assert_eq!(warm.leased.len(), 4);
 }
 
+#[test]
+fn a_loss_is_found_however_much_others_have_done_since() {
+    let mut on = OnRedis::empty();
+    on.execute(submit("run", "zoom", "acme", 40), NOW).expect("it begins");
+    let mut other = on.beside();
+    exchange_by(&mut other, "v", 1, Exchanged::default(), NOW);
+    let before = on.snapshot();
+    assert_eq!(exchange(&mut on, 1, Exchanged::default(), "zoom", NOW).leased.len(), 4);
+    on.go_back(before.as_ref());
+    for sequence in 2..6 {
+        let more = exchange_by(&mut other, "v", sequence, Exchanged::default(), NOW + 200);
+        assert_eq!(more.leased.len(), 4, "of all that it knows nothing was lost");
+    }
+    let found = exchange(&mut on, 2, Exchanged::default(), "zoom", NOW + 300);
+    assert_eq!((found.leased, found.ask_again_at), (vec![], Some(NOW + 2_300)));
+}
+
 /// The items of what is leased, and how many leases each has lost.
 fn items(leased: &[Leased]) -> Vec<(&str, u16)> {
     leased.iter().map(|leased| (leased.item.as_str(), leased.lost)).collect()
@@ -220,8 +237,12 @@ async fn said_by(url: &str) -> Error {
         Ok(link) => RedisLedger::new(link, "refused"),
         Err(error) => return error,
     };
-    let limits =
-        Command::SetLimits { account: "acme".into(), limits: Limits::default(), days: Vec::new() };
+    let limits = Command::SetLimits {
+        account: "acme".into(),
+        limits: Limits::default(),
+        days: Vec::new(),
+        recount: None,
+    };
     let said = tokio::time::timeout(Duration::from_secs(20), ledger.execute(limits)).await;
     said.expect("it answers in time").expect_err("it cannot be used")
 }

@@ -159,7 +159,7 @@ fn a_loss_that_is_not_noticed_is_found() {
     };
     search.finds(
         "a lost tail that is not noticed",
-        plant!("and known.acts > META.acts then" => "and false then"),
+        plant!("(known.acts > META.acts or is_behind(said))" => "false"),
     );
 }
 
@@ -189,7 +189,7 @@ fn a_lease_that_is_taken_from_who_holds_it_is_found() {
     );
 }
 
-/// Likewise: of what the caller knows of the day nothing is taken.
+/// Likewise: of what the sink knows of the day nothing is taken.
 #[test]
 fn a_day_that_begins_anew_is_found() {
     let search = Search {
@@ -198,6 +198,19 @@ fn a_day_that_begins_anew_is_found() {
     };
     search.finds(
         "a day whose count is lost with a tail, and begins anew",
-        plant!("Budget.recall(budget, known.days, NOW, lost)" => ""),
+        plant!("local more = max(0, day.calls - today(used, now))" => "local more = 0"),
+    );
+}
+
+/// Likewise: calls of the day are given before the sink was asked for those of before.
+#[test]
+fn a_day_that_goes_on_before_the_sink_was_asked_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Small).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a day that goes on after a loss before the sink was asked",
+        plant!("if budget.recount then return nil, now + RECOUNT end" => ""),
     );
 }

@@ -243,7 +243,12 @@ impl Scenario {
             Limit::new(CategorySet::of(categories), *period, *calls)
         };
         let limits = Limits(limits.iter().map(limit).collect());
-        self.say(Command::SetLimits { account: "account".into(), limits, days: Vec::new() });
+        self.say(Command::SetLimits {
+            account: "account".into(),
+            limits,
+            days: Vec::new(),
+            recount: None,
+        });
     }
 
     pub(super) fn keep(&mut self) -> Kept {

@@ -95,7 +95,7 @@ impl Scenario {
 
     pub(crate) fn limits(&mut self, limits: Limits) {
         let account = AccountId::from("account");
-        self.say(Command::SetLimits { account, limits, days: Vec::new() }).unwrap();
+        self.say(Command::SetLimits { account, limits, days: Vec::new(), recount: None }).unwrap();
     }
 
     pub(crate) fn later(&mut self, ms: i64) -> &mut Self {
