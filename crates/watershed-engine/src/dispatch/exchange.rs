@@ -117,8 +117,8 @@ impl Dispatch {
     /// Tells the ledger what the sink knows of an account's days.
     async fn recount(&mut self, Recount { account, asked_at }: Recount) -> Result<(), Error> {
         let links = self.links.values().filter(|link| link.connection.account == account);
-        let limits = links.filter_map(|link| self.state.limits.get(&link.connection.name));
-        let Some(limits) = limits.last().cloned() else { return Ok(()) };
+        let mut limits = links.filter_map(|link| self.state.limits.get(&link.connection.name));
+        let Some(limits) = limits.next_back().cloned() else { return Ok(()) };
         let sink = self.tools.sink.clone();
         let days = loop {
             match sink.days(account.clone(), DAYS_MAX).await {
