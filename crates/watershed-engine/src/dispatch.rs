@@ -3,9 +3,9 @@
 //!
 //! One per process. Guarantees: rows are in the sink before their settle is said, and calls of a
 //! day before they begin; no more is leased than there are free slots; a ledger or sink that fails
-//! for a while makes it wait; nothing polls hot. The rules are the ledger's, the hops of a task are
-//! in `task`; one trip to the ledger is in `exchange`, what is on its way into the sink meanwhile in
-//! `writing`.
+//! for a while makes it wait; nothing polls hot. The rules are the ledger's, the hops of a task
+//! are in `task`; one trip to the ledger is in `exchange`, what is on its way into the sink
+//! meanwhile in `writing`.
 
 mod exchange;
 mod lead;

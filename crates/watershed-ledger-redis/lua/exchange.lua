@@ -5,7 +5,7 @@
 
 local RUN_OUT_MAX = 64
 
--- What the sink is asked for, once all that began before is there.
+-- Since when the sink is asked for the calls of the day, once all that began before is there.
 local function recount()
   local at = Budget.of().recount
   local is_early = at and at > NOW and at - NOW <= COOL_DOWN
@@ -123,5 +123,6 @@ return run(function(said)
   forget_workers(said, is_new)
   return { settled = settled, leases = leases, ask_again_at = again,
            ended = said.last and worker.ended or {},
-           days = said.last and Budget.today(Budget.of(), NOW) or {}, recount = recount() }
+           days = said.last and Budget.today(Budget.of(), NOW) or {},
+           recount = said.last and recount() or nil }
 end)

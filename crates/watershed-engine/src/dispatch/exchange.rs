@@ -137,7 +137,7 @@ impl Dispatch {
         let batch = Arc::new(Batch { days: self.state.days.news(), ..Batch::default() });
         let sink = self.tools.sink.clone();
         while !batch.is_empty()
-            && let Err(error) = sink.write(batch.clone()).await
+            && let Err(error) = self.beside_writing(sink.write(batch.clone())).await
         {
             self.wait_for("sink", error.waits(), &error).await?;
         }
