@@ -143,7 +143,12 @@ impl Chain {
         };
         let limits = limits(Tier::Business, &budget, 1.0);
         said(
-            &Command::SetLimits { account: self.account.clone(), limits, days: Vec::new() },
+            &Command::SetLimits {
+                account: self.account.clone(),
+                limits,
+                days: Vec::new(),
+                recount: None,
+            },
             Millis(0),
         )?;
         said(&Command::Submit(Box::new(self.submit()?)), Millis(0))?;
@@ -154,6 +159,7 @@ impl Chain {
                 sequence,
                 random: sequence,
                 settles: std::mem::take(&mut settles),
+                held: None,
                 want: Want {
                     lanes: vec![ConnectionName::from(self.run.connection.as_str())],
                     tasks: BATCH,

@@ -69,6 +69,7 @@ impl Worker {
             sequence: self.sequence,
             random: self.sequence,
             settles: std::mem::take(&mut self.settles),
+            held: None,
             want: Want { lanes: vec![LANE.into()], tasks, lease_ms, horizon_ms: 200, lead_ms: 0 },
         };
         match self.say(Command::Exchange(exchange))? {

@@ -49,6 +49,7 @@ fn measure(items: u32, mut said: impl FnMut(&Command) -> Result<Reply, Error>) -
             sequence,
             random: sequence,
             settles,
+            held: None,
             want: Want {
                 lanes: vec!["bench".into()],
                 tasks: BATCH,

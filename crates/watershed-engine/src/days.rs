@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use watershed_ledger::Leased;
 use watershed_model::{AccountId, CategorySet, DayCalls};
 
 /// What was told, and whether the sink knows it.
@@ -19,6 +20,12 @@ impl Days {
             let before = self.told.insert((day.account.clone(), day.categories), day.clone());
             self.news |= before != Some(day);
         }
+    }
+
+    /// Whether the call of what is leased is one of them.
+    pub(crate) fn count(&self, leased: &Leased) -> bool {
+        let categories = || self.told.keys().map(|(_, categories)| categories);
+        leased.category.is_some_and(|of| categories().any(|categories| categories.contains(of)))
     }
 
     /// What the sink does not know yet.

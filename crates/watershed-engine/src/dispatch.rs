@@ -1,10 +1,11 @@
 //! The conversation with the ledger: outcomes are written, then settled; what may start is
 //! leased and handed to the workers.
 //!
-//! One per process. Guarantees: rows are in the sink before their settle is said; no more is
-//! leased than there are free slots; a ledger or sink that fails for a while makes it wait;
-//! nothing polls hot. The rules are the ledger's, the hops of a task are in `task`; one trip to the
-//! ledger is in `exchange`, what is on its way into the sink meanwhile in `writing`.
+//! One per process. Guarantees: rows are in the sink before their settle is said, and calls of a
+//! day before they begin; no more is leased than there are free slots; a ledger or sink that fails
+//! for a while makes it wait; nothing polls hot. The rules are the ledger's, the hops of a task
+//! are in `task`; one trip to the ledger is in `exchange`, what is on its way into the sink
+//! meanwhile in `writing`.
 
 mod exchange;
 mod lead;
@@ -32,8 +33,8 @@ use crate::stop::{Stop, Stopping};
 use crate::task::{Done, Tools};
 use writing::Writing;
 
-/// However long a lease is, a ledger that others execute on hears of a worker this often: one that
-/// was lost learns of each what it had given, before it gives anything.
+/// However long a lease is, a ledger that others execute on hears of a worker this often: that it
+/// has lost something is found sooner than that.
 const SPEAK_MS: i64 = 1_000;
 /// No exchange follows another sooner, unless something is to be settled.
 const PACE_MS: i64 = 25;
@@ -348,7 +349,7 @@ impl Dispatch {
             let known = self.state.limits.insert(name.clone(), limits.clone());
             if known.as_ref() != Some(&limits) {
                 let (account, days) = (account.clone(), Vec::new());
-                self.said(Command::SetLimits { account, limits, days }).await?;
+                self.said(Command::SetLimits { account, limits, days, recount: None }).await?;
             }
         }
         Ok(())

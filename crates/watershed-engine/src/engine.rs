@@ -31,7 +31,7 @@ use crate::transport::Transport;
 const LETTERS_AT_ONCE: usize = 500;
 
 /// Counts of an account's newest days that a ledger is told: today's are among them.
-const DAYS_MAX: u32 = 8;
+pub(crate) const DAYS_MAX: u32 = 8;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -152,7 +152,7 @@ impl Engine {
         let limits = link.connection.limits.at(self.clock.now());
         // The ledger may be a new one: what it counts of a day goes on from what was written.
         let days = self.sink.days(account.clone(), DAYS_MAX).await?;
-        let told = Command::SetLimits { account, limits: limits.clone(), days };
+        let told = Command::SetLimits { account, limits: limits.clone(), days, recount: None };
         self.ledger.execute(told).await?;
         Ok(limits)
     }

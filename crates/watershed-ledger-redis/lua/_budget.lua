@@ -7,6 +7,8 @@ do
   local RESERVED_UNTIL = 22 * 3600000
   local STEP_MAX_US = DAY * 1000
   local CLOSED_MAX = 25 * 3600000
+  -- A worker that asks the sink, and ends before it has told, leaves that to the next one.
+  local RECOUNT = 250
   local RETURNED_AHEAD, RETURNED_MAX = 5000, 256
   local PERIOD = { second = 1000, minute = 60000, day = DAY }
   local BIT = { light = 1, medium = 2, heavy = 4, resource_intensive = 8 }
@@ -181,7 +183,7 @@ do
           used.used = used.used + 1
         end
         if limit.period == 'day' then
-          used.at = max(used.at, now)
+          used.at = max(used.at + 1, now)
         else
           local most = floor((period_us - 1) / gaps[i]) + 1
           own = max(own, min(within(used, slot_us, period_us), most))
@@ -219,11 +221,10 @@ do
     budget.returned_from = floor(next_us / 1000)
   end
 
-  -- Takes over what is told of today's calls: of an earlier state of this ledger, which was lost.
-  -- `source` is who knows it: 'sink', whose count is taken where it is later than what is counted
-  -- here; 'tail' and 'whole', a worker that knows more of this ledger, or another one in its
-  -- place, which has counted only what was given since. Whether that made a count larger.
-  function Budget.recall(budget, told, now, source)
+  -- Takes over what is told of today's calls, where that is later than what is counted here, or was
+  -- asked for: of an earlier state of this ledger, which was lost. The larger count stands. Whether
+  -- that is another one.
+  function Budget.recall(budget, told, asked, now)
     local larger = false
     for i, limit in ipairs(budget.limits) do
       local used = budget.used[i]
@@ -232,11 +233,10 @@ do
         -- A clock that stepped back over midnight counts another day.
         if counts and day.day == day_of(now) and used.day <= day.day then
           if used.day < day.day then begin(used, day.day) end
-          if source ~= 'sink' or day.at > used.at then
-            local known = source == 'whole' and used.before or today(used, now)
-            larger = larger or day.calls > known
-            used.before = used.before + max(0, day.calls - known)
-            used.at = max(used.at, day.at)
+          if asked or day.at > used.at then
+            local more = max(0, day.calls - today(used, now))
+            used.before, used.at = used.before + more, max(used.at, day.at)
+            larger = larger or more > 0
           end
         end
       end
@@ -244,9 +244,11 @@ do
     return larger
   end
 
-  -- Calls of today under each limit of a day, as they are counted here.
+  -- Calls of today under each limit of a day, as they are counted here. None while the sink is
+  -- asked: it knows better.
   function Budget.today(budget, now)
     local days = {}
+    if budget.recount then return days end
     for i, limit in ipairs(budget.limits) do
       local used = budget.used[i]
       if limit.period == 'day' and used.day == day_of(now) then
@@ -273,6 +275,8 @@ do
         if limit.calls <= 0 then return nil, next_day(now) end
         if limit.period == 'day' then
           if used.day == day_of(now) + 1 then return nil, next_day(now) end
+          -- Something was lost, and the sink has not been asked since what was given before.
+          if budget.recount then return nil, now + RECOUNT end
           local wanted = today(used, now) + claim.leave
           local left = day_calls(limit, used, now)
           if wanted >= left then return nil, next_day(now) end
@@ -313,6 +317,7 @@ do
       local used = budget.used[i]
       if limit.period == 'day' and names(limit, category) and used.day == day_of(from) then
         used.used = max(0, used.used - 1)
+        used.at = max(used.at + 1, now)
       end
     end
   end

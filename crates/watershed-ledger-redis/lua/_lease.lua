@@ -118,21 +118,34 @@ do
     Fold.close_unit(ground, scope, step, now)
   end
 
-  -- Gives a lease's open items back, each one lease poorer; tells how many.
-  function Lease.take_back(lease, now)
+  -- Gives a lease's open items back: each one lease poorer, or, where `holds` tells which of them
+  -- its worker holds, the others as they were. Tells how many.
+  function Lease.take_back(lease, now, holds)
     local ground = Ground.of(lease.run)
     local tasks = 0
     for i, open in ipairs(lease.open) do
-      if open then
+      if open and not (holds and holds[id7(lease.id) .. be(2, i - 1)]) then
         local task = Lease.task(ground, lease, i - 1)
-        task.lost = min(task.lost + 1, 65535)
+        if not holds then task.lost = min(task.lost + 1, 65535) end
+        lease.open[i], lease.left = false, lease.left - 1
         Ground.give_up(ground, task.step)
         Lease.keep_open(ground, lease, task, now, now)
         tasks = tasks + 1
       end
     end
-    Lease.delete(lease)
+    if lease.left == 0 then Lease.delete(lease) elseif tasks > 0 then Lease.keep(lease) end
     return tasks
+  end
+
+  -- Gives back what a worker does not hold, unless its lease ran out: it settled that, by an act
+  -- that was lost since. `held`: 9 bytes for each item that it holds, its lease and index.
+  function Lease.give_back_all_but(held, worker, now)
+    local holds = {}
+    for at = 1, #held, 9 do holds[string.sub(held, at, at + 8)] = true end
+    for _, member in ipairs(Store.first('u', 1000000)) do
+      local lease = member[1] > now and Lease.load(member[2])
+      if lease and lease.worker == worker then Lease.take_back(lease, now, holds) end
+    end
   end
 
   local function seeds(scope)

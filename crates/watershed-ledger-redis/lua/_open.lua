@@ -1,6 +1,6 @@
 -- How every script begins and ends. KEYS: records, orders, keys held. ARGV: the time ('' for the
--- server's own), what the caller knows of this ledger (epoch, acts, calls of the day) and who it is,
--- and what is said.
+-- server's own), what the caller knows of this ledger (epoch, acts) and who it is, and what is
+-- said.
 --
 -- The answer is {ok, epoch, acts, lost, …} or {kind, …} of an error; an error changes nothing.
 
@@ -29,13 +29,22 @@ local function is_known(meta)
   end
 end
 
--- Each who knows more finds the same loss: that makes the pause no longer.
-local function cool_down()
+-- Each who knows more finds the same loss: that makes the pause no longer. What was given before
+-- it has begun by its end, and the sink knows of that: then it is asked for its calls of the day.
+local function cool_down(budget)
   local left = META.cool_until - NOW
   if left <= 0 or left > COOL_DOWN then META.cool_until = NOW + COOL_DOWN end
+  budget.recount = META.cool_until
 end
 
--- Whether something was lost: `false`, or as `Budget.recall` has it.
+-- Whether an exchange of that worker, which was answered, is not there any more.
+local function is_behind(said)
+  if not said.answered then return false end
+  local worker = Store.get('w' .. said.worker)
+  return not worker or worker.sequence < said.answered
+end
+
+-- Whether something was lost.
 local function begin(said, known)
   WHO = known.who
   META = Store.get('m')
@@ -49,13 +58,18 @@ local function begin(said, known)
   end
   local lost = false
   if known.epoch ~= '' and known.epoch ~= META.epoch then
-    lost = 'whole'
-  elseif known.epoch ~= '' and known.acts > META.acts then
-    lost = 'tail'
+    lost = true
+  elseif known.epoch ~= '' and (known.acts > META.acts or is_behind(said)) then
+    lost = true
+    META.tails = (META.tails or 0) + 1
     -- Whoever comes next and knows as much as this caller is not to find a loss again.
-    META.acts = known.acts
+    META.acts = max(META.acts, known.acts)
   end
-  if lost then cool_down() end
+  if lost then
+    local budget = Budget.of()
+    cool_down(budget)
+    Budget.keep(budget)
+  end
   META.acts = META.acts + 1
   Store.put('m', META)
   return lost
@@ -77,34 +91,19 @@ local function look(verb)
   return cmsgpack.pack(answer)
 end
 
--- What the caller heard of today's calls before the loss.
-local function recall(known, lost)
-  local budget = Budget.of()
-  Budget.recall(budget, known.days, NOW, lost)
-  Budget.keep(budget)
-  return Budget.today(budget, NOW)
-end
-
--- `sets_limits`: the verb does; what is counted of a day hangs on them.
-local function run(verb, sets_limits)
+local function run(verb)
   local known, said = cmsgpack.unpack(ARGV[2]), cmsgpack.unpack(ARGV[3])
   local lost
   local went, answer = pcall(function()
     lost = begin(said, known)
-    -- Before the verb, which may give back what is among them; it leases nothing.
-    if lost then recall(known, lost) end
-    local answer = verb(said)
-    if lost then
-      answer.days = sets_limits and recall(known, lost) or Budget.today(Budget.of(), NOW)
-    end
-    return answer
+    return verb(said)
   end)
   if not went then
     if type(answer) ~= 'table' then answer = { kind = 'corrupt', why = tostring(answer) } end
     return cmsgpack.pack(answer)
   end
   answer.ok, answer.epoch, answer.acts, answer.lost, answer.now =
-    true, META.epoch, META.acts, lost and true, NOW
+    true, META.epoch, META.acts, lost, NOW
   local packed = cmsgpack.pack(answer)
   Chunk.settle_all()
   -- A hint, with who gives it. It may be forbidden; all is written by then.

@@ -1,8 +1,16 @@
--- Settles what is done, then takes back what ran out, drops some of what is cancelled, and leases
--- what may start: one act. A repeat of the worker's last one gets the same answer. One whose
--- settles bring more children than a script should add comes in parts, the leases with the last.
+-- Settles what is done, then takes back what was lost or ran out, drops some of what is cancelled,
+-- and leases what may start: one act. A repeat of the worker's last one gets the same answer. One
+-- whose settles bring more children than a script should add comes in parts, the leases with the
+-- last.
 
 local RUN_OUT_MAX = 64
+
+-- Since when the sink is asked for the calls of the day, once all that began before is there.
+local function recount()
+  local at = Budget.of().recount
+  local is_early = at and at > NOW and at - NOW <= COOL_DOWN
+  return not is_early and at or nil
+end
 
 local function repeated(said, last)
   local settled, leases = {}, {}
@@ -13,7 +21,7 @@ local function repeated(said, last)
     if lease and lease.worker == said.worker then leases[#leases + 1] = Lease.show(lease) end
   end
   return { settled = settled, leases = leases, ask_again_at = last.ask_again_at,
-           ended = last.ended, days = Budget.today(Budget.of(), NOW) }
+           ended = last.ended, days = Budget.today(Budget.of(), NOW), recount = recount() }
 end
 
 local function run_out()
@@ -58,6 +66,13 @@ local function begun(said, worker)
   return worker
 end
 
+-- After a lost tail each worker that asks for work says once what it still holds.
+local function give_back_lost(said, worker)
+  if not said.held or #said.lanes == 0 or worker.tails == META.tails then return end
+  Lease.give_back_all_but(said.held, said.worker, NOW)
+  worker.tails = META.tails
+end
+
 local function settle(said, worker)
   Settle.check(said.settles, said.worker)
   local settled, all = {}, worker.settled
@@ -69,6 +84,7 @@ end
 
 -- Leases of these lanes, as they are shown; and when it is worth asking again.
 local function lease(said, worker, lanes)
+  give_back_lost(said, worker)
   run_out()
   local live = Ground.live(lanes)
   for _, ground in ipairs(live) do Runs.sweep(ground, NOW) end
@@ -107,5 +123,6 @@ return run(function(said)
   forget_workers(said, is_new)
   return { settled = settled, leases = leases, ask_again_at = again,
            ended = said.last and worker.ended or {},
-           days = said.last and Budget.today(Budget.of(), NOW) or {} }
+           days = said.last and Budget.today(Budget.of(), NOW) or {},
+           recount = said.last and recount() or nil }
 end)

@@ -23,6 +23,8 @@ pub(crate) struct Head {
     pub(crate) now: i64,
     /// Calls of today, where the script has looked at the budget.
     days: Vec<Day>,
+    /// Since when it asks for them.
+    pub(crate) recount: Option<i64>,
     kind: String,
     place: String,
     found: u32,
@@ -135,6 +137,7 @@ impl Answer {
             ask_again_at: self.ask_again_at.0.map(Millis),
             ended: self.ended,
             days: Vec::new(),
+            recount: Vec::new(),
         })
     }
 }

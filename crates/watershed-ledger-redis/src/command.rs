@@ -1,7 +1,7 @@
 //! Commands as the scripts read them.
 
 use watershed_ledger::form;
-use watershed_ledger::{Checkpoint, End, Exchange, Letter, Outcome, Settle, Submit};
+use watershed_ledger::{Checkpoint, End, Exchange, Fence, Letter, Outcome, Settle, Submit};
 use watershed_model::{
     Brood, Category, CategorySet, Child, DayCalls, Heard, Kin, Limits, OnFailure, Order, Period,
     Plan, ScopeSeed, Source, StepId, Throttle, Trigger,
@@ -36,12 +36,23 @@ pub(crate) fn exchange<'a>(
         ("last", Said::Flag(place.last)),
         ("many", Said::count(settles.len() as u64)),
         ("settles", all(settles)),
+        ("held", Said::maybe(exchange.held.as_deref(), held)),
         ("lanes", Said::list(lanes, |lane| Said::text(lane))),
         ("tasks", Said::Int(tasks.into())),
         ("lease_ms", Said::Int(want.lease_ms)),
         ("horizon_ms", Said::Int(want.horizon_ms)),
         ("lead_ms", Said::Int(want.lead_ms)),
     ]
+}
+
+/// What a worker holds: of each task seven bytes of the lease's number, and two of the index.
+fn held(held: &[Fence]) -> Said<'static> {
+    let mut bytes = Vec::with_capacity(held.len() * 9);
+    for fence in held {
+        bytes.extend_from_slice(&fence.lease.0.to_be_bytes()[1..]);
+        bytes.extend_from_slice(&fence.index.to_be_bytes());
+    }
+    Said::bytes(bytes)
 }
 
 /// Children that a settle brings, branches counted too.

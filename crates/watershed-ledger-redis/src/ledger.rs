@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redis::{FromRedisValue, Script};
 use watershed_ledger::{
-    Command, Error, Exchange, Exchanged, LeaseId, Ledger, Pending, ReadClock, Reply, RunLine,
-    RunView, Settle, Settled, Walked, WorkerView, show,
+    Command, Error, Exchange, Exchanged, LeaseId, Ledger, Pending, ReadClock, Recount, Reply,
+    RunLine, RunView, Settle, Settled, Walked, WorkerView, show,
 };
-use watershed_model::{AccountId, ConnectionName, DayCalls, Millis, RunId, WorkerId};
+use watershed_model::{AccountId, ConnectionName, Millis, RunId, WorkerId};
 
 use crate::answer::{Answer, Head};
 use crate::command::{self, Place};
@@ -50,6 +50,8 @@ struct Known {
     runs: BTreeMap<RunId, AccountId>,
     /// What was last seen of each account's records.
     last: BTreeMap<AccountId, Last>,
+    /// The last exchange of each worker here that an account has answered.
+    answered: BTreeMap<(AccountId, WorkerId), u64>,
 }
 
 /// What was last seen of an account's records: where they know less, they have lost something.
@@ -57,26 +59,21 @@ struct Known {
 struct Last {
     epoch: String,
     acts: u64,
-    days: Vec<DayCalls>,
 }
 
 impl Last {
     /// What an answer tells, where it is later than what is known.
-    fn learn(&mut self, head: &Head, account: &AccountId) {
+    fn learn(&mut self, head: &Head) {
         if self.epoch == head.epoch && self.acts >= head.acts {
             return;
         }
         self.epoch.clone_from(&head.epoch);
         self.acts = head.acts;
-        let days = head.days(account);
-        if !days.is_empty() {
-            self.days = days;
-        }
     }
 }
 
 impl Known {
-    /// After a loss accounts may have other numbers.
+    /// After a loss accounts may have other numbers, and know of no exchange.
     fn forget_places(&mut self) {
         let last = std::mem::take(&mut self.last);
         *self = Known { last, ..Known::default() };
@@ -205,7 +202,6 @@ impl RedisLedger {
         let known = Said::Map(vec![
             ("epoch", Said::text(&last.epoch)),
             ("acts", Said::count(last.acts)),
-            ("days", command::days(&last.days)),
             ("fresh", Said::text(&fresh)),
             ("who", Said::text(&self.who)),
         ]);
@@ -229,7 +225,7 @@ impl RedisLedger {
             );
         }
         if !head.epoch.is_empty() {
-            self.known().last.entry(account.clone()).or_default().learn(&head, account);
+            self.known().last.entry(account.clone()).or_default().learn(&head);
         }
         Ok(Some((head, answer)))
     }
@@ -331,6 +327,8 @@ impl RedisLedger {
         let stops = self.guard.stops(&self.link).await?;
         let mut left = if stops { 0 } else { exchange.want.tasks };
         for (account, part) in &parts {
+            let who = (account.clone(), exchange.worker.clone());
+            let answered = self.known().answered.get(&who).copied();
             let mut here = Exchanged::default();
             let pieces = pieces(&part.settles);
             let mut from = 0;
@@ -338,6 +336,7 @@ impl RedisLedger {
                 let place = Place { part: at, from, last: at + 1 == pieces.len() };
                 let settles: Vec<&Settle> = piece.iter().map(|(_, settle)| *settle).collect();
                 let mut said = command::exchange(exchange, &settles, place, &part.lanes, left);
+                said.push(("answered", Said::maybe(answered, Said::count)));
                 said.push(("base", Said::Int(0)));
                 let Some((head, answer)) =
                     self.act(account, &SCRIPTS.exchange, Said::Map(said)).await?
@@ -345,13 +344,22 @@ impl RedisLedger {
                     break;
                 };
                 let answer: Answer = rmp_serde::from_slice(&answer).map_err(|e| unread(&e))?;
-                let answered =
+                let exchanged =
                     Exchanged { days: head.days(account), ..answer.exchanged(head.now)? };
-                for ((at, _), settled) in piece.iter().zip(&answered.settled) {
+                if let Some(asked_at) = head.recount {
+                    let (account, asked_at) = (account.clone(), Millis(asked_at));
+                    whole.recount.push(Recount { account, asked_at });
+                }
+                for ((at, _), settled) in piece.iter().zip(&exchanged.settled) {
                     whole.settled[*at] = *settled;
                 }
                 from += piece.len();
-                here = answered;
+                here = exchanged;
+                if place.last {
+                    let mut known = self.known();
+                    let answered = known.answered.entry(who.clone()).or_default();
+                    *answered = exchange.sequence.max(*answered);
+                }
             }
             left = left.saturating_sub(u16::try_from(here.leased.len()).unwrap_or(u16::MAX));
             whole.leased.extend(here.leased);
@@ -445,11 +453,12 @@ impl RedisLedger {
                     None => Err(Error::NoRun(run.clone())),
                 }
             }
-            Command::SetLimits { account, limits, days } => {
+            Command::SetLimits { account, limits, days, recount } => {
                 let number = self.register(account, None, None).await?;
                 let said = Said::Map(vec![
                     ("limits", command::limits(limits)),
                     ("days", command::days(days)),
+                    ("recount", Said::maybe(*recount, |asked_at| Said::Int(asked_at.0))),
                     ("base", Said::count(number * IDS_OF_ACCOUNT)),
                 ]);
                 self.act(account, &SCRIPTS.limits, said).await?;

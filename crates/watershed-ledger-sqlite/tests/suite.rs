@@ -140,7 +140,12 @@ fn random_histories_agree_with_the_oracle() {
 }
 
 fn limits() -> Command {
-    Command::SetLimits { account: "acme".into(), limits: Limits::default(), days: Vec::new() }
+    Command::SetLimits {
+        account: "acme".into(),
+        limits: Limits::default(),
+        days: Vec::new(),
+        recount: None,
+    }
 }
 
 #[test]

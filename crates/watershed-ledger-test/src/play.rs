@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 
-use watershed_ledger::{Command, Exchange, Leased, Letter, Reply, Submit};
+use watershed_ledger::{Command, Exchange, Leased, Letter, Recount, Reply, Submit};
 use watershed_model::{
     AccountId, CategorySet, ConnectionName, DayCalls, Limit, Limits, Millis, RunId, RunState,
     WorkerId, hash64,
@@ -31,9 +31,13 @@ pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) sequence: u64,
     pub(crate) held: Vec<Leased>,
+    /// Tasks that would kill it: it holds them, and never has an answer.
+    pub(crate) kills: Vec<Leased>,
     pub(crate) last: Option<Exchange>,
     /// The answer to its last exchange was lost: it says it again.
     pub(crate) unanswered: bool,
+    /// It never heard some answer.
+    pub(crate) unheard: bool,
     /// Runs that had been submitted when it said that.
     pub(crate) submitted: usize,
 }
@@ -90,7 +94,9 @@ impl<'a> Play<'a> {
     fn born(&mut self) -> Worker {
         self.births += 1;
         let id = WorkerId(format!("worker{}", self.births));
-        Worker { id, sequence: 0, held: Vec::new(), last: None, unanswered: false, submitted: 0 }
+        let (held, kills) = (Vec::new(), Vec::new());
+        let (last, unanswered, unheard) = (None, false, false);
+        Worker { id, sequence: 0, held, kills, last, unanswered, unheard, submitted: 0 }
     }
 
     /// Plays every act, then drains; tells the act that it is at.
@@ -284,10 +290,28 @@ impl<'a> Play<'a> {
 
     /// Limits are said with what the sink knows of days.
     fn set_limits(&mut self, account: usize, limits: Limits) -> Result<(), Wrong> {
-        let account = account_id(account);
+        self.tell_days(account_id(account), limits, None)
+    }
+
+    fn tell_days(
+        &mut self,
+        account: AccountId,
+        limits: Limits,
+        recount: Option<Millis>,
+    ) -> Result<(), Wrong> {
         let of = |day: &&DayCalls| day.account == account;
         let days = self.days.values().filter(of).cloned().collect();
-        self.say(Command::SetLimits { account, limits, days }).map(|_| ())
+        self.say(Command::SetLimits { account, limits, days, recount }).map(|_| ())
+    }
+
+    /// Tells a ledger that asks for it what the sink knows of days.
+    pub(crate) fn recount(&mut self, asked: Vec<Recount>) -> Result<(), Wrong> {
+        for Recount { account, asked_at } in asked {
+            let audit = self.oracle.audits.get(&account);
+            let limits = Limits(audit.map(|audit| audit.limits().to_vec()).unwrap_or_default());
+            self.tell_days(account, limits, Some(asked_at))?;
+        }
+        Ok(())
     }
 
     /// A process that begins on what is left of a ledger says the limits, which are not the

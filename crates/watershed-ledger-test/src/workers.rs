@@ -62,11 +62,15 @@ impl Play<'_> {
         let random = self.dice.roll();
         let submitted = self.submitted.len();
         let who = &mut self.workers[worker];
+        // An answer that it does not ask for again may have brought more than it knows.
+        who.unheard |= who.unanswered;
+        let held = who.held.iter().chain(&who.kills).map(|leased| leased.fence);
+        let held = (!who.unheard).then(|| held.collect());
         who.submitted = submitted;
         who.unanswered = false;
         who.sequence += 1;
-        let exchange =
-            Exchange { worker: who.id.clone(), sequence: who.sequence, random, settles, want };
+        let (id, sequence) = (who.id.clone(), who.sequence);
+        let exchange = Exchange { worker: id, sequence, random, settles, held, want };
         who.last = Some(exchange.clone());
         if answer_lost {
             who.unanswered = true;
@@ -87,9 +91,11 @@ impl Play<'_> {
     /// An exchange whose answer reaches the worker.
     pub(crate) fn send(&mut self, worker: usize, exchange: Exchange) -> Result<(), Wrong> {
         let answer = self.say(Command::Exchange(exchange.clone()))?;
-        if let Some(Reply::Exchanged(answer)) = answer {
+        if let Some(Reply::Exchanged(mut answer)) = answer {
             self.write_days(&answer.days);
+            let asked = std::mem::take(&mut answer.recount);
             self.heard(worker, &exchange, answer);
+            self.recount(asked)?;
         }
         Ok(())
     }
@@ -100,7 +106,7 @@ impl Play<'_> {
         self.stats.stale += answer.settled.len() as u64 - accepted;
         self.count(exchange, &answer);
         let who = &mut self.workers[worker];
-        who.unanswered = false;
+        who.unanswered &= exchange.sequence != who.sequence;
         let settled = |l: &Leased| exchange.settles.iter().any(|s| s.fence == l.fence);
         let done: Vec<Leased> = who.held.extract_if(.., |l| settled(l)).collect();
         let mut killed = Vec::new();
@@ -115,6 +121,7 @@ impl Play<'_> {
                 who.held.push(leased);
             }
         }
+        who.kills.extend(killed.iter().cloned());
         self.remember(done);
         self.remember(killed);
     }

@@ -82,9 +82,9 @@ impl Budget {
         self.used = used;
     }
 
-    /// Takes over what is told of today's calls, where that is later than what is counted here:
-    /// of an earlier state of this ledger, which was lost. The larger count stands.
-    pub fn recall(&mut self, told: &[DayCalls], now: Millis) {
+    /// Takes over what is told of today's calls, where that is later than what is counted here, or
+    /// was asked for: of an earlier state of this ledger, which was lost. The larger count stands.
+    pub fn recall(&mut self, told: &[DayCalls], asked: bool, now: Millis) {
         for (limit, used) in self.limits.0.iter().zip(&mut self.used) {
             for told in told.iter().filter(|t| t.categories == limit.categories) {
                 let counts = limit.period == Period::Day && told.day == now.day();
@@ -95,9 +95,9 @@ impl Budget {
                 if used.day < told.day {
                     used.begin(told.day);
                 }
-                if told.at > used.at {
+                if asked || told.at > used.at {
                     used.before += told.calls.saturating_sub(used.today(now));
-                    used.at = told.at;
+                    used.at = used.at.max(told.at);
                 }
             }
         }
@@ -217,7 +217,7 @@ impl Budget {
                 used.used += 1;
             }
             if limit.period == Period::Day {
-                used.at = used.at.max(now);
+                used.at = now.max(used.at + 1);
             }
             if limit.period != Period::Day {
                 // Slots so far apart, and one at each end.
@@ -302,6 +302,7 @@ impl Budget {
                 && used.day == slot.from.day()
             {
                 used.used = used.used.saturating_sub(1);
+                used.at = now.max(used.at + 1);
             }
         }
     }

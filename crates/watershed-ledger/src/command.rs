@@ -87,6 +87,10 @@ pub enum Command {
         /// What the sink knows of the calls of its days: the ledger may have lost its count.
         #[serde(default)]
         days: Vec<DayCalls>,
+        /// Since when an answer has asked for them ([`Recount::asked_at`]): they were read after
+        /// that. `None`: nobody has asked.
+        #[serde(default)]
+        recount: Option<Millis>,
     },
 }
 
@@ -126,6 +130,10 @@ pub struct Exchange {
     pub random: u64,
     /// What is done.
     pub settles: Vec<Settle>,
+    /// All that the worker holds, what it settles here included. A ledger that has lost its last
+    /// acts gives back what else it was leased. `None`: it does not say.
+    #[serde(default)]
+    pub held: Option<Vec<Fence>>,
     /// What is asked for.
     pub want: Want,
 }
@@ -324,6 +332,19 @@ pub struct Exchanged {
     /// outlives the ledger.
     #[serde(default)]
     pub days: Vec<DayCalls>,
+    /// Accounts whose calls of the day the ledger gives no more, until it was told of them.
+    #[serde(default)]
+    pub recount: Vec<Recount>,
+}
+
+/// A ledger that has lost something asks for an account's calls of the day as the sink knows them
+/// by now: [`Command::SetLimits`] tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recount {
+    /// The account.
+    pub account: AccountId,
+    /// Since when it asks: what it gave before it lost that, has begun.
+    pub asked_at: Millis,
 }
 
 /// What became of a settle.

@@ -24,8 +24,8 @@ pub mod tables;
 mod view;
 
 pub use command::{
-    Checkpoint, Command, End, Exchange, Exchanged, Fence, LeaseId, Leased, Letter, Outcome, Repeat,
-    Reply, Settle, Settled, Submit, Want,
+    Checkpoint, Command, End, Exchange, Exchanged, Fence, LeaseId, Leased, Letter, Outcome,
+    Recount, Repeat, Reply, Settle, Settled, Submit, Want,
 };
 pub use decide::decide;
 pub use error::Error;

@@ -385,7 +385,7 @@ pub struct LimitUse {
     /// For days: calls of it that an earlier state of this ledger gave, which was lost.
     #[serde(default)]
     pub before: u64,
-    /// For days: when the last of its calls was given.
+    /// For days: when its calls last changed, later with each change.
     #[serde(default)]
     pub at: Millis,
 }

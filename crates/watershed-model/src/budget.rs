@@ -157,8 +157,8 @@ pub struct DayCalls {
     pub day: i64,
     /// Calls of that day.
     pub calls: u64,
-    /// When the last of them was given, by the ledger's clock: of two counts of one day the later
-    /// one knows more.
+    /// When that changed last, by the ledger's clock, and later with each change: of two counts
+    /// of one day the later one knows more.
     pub at: Millis,
 }
 

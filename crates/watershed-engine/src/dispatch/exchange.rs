@@ -1,12 +1,18 @@
 //! One trip: rows into the sink, outcomes to the ledger, and what it leases handed to the workers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use watershed_ledger::{Command, Exchange, Exchanged, Fence, Leased, Reply, Settled, Want};
+use watershed_ledger::{
+    Command, Exchange, Exchanged, Fence, Leased, Recount, Reply, Settle, Settled, Want,
+};
 use watershed_model::{Millis, RunId};
+use watershed_sink::Batch;
 
-use super::{Dispatch, Flight, PACE_MS, lead};
+use super::writing::Writing;
+use super::{Dispatch, Flight, PACE_MS, State, lead};
 use crate::active::ActiveRun;
+use crate::engine::DAYS_MAX;
 use crate::error::Error;
 use crate::metric;
 use crate::phase::{self, Phase};
@@ -20,6 +26,9 @@ const HORIZON_MS: i64 = 400;
 /// would meet those of a worker that is on time, and both together might be one too many. The
 /// share leaves a tenth of a second for that.
 const APART_MS: i64 = 50;
+/// A call of the day is not made where the sink knew of it later than this: a ledger that was lost
+/// meanwhile may have asked the sink already. It waits for so long before it does.
+const WRITTEN_WITHIN_MS: i64 = 2_000;
 
 impl Dispatch {
     /// Rows, then settle, then lease: the order that makes a second delivery harmless.
@@ -40,6 +49,7 @@ impl Dispatch {
             worker: self.worker.clone(),
             sequence: self.state.sequence,
             random: self.tools.clock.random(),
+            held: Some(self.held(&settles)),
             settles,
             want: Want {
                 lanes: self.links.keys().cloned().collect(),
@@ -55,7 +65,7 @@ impl Dispatch {
         fences.iter().for_each(|fence| phase::tell_of(*fence, Phase::Settling));
         let reply = self.said(Command::Exchange(exchange)).await?;
         metric::exchanged(self.tools.clock.now() - sent_at);
-        let Reply::Exchanged(exchanged) = reply else {
+        let Reply::Exchanged(mut exchanged) = reply else {
             return Err(Error::Protocol("the ledger answered an exchange with something else"));
         };
         for (fence, settled) in fences.iter().zip(&exchanged.settled) {
@@ -68,7 +78,21 @@ impl Dispatch {
                 }
             }
         }
-        self.hand_out(exchanged, sent_at).await
+        let asked = std::mem::take(&mut exchanged.recount);
+        self.hand_out(exchanged, sent_at).await?;
+        for recount in asked {
+            self.recount(recount).await?;
+        }
+        Ok(())
+    }
+
+    /// All that this worker holds, by what it knows.
+    fn held(&self, settles: &[Settle]) -> Vec<Fence> {
+        let State { flights, done, writing, .. } = &self.state;
+        let held = flights.keys().copied().chain(settles.iter().map(|settle| settle.fence));
+        let held = held.chain(done.iter().map(|done| done.settle.fence));
+        let held = held.chain(writing.iter().flat_map(Writing::fences));
+        held.collect::<BTreeSet<Fence>>().into_iter().collect()
     }
 
     /// Marks the children that need no call, waiting while the sink cannot tell.
@@ -90,11 +114,46 @@ impl Dispatch {
         }
     }
 
+    /// Tells the ledger what the sink knows of an account's days.
+    async fn recount(&mut self, Recount { account, asked_at }: Recount) -> Result<(), Error> {
+        let links = self.links.values().filter(|link| link.connection.account == account);
+        let mut limits = links.filter_map(|link| self.state.limits.get(&link.connection.name));
+        let Some(limits) = limits.next_back().cloned() else { return Ok(()) };
+        let sink = self.tools.sink.clone();
+        let days = loop {
+            match sink.days(account.clone(), DAYS_MAX).await {
+                Ok(days) => break days,
+                Err(error) => self.wait_for("sink", error.waits(), &error).await?,
+            }
+        };
+        let recount = Some(asked_at);
+        self.said(Command::SetLimits { account, limits, days, recount }).await?;
+        self.state.ask_at = self.tools.clock.now();
+        Ok(())
+    }
+
+    /// What the sink does not know yet of the calls of the day.
+    async fn write_days(&mut self) -> Result<(), Error> {
+        let batch = Arc::new(Batch { days: self.state.days.news(), ..Batch::default() });
+        let sink = self.tools.sink.clone();
+        while !batch.is_empty()
+            && let Err(error) = self.beside_writing(sink.write(batch.clone())).await
+        {
+            self.wait_for("sink", error.waits(), &error).await?;
+        }
+        Ok(())
+    }
+
     async fn hand_out(&mut self, exchanged: Exchanged, sent_at: Millis) -> Result<(), Error> {
         let now = self.tools.clock.now();
         self.state.offset.observe(sent_at, exchanged.now, now);
         self.state.ended.extend(exchanged.ended);
         self.state.days.tell(exchanged.days);
+        // Before a call of the day begins the sink knows of it: what counts it may be lost.
+        if exchanged.leased.iter().any(|leased| self.state.days.count(leased)) {
+            self.write_days().await?;
+        }
+        let is_late = self.tools.clock.now() - sent_at >= WRITTEN_WITHIN_MS;
         let look_ms = self.settings.look_ms;
         let again = exchanged.ask_again_at.map_or(look_ms, |at| at - exchanged.now);
         self.state.ask_at = now + again.clamp(PACE_MS, look_ms);
@@ -103,6 +162,10 @@ impl Dispatch {
         }
         let mut jobs = Vec::with_capacity(exchanged.leased.len());
         for leased in exchanged.leased {
+            if is_late && self.state.days.count(&leased) {
+                self.state.done.push(conclude::released(&leased));
+                continue;
+            }
             let run = self.active(&leased.run).await?;
             let step = run.as_ref().map(|run| run.program.plan().step(leased.step).name.as_str());
             phase::tell_leased(leased.fence, step);

@@ -123,6 +123,21 @@ impl Dispatch {
         Ok(settles)
     }
 
+    /// Waits for another write, while the batch that is on its way goes on: that may hold a lock
+    /// which the other one waits for.
+    pub(super) async fn beside_writing<T>(&mut self, write: impl Future<Output = T>) -> T {
+        tokio::pin!(write);
+        loop {
+            let on_its_way = self.state.writing.as_mut().filter(|writing| writing.said.is_none());
+            let Some(writing) = on_its_way else { return write.await };
+            tokio::select! {
+                biased;
+                done = &mut write => return done,
+                () = writing.over() => {}
+            }
+        }
+    }
+
     /// What is settled after the batch that is on its way, if that has arrived. One that did not is
     /// written again, waiting while the sink cannot take it.
     async fn arrived(&mut self) -> Result<Vec<Settle>, Error> {

@@ -59,6 +59,7 @@ fn exchange(sequence: u64, settles: Vec<Settle>, tasks: u16) -> Command {
         sequence,
         random: sequence,
         settles,
+        held: None,
         want: Want {
             lanes: vec![ACME.into()],
             tasks,

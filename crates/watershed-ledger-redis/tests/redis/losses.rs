@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use watershed_ledger::{Command, Error, Exchange, Exchanged, Ledger, Reply, Settled, Submit, Want};
+use watershed_ledger::{
+    Command, Error, Exchange, Exchanged, Fence, Leased, Ledger, Reply, Settled, Submit, Want,
+};
 use watershed_ledger_redis::{Link, RedisLedger};
 use watershed_ledger_test::{Subject, plain_plan, plain_step};
 use watershed_model::{Child, Kin, Limits, Millis, PlanHash, RunId, Source, StepId, Trigger};
@@ -41,7 +43,7 @@ fn exchange(
     lane: &str,
     now: Millis,
 ) -> Exchanged {
-    said(on, Asks { worker: "w", lane, sequence }, settles, now)
+    said(on, Asks { worker: "w", lane, sequence, held: None }, settles, now)
 }
 
 /// Closes what was leased, and leases four tasks of the lane `zoom`.
@@ -52,17 +54,19 @@ pub(crate) fn exchange_by(
     settles: Exchanged,
     now: Millis,
 ) -> Exchanged {
-    said(on, Asks { worker, lane: "zoom", sequence }, settles, now)
+    said(on, Asks { worker, lane: "zoom", sequence, held: None }, settles, now)
 }
 
 struct Asks<'a> {
     worker: &'a str,
     lane: &'a str,
     sequence: u64,
+    /// What it says that it holds.
+    held: Option<Vec<Fence>>,
 }
 
 fn said(on: &mut OnRedis, asks: Asks<'_>, settles: Exchanged, now: Millis) -> Exchanged {
-    let Asks { worker, lane, sequence } = asks;
+    let Asks { worker, lane, sequence, held } = asks;
     let settles = settles.leased.iter().map(|leased| {
         let outcome = watershed_ledger::Outcome::Closed {
             broods: Vec::new(),
@@ -75,6 +79,7 @@ fn said(on: &mut OnRedis, asks: Asks<'_>, settles: Exchanged, now: Millis) -> Ex
         sequence,
         random: sequence,
         settles: settles.collect(),
+        held,
         want: Want {
             lanes: vec![lane.into()],
             tasks: 4,
@@ -122,6 +127,58 @@ fn a_loss_that_another_finds_later_pauses_no_longer() {
     assert_eq!((second.leased, second.ask_again_at), (vec![], Some(NOW + 2_100)));
     let warm = exchange(&mut other, 8, Exchanged::default(), "zoom", NOW + 2_100);
     assert_eq!(warm.leased.len(), 4);
+}
+
+#[test]
+fn a_loss_is_found_however_much_others_have_done_since() {
+    let mut on = OnRedis::empty();
+    on.execute(submit("run", "zoom", "acme", 40), NOW).expect("it begins");
+    let mut other = on.beside();
+    exchange_by(&mut other, "v", 1, Exchanged::default(), NOW);
+    let before = on.snapshot();
+    assert_eq!(exchange(&mut on, 1, Exchanged::default(), "zoom", NOW).leased.len(), 4);
+    on.go_back(before.as_ref());
+    for sequence in 2..6 {
+        let more = exchange_by(&mut other, "v", sequence, Exchanged::default(), NOW + 200);
+        assert_eq!(more.leased.len(), 4, "of all that it knows nothing was lost");
+    }
+    let found = exchange(&mut on, 2, Exchanged::default(), "zoom", NOW + 300);
+    assert_eq!((found.leased, found.ask_again_at), (vec![], Some(NOW + 2_300)));
+}
+
+/// The items of what is leased, and how many leases each has lost.
+fn items(leased: &[Leased]) -> Vec<(&str, u16)> {
+    leased.iter().map(|leased| (leased.item.as_str(), leased.lost)).collect()
+}
+
+#[test]
+fn what_was_settled_by_a_lost_act_is_leased_again_once_its_worker_says_what_it_holds() {
+    let mut on = OnRedis::empty();
+    on.execute(submit("run", "zoom", "acme", 12), NOW).expect("it begins");
+    let first = exchange(&mut on, 1, Exchanged::default(), "zoom", NOW);
+    let others = exchange_by(&mut on, "v", 1, Exchanged::default(), NOW);
+    assert_eq!((first.leased.len(), others.leased.len()), (4, 4));
+    let before = on.snapshot();
+    // Two of the four are settled, and what that leased is lost with it.
+    let done = Exchanged { leased: first.leased[..2].to_vec(), ..Exchanged::default() };
+    let lost = exchange(&mut on, 2, done, "zoom", NOW + 100);
+    assert_eq!(lost.leased.len(), 4);
+    on.go_back(before.as_ref());
+    let holds = first.leased[2..].iter().chain(&lost.leased).map(|leased| leased.fence);
+    let holds: Vec<Fence> = holds.collect();
+    for (sequence, at, leases) in
+        [(3, 200, &[][..]), (4, 2_200, &[("[0]", 0), ("[1]", 0), ("[8]", 0), ("[9]", 0)])]
+    {
+        let held = Some(holds.clone());
+        let asks = Asks { worker: "w", lane: "zoom", sequence, held };
+        let answer = said(&mut on, asks, Exchanged::default(), NOW + at);
+        assert_eq!(items(&answer.leased), leases, "at {at}");
+    }
+    let still = Exchanged { leased: first.leased[2..].to_vec(), ..Exchanged::default() };
+    let settled = exchange(&mut on, 5, still, "zoom", NOW + 2_300).settled;
+    assert_eq!(settled, [Settled::Accepted; 2], "what it holds is its own");
+    let settled = exchange_by(&mut on, "v", 2, others, NOW + 2_400).settled;
+    assert_eq!(settled, [Settled::Accepted; 4], "and what others hold, theirs");
 }
 
 #[test]
@@ -180,8 +237,12 @@ async fn said_by(url: &str) -> Error {
         Ok(link) => RedisLedger::new(link, "refused"),
         Err(error) => return error,
     };
-    let limits =
-        Command::SetLimits { account: "acme".into(), limits: Limits::default(), days: Vec::new() };
+    let limits = Command::SetLimits {
+        account: "acme".into(),
+        limits: Limits::default(),
+        days: Vec::new(),
+        recount: None,
+    };
     let said = tokio::time::timeout(Duration::from_secs(20), ledger.execute(limits)).await;
     said.expect("it answers in time").expect_err("it cannot be used")
 }

@@ -54,6 +54,7 @@ fn exchange(redis: &mut OnRedis, sequence: u64, settles: Vec<Settle>, tasks: u16
         sequence,
         random: 7,
         settles,
+        held: None,
         want: Want {
             lanes: vec!["zoom".into()],
             tasks,

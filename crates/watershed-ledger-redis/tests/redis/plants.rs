@@ -159,11 +159,37 @@ fn a_loss_that_is_not_noticed_is_found() {
     };
     search.finds(
         "a lost tail that is not noticed",
-        plant!("and known.acts > META.acts then" => "and false then"),
+        plant!("(known.acts > META.acts or is_behind(said))" => "false"),
     );
 }
 
-/// Likewise: of what the caller knows of the day nothing is taken.
+/// Likewise: what was settled by a lost act waits until its lease runs out.
+#[test]
+fn a_lease_that_nobody_holds_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Medium).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a lease that its worker no longer holds after a lost tail",
+        plant!("give_back_lost(said, worker)\n  run_out()" => "run_out()"),
+    );
+}
+
+/// Likewise: and what it does hold is given back with it.
+#[test]
+fn a_lease_that_is_taken_from_who_holds_it_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Medium).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a lost tail that takes what is held as well",
+        plant!("holds[string.sub(held, at, at + 8)] = true" => ""),
+    );
+}
+
+/// Likewise: of what the sink knows of the day nothing is taken.
 #[test]
 fn a_day_that_begins_anew_is_found() {
     let search = Search {
@@ -172,6 +198,19 @@ fn a_day_that_begins_anew_is_found() {
     };
     search.finds(
         "a day whose count is lost with a tail, and begins anew",
-        plant!("Budget.recall(budget, known.days, NOW, lost)" => ""),
+        plant!("local more = max(0, day.calls - today(used, now))" => "local more = 0"),
+    );
+}
+
+/// Likewise: calls of the day are given before the sink was asked for those of before.
+#[test]
+fn a_day_that_goes_on_before_the_sink_was_asked_is_found() {
+    let search = Search {
+        history: |seed| history(seed, Size::Small).losing_tails(),
+        make: OnRedis::living_on,
+    };
+    search.finds(
+        "a day that goes on after a loss before the sink was asked",
+        plant!("if budget.recount then return nil, now + RECOUNT end" => ""),
     );
 }

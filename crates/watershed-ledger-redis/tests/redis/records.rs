@@ -97,6 +97,7 @@ fn records_of_another_version_are_refused_by_every_command_and_stay_as_they_are(
                 account: "acme".into(),
                 limits: Limits::default(),
                 days: Vec::new(),
+                recount: None,
             },
             submit("another", "zoom", "acme", 1),
             Command::Exchange(Exchange {
@@ -104,6 +105,7 @@ fn records_of_another_version_are_refused_by_every_command_and_stay_as_they_are(
                 sequence,
                 random: 2,
                 settles,
+                held: None,
                 want,
             }),
             Command::Extend {

@@ -113,8 +113,12 @@ impl Twins {
     fn begun() -> Twins {
         let (memory, redis) = (MemoryTables::default(), OnRedis::empty());
         let mut twins = Twins { memory, redis, held: Vec::new(), sequence: 0 };
-        let limits =
-            Command::SetLimits { account: "acme".into(), limits: limits(), days: Vec::new() };
+        let limits = Command::SetLimits {
+            account: "acme".into(),
+            limits: limits(),
+            days: Vec::new(),
+            recount: None,
+        };
         for command in [limits, Command::Submit(Box::new(submit()))] {
             decide(&mut twins.memory, &command, BEGIN).expect("it is done in memory");
             twins.redis.execute(command, BEGIN).expect("it is done on Redis");
@@ -145,6 +149,7 @@ impl Twins {
                 sequence: self.sequence,
                 random: 7,
                 settles,
+                held: None,
                 want: want.clone(),
             })
         };
@@ -156,8 +161,8 @@ impl Twins {
     }
 
     /// Says the limits again, with some count of the day. Redis leases nothing for two seconds
-    /// where that is news, and the ledger in memory knows no such pause: it is over, even if the
-    /// clock steps back.
+    /// where that is news, and asks for the count again then; the ledger in memory knows no such
+    /// pause: it is over, even if the clock steps back.
     fn tell_days(&mut self, dice: &mut Dice, now: Millis) -> Millis {
         let days = vec![DayCalls {
             account: "acme".into(),
@@ -166,10 +171,43 @@ impl Twins {
             calls: dice.below(130),
             at: now + -60_000 + dice.below(70_000).cast_signed(),
         }];
-        let command = Command::SetLimits { account: "acme".into(), limits: limits(), days };
+        self.say_days(days.clone(), None, now);
+        let now = now + 4_000;
+        let asks = self.asked(now);
+        if asks.is_some() {
+            self.say_days(days, asks, now);
+        }
+        now
+    }
+
+    fn say_days(&mut self, days: Vec<DayCalls>, recount: Option<Millis>, now: Millis) {
+        let command =
+            Command::SetLimits { account: "acme".into(), limits: limits(), days, recount };
         decide(&mut self.memory, &command, now).expect("in memory");
         self.redis.execute(command, now).expect("on Redis");
-        now + 4_000
+    }
+
+    /// Since when Redis asks for the count of the day.
+    fn asked(&mut self, now: Millis) -> Option<Millis> {
+        let want = Want {
+            lanes: vec!["zoom".into()],
+            tasks: 0,
+            lease_ms: 15_000,
+            horizon_ms: 400,
+            lead_ms: 0,
+        };
+        let exchange = Exchange {
+            worker: "asks".into(),
+            sequence: now.0.cast_unsigned(),
+            random: 7,
+            settles: Vec::new(),
+            held: None,
+            want,
+        };
+        let command = Command::Exchange(exchange);
+        decide(&mut self.memory, &command, now).expect("in memory");
+        let answer = self.redis.execute(command, now).expect("on Redis");
+        exchanged(answer).recount.first().map(|recount| recount.asked_at)
     }
 
     fn view(&mut self, now: Millis) {

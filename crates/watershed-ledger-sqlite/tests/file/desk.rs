@@ -88,6 +88,7 @@ impl Desk {
             sequence: self.sequence,
             random: self.sequence,
             settles,
+            held: None,
             want: Want {
                 lanes: vec!["acme".into()],
                 tasks: BATCH,

@@ -19,6 +19,7 @@ fn nothing_of(desk: &Desk, category: Category) {
         account: "acme".into(),
         limits: Limits(vec![limit]),
         days: Vec::new(),
+        recount: None,
     };
     desk.says(&command);
 }

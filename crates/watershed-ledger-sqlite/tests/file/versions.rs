@@ -66,7 +66,12 @@ fn a_file_of_version_2_is_opened_and_its_run_goes_on_to_its_end() {
     let taken = desk.says(&Command::Takeover { worker: desk.worker.clone() });
     assert!(matches!(taken, Reply::TakenOver { tasks } if tasks > 0), "{taken:?}");
     let limits = Limits::default();
-    desk.says(&Command::SetLimits { account: "acme".into(), limits, days: Vec::new() });
+    desk.says(&Command::SetLimits {
+        account: "acme".into(),
+        limits,
+        days: Vec::new(),
+        recount: None,
+    });
     let mut seen = BTreeSet::new();
     desk.an_hour_passes();
     desk.works(
@@ -104,6 +109,7 @@ fn what_a_file_of_version_2_has_open_is_counted_by_month() {
         account: "acme".into(),
         limits: Limits::default(),
         days: Vec::new(),
+        recount: None,
     });
     desk.an_hour_passes();
     desk.works(|_| Vec::new(), |_| false);

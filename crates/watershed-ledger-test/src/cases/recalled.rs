@@ -26,14 +26,28 @@ fn heavy() -> CategorySet {
 
 /// Heavy work, of which a day may have five calls.
 fn begin(s: &mut Scenario, days: Vec<DayCalls>) {
-    set_limits(s, days);
+    say_limits(s, days.clone(), None);
     let kin = (0..20).map(|i| task(0, &format!("item{i}"))).collect();
     s.run("run", vec![Line::new(From::Literals(1)).category(Category::Heavy)], kin, vec![]);
+    asked_again(s, days);
 }
 
-fn set_limits(s: &mut Scenario, days: Vec<DayCalls>) {
+fn say_limits(s: &mut Scenario, days: Vec<DayCalls>, recount: Option<Millis>) {
     let limits = Limits(vec![Limit::new(heavy(), Period::Day, 5.0)]);
-    s.say(Command::SetLimits { account: "account".into(), limits, days });
+    s.say(Command::SetLimits { account: "account".into(), limits, days, recount });
+}
+
+/// Limits are said with what is known of days, and that again once the ledger asks for it.
+fn set_limits(s: &mut Scenario, days: Vec<DayCalls>) {
+    say_limits(s, days.clone(), None);
+    asked_again(s, days);
+}
+
+fn asked_again(s: &mut Scenario, days: Vec<DayCalls>) {
+    s.after(COOL_MS);
+    for recount in s.exchange("asked", &["zoom"], 0, Vec::new()).recount {
+        say_limits(s, days.clone(), Some(recount.asked_at));
+    }
 }
 
 /// So many heavy calls of today.
@@ -50,11 +64,9 @@ fn unused(leased: &Leased) -> Settle {
 fn what_a_lost_ledger_gave_of_a_day_is_not_given_again(s: &mut Scenario) {
     let told = counted(3, s.now + -60_000);
     begin(s, vec![told.clone()]);
-    s.after(COOL_MS);
     assert_eq!(s.lease("w", 20).len(), 2);
     // Told twice, it counts once.
     set_limits(s, vec![told]);
-    s.after(COOL_MS);
     assert_eq!(s.lease("w", 20).len(), 0);
     let used = s.view("run").budget[0].used;
     assert_eq!(used, 5);
@@ -63,13 +75,15 @@ fn what_a_lost_ledger_gave_of_a_day_is_not_given_again(s: &mut Scenario) {
 fn an_exchange_tells_what_it_has_counted_of_the_day(s: &mut Scenario) {
     let told = s.now + -60_000;
     begin(s, vec![counted(2, told)]);
-    s.after(COOL_MS);
     let now = s.now;
     let answer = s.exchange("w", &["zoom"], 1, Vec::new());
     assert_eq!(answer.days, [counted(3, now)]);
     s.after(1_000);
     let answer = s.exchange("w", &["zoom"], 0, vec![unused(&answer.leased[0])]);
+    let now = s.now;
     assert_eq!(answer.days, [counted(2, now)], "what was given back is not counted");
+    let at = |s: &mut Scenario, tasks| s.exchange("w", &["zoom"], tasks, Vec::new()).days[0].at;
+    assert!(at(s, 1) > now, "of two counts of a millisecond the later one is known by its time");
     s.now = s.now.next_day();
     assert_eq!(s.exchange("w", &["zoom"], 0, Vec::new()).days, []);
 }
@@ -90,7 +104,6 @@ fn a_later_count_than_the_ledgers_own_counts_where_it_is_larger(s: &mut Scenario
     let now = s.now;
     for (calls, at, left) in [(3, now, 2), (2, now + 1, 2), (9, now + 2, 0)] {
         set_limits(s, vec![counted(calls, at)]);
-        s.after(COOL_MS);
         let used = s.view("run").budget[0].used;
         assert_eq!(5_u64.saturating_sub(used), left, "{calls} at {at}");
     }
@@ -123,7 +136,6 @@ fn a_day_that_was_told_ends_like_any_other(s: &mut Scenario) {
 fn what_zoom_says_is_gone_was_not_all_made_by_others(s: &mut Scenario) {
     let told = s.now + -60_000;
     begin(s, vec![counted(2, told)]);
-    s.after(COOL_MS);
     let leased = s.lease("w", 1).remove(0);
     let left = Left { daily: true, limit: 5, remaining: 2 };
     let heard = Heard { category: Category::Heavy, left: Some(left), own: Some(1), alone: false };

@@ -144,6 +144,7 @@ impl Scenario {
             sequence: self.sequence,
             random: self.sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15),
             settles,
+            held: None,
             want: Want {
                 lanes: lanes.iter().map(|lane| (*lane).into()).collect(),
                 tasks,
@@ -242,7 +243,12 @@ impl Scenario {
             Limit::new(CategorySet::of(categories), *period, *calls)
         };
         let limits = Limits(limits.iter().map(limit).collect());
-        self.say(Command::SetLimits { account: "account".into(), limits, days: Vec::new() });
+        self.say(Command::SetLimits {
+            account: "account".into(),
+            limits,
+            days: Vec::new(),
+            recount: None,
+        });
     }
 
     pub(super) fn keep(&mut self) -> Kept {

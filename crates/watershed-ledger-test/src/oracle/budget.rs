@@ -1,6 +1,6 @@
 //! The budget's audit: every permit ever given, counted anew for each one that is added.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_model::{Category, CategorySet, DayCalls, Limit, Limits, Millis, Period, Throttle};
 
@@ -20,8 +20,6 @@ struct Given {
     former: bool,
     /// Lost with the ledger's tail: its second counts; its day, as far as that was told.
     lost: bool,
-    /// When it was given.
-    at: Millis,
 }
 
 impl Given {
@@ -37,7 +35,6 @@ struct Recalled {
     categories: CategorySet,
     day: i64,
     calls: u64,
-    at: Millis,
 }
 
 /// A category that Zoom closed.
@@ -56,6 +53,8 @@ pub(crate) struct Audit {
     limits: Limits,
     given: Vec<Given>,
     recalled: Vec<Recalled>,
+    /// When a day's count changed last, later with each change.
+    changed: BTreeMap<(CategorySet, i64), Millis>,
     closed: Vec<Closed>,
     /// Categories of which a second's (or minute's) calls were refused.
     refused: BTreeSet<Category>,
@@ -72,23 +71,18 @@ impl Audit {
         }
     }
 
-    /// Takes over the permits that were given between this and a later state, whose last counts
-    /// are still known.
-    pub(crate) fn lost(&mut self, later: &Audit) {
-        let days: BTreeSet<i64> = later.given.iter().map(|given| given.from.day()).collect();
-        for limit in self.limits.0.clone().iter().filter(|l| l.period == Period::Day) {
-            for day in &days {
-                let (calls, at) = (later.of_day(limit, *day), later.known_on(limit, *day));
-                self.recall_up_to(limit, *day, calls, at);
-            }
-        }
-        let since = later.given.iter().skip(self.given.len());
+    /// Takes over the permits that were given between this and a later state; whether there were
+    /// any.
+    pub(crate) fn lost(&mut self, later: &Audit) -> bool {
+        let known = self.given.len();
+        let since = later.given.iter().skip(known);
         self.given.extend(since.map(|given| Given { lost: true, ..*given }));
+        self.given.len() > known
     }
 
-    /// Takes over what is told of today, where it is later than what is known here. Whether that
-    /// made a count larger.
-    pub(crate) fn recall(&mut self, told: &[DayCalls], now: Millis) -> bool {
+    /// Takes over what is told of today, where it is later than what is known here, or was asked
+    /// for. Whether that made a count larger.
+    pub(crate) fn recall(&mut self, told: &[DayCalls], asked: bool, now: Millis) -> bool {
         let mut larger = false;
         for limit in self.limits.0.clone().iter().filter(|l| l.period == Period::Day) {
             for told in told.iter().filter(|t| t.categories == limit.categories) {
@@ -97,27 +91,39 @@ impl Audit {
                 };
                 if told.day == now.day()
                     && !self.given.iter().any(later)
-                    && told.at > self.known_on(limit, told.day)
+                    && (asked || told.at > self.changed_at(limit.categories, told.day))
                 {
-                    larger |= self.recall_up_to(limit, told.day, told.calls, told.at);
+                    let calls = told.calls.saturating_sub(self.of_day(limit, told.day));
+                    let (categories, day) = (limit.categories, told.day);
+                    self.recalled.push(Recalled { categories, day, calls });
+                    let changed = self.changed.entry((categories, day)).or_default();
+                    *changed = told.at.max(*changed);
+                    larger |= calls > 0;
                 }
             }
         }
         larger
     }
 
-    fn recall_up_to(&mut self, limit: &Limit, day: i64, calls: u64, at: Millis) -> bool {
-        let calls = calls.saturating_sub(self.of_day(limit, day));
-        self.recalled.push(Recalled { categories: limit.categories, day, calls, at });
-        calls > 0
+    /// When a day's count changed last.
+    fn changed_at(&self, categories: CategorySet, day: i64) -> Millis {
+        self.changed.get(&(categories, day)).copied().unwrap_or_default()
     }
 
-    /// When the last count of a limit's day was made.
-    fn known_on(&self, limit: &Limit, day: i64) -> Millis {
-        let of = |g: &&Given| limit.categories.contains(g.category) && g.from.day() == day;
-        let given = self.given.iter().filter(of).map(|g| g.at);
-        let told = |r: &&Recalled| r.categories == limit.categories && r.day == day;
-        given.chain(self.recalled.iter().filter(told).map(|r| r.at)).max().unwrap_or_default()
+    /// The count of a day changes, of each limit that has that category.
+    fn change(&mut self, category: Category, day: i64, now: Millis) {
+        for limit in self.limits.0.iter().filter(|l| l.period == Period::Day) {
+            if limit.categories.contains(category) {
+                let changed = self.changed.entry((limit.categories, day)).or_default();
+                *changed = now.max(*changed + 1);
+            }
+        }
+    }
+
+    /// Whether a limit of a day counts that category.
+    pub(crate) fn counts_days_of(&self, category: Category) -> bool {
+        let mut days = self.limits.0.iter().filter(|l| l.period == Period::Day);
+        days.any(|limit| limit.categories.contains(category))
     }
 
     /// Calls of a day under that limit.
@@ -200,6 +206,9 @@ impl Audit {
             given.returned = true;
             given.unused = from > now;
         }
+        if let Some(category) = category {
+            self.change(category, from.day(), now);
+        }
     }
 
     pub(crate) fn throttle(&mut self, throttle: Throttle, now: Millis) {
@@ -243,8 +252,8 @@ impl Audit {
             unused: false,
             former: false,
             lost: false,
-            at,
         });
+        self.change(category, from.day(), at);
         for limit in self.limits.0.iter().filter(|l| l.categories.contains(category)) {
             // Only what is near enough to share a period with the new one.
             let near = |g: &&Given| (g.from - from).abs() < limit.period.ms();

@@ -1,10 +1,12 @@
 //! Exchanges: what each settle does to the tree, and whether it had to be accepted.
 
+use std::collections::BTreeSet;
+
 use watershed_ledger::{Exchange, Exchanged, Outcome, Repeat, Settle, Settled};
-use watershed_model::{Brood, Millis, RunId, RunState, WorkerId};
+use watershed_model::{AccountId, Brood, Millis, RunId, RunState, WorkerId};
 
 use super::follow::{Call, Oracle, Wrong};
-use super::tree::Stage;
+use super::tree::{Held, Stage};
 
 impl Oracle {
     pub(crate) fn exchange(
@@ -29,6 +31,7 @@ impl Oracle {
         for (settle, said) in exchange.settles.iter().zip(&reply.settled) {
             self.settle(&exchange.worker, settle, *said, now)?;
         }
+        self.give_back_lost(exchange, now);
         self.lease(exchange, reply, now)?;
         for day in &reply.days {
             self.audits.get(&day.account).map_or(Ok(()), |audit| audit.counted(day))?;
@@ -42,6 +45,28 @@ impl Oracle {
         }
         self.workers.insert(exchange.worker.clone(), (exchange.sequence, reply.clone()));
         Ok(())
+    }
+
+    /// What its worker does not hold, and the ledger that went back thinks it does.
+    fn give_back_lost(&mut self, exchange: &Exchange, now: Millis) {
+        let Some(held) = exchange.held.as_ref().filter(|_| self.loses_tails) else { return };
+        let lanes = &exchange.want.lanes;
+        let asked: BTreeSet<AccountId> = self
+            .runs
+            .values()
+            .filter(|run| lanes.contains(&run.submit.connection))
+            .map(|run| run.submit.account.clone())
+            .collect();
+        for run in self.runs.values_mut().filter(|run| asked.contains(&run.submit.account)) {
+            run.tree.each_open(|node| {
+                let holds = |h: &Held| {
+                    held.iter().any(|fence| fence.lease == h.lease && fence.index == h.index)
+                };
+                if node.surely_held(now) {
+                    node.held.take_if(|h| h.worker == exchange.worker && !holds(h));
+                }
+            });
+        }
     }
 
     /// The same answer again: the same verdicts, and what is still leased of what was.

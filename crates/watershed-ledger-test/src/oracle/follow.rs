@@ -1,6 +1,6 @@
 //! Following a ledger: each command and what was answered to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use watershed_ledger::{Command, Error, Exchanged, LeaseId, Letter, Reply, Submit};
@@ -50,6 +50,10 @@ pub(crate) struct Oracle {
     pub(crate) latest: Millis,
     /// Accounts whose ledger has lost a tail: since when that is noticed for sure.
     pub(crate) cooling: BTreeMap<AccountId, Option<Millis>>,
+    /// Accounts whose ledger has lost permits, and has not been told since what the sink knows.
+    pub(crate) unsure: BTreeSet<AccountId>,
+    /// Whether tails are lost here, and noticed: a worker that says what it holds has nothing else.
+    pub(crate) loses_tails: bool,
 }
 
 impl Oracle {
@@ -89,12 +93,15 @@ impl Oracle {
             }
             (Command::Cancel(run), answer) => self.cancel(run, answer),
             (Command::Retry { run, letters }, answer) => self.retry(run, letters, answer),
-            (Command::SetLimits { account, limits, days }, Ok(Reply::Done)) => {
+            (Command::SetLimits { account, limits, days, recount }, Ok(Reply::Done)) => {
+                if recount.is_some() {
+                    self.unsure.remove(account);
+                }
                 let audit = self.audits.entry(account.clone()).or_default();
                 audit.set(limits);
-                if audit.recall(days, now) {
+                if audit.recall(days, recount.is_some(), now) {
                     self.recalled = 1;
-                    // Others may have been given more: it waits for them to say so.
+                    // What was given before it was lost may be under way.
                     self.cooling.insert(account.clone(), Some(now));
                 }
                 Ok(())
@@ -107,10 +114,13 @@ impl Oracle {
     /// since: of that, permits count in their seconds, whoever has forgotten them.
     pub(crate) fn lost_tail(&mut self, since: &Oracle) {
         for (account, audit) in &since.audits {
-            self.audits.entry(account.clone()).or_default().lost(audit);
+            if self.audits.entry(account.clone()).or_default().lost(audit) {
+                self.unsure.insert(account.clone());
+            }
             self.cooling.insert(account.clone(), None);
         }
         self.latest = since.latest;
+        self.loses_tails = true;
     }
 
     /// A command changes an account, and so notices what its ledger has lost.

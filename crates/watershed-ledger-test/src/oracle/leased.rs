@@ -159,6 +159,10 @@ impl Oracle {
         }
         let account = run.submit.account.clone();
         let at = now + exchange.want.lead_ms;
+        let of_day = self.audits.get(&account).is_some_and(|a| a.counts_days_of(category));
+        if of_day && self.unsure.contains(&account) {
+            return Err(format!("a call of the day before the sink was asked: {leased:?}"));
+        }
         self.audits.entry(account).or_default().permit(category, leased.start_from, at)
     }
 
@@ -179,9 +183,12 @@ impl Oracle {
             let start = now + exchange.want.lead_ms;
             let audit = self.audits.get(&run.submit.account);
             let mut free: Vec<Option<Category>> = vec![None];
+            let asks = reply.recount.iter().any(|recount| recount.account == run.submit.account);
             free.extend(Category::ALL.into_iter().map(Some).filter(|category| {
                 let horizon_ms = exchange.want.horizon_ms;
-                audit.zip(*category).is_none_or(|(a, c)| a.free(c, start, horizon_ms))
+                audit.zip(*category).is_none_or(|(a, c)| {
+                    a.free(c, start, horizon_ms) && !(asks && a.counts_days_of(c))
+                })
             }));
             // The last calls of a day may be kept from new listings.
             let shared_out = |n: &Node, category: Option<Category>| {

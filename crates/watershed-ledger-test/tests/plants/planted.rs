@@ -182,14 +182,17 @@ impl Subject for Planted {
         self.now = now;
         match (self.plant, command) {
             (Some(plant), Command::Exchange(exchange)) => self.exchange(plant, exchange),
-            (Some(Plant::BudgetOffByOne), Command::SetLimits { account, mut limits, days }) => {
+            (
+                Some(Plant::BudgetOffByOne),
+                Command::SetLimits { account, mut limits, days, recount },
+            ) => {
                 for limit in limits.0.iter_mut().filter(|l| l.period == Period::Day) {
                     limit.calls += 1.0;
                 }
-                self.say(Command::SetLimits { account, limits, days })
+                self.say(Command::SetLimits { account, limits, days, recount })
             }
-            (Some(Plant::DayBegunAnew), Command::SetLimits { account, limits, .. }) => {
-                self.say(Command::SetLimits { account, limits, days: Vec::new() })
+            (Some(Plant::DayBegunAnew), Command::SetLimits { account, limits, recount, .. }) => {
+                self.say(Command::SetLimits { account, limits, days: Vec::new(), recount })
             }
             (Some(Plant::JoinReleasedEarly), Command::Submit(mut submit)) => {
                 self.plans.insert(submit.run.clone(), submit.plan.clone());

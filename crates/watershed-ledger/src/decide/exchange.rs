@@ -90,6 +90,7 @@ fn repeat(
         ask_again_at: last.ask_again_at,
         ended: last.ended.clone(),
         days: budgets.today(now),
+        recount: Vec::new(),
     }))
 }
 

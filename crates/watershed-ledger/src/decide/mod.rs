@@ -43,10 +43,10 @@ pub fn decide(tables: &mut impl Tables, command: &Command, now: Millis) -> Resul
         Command::Resume(run) => state::resume(tables, run, now),
         Command::Cancel(run) => state::cancel(tables, run, now),
         Command::Retry { run, letters } => letters::put_back(tables, run, letters, now),
-        Command::SetLimits { account, limits, days } => {
+        Command::SetLimits { account, limits, days, recount } => {
             let mut budget = tables.budget(account)?;
             budget.set(limits);
-            budget.recall(days, now);
+            budget.recall(days, recount.is_some(), now);
             tables.put_budget(account, &budget)?;
             Ok(Reply::Done)
         }

@@ -95,7 +95,7 @@ impl Scenario {
 
     pub(crate) fn limits(&mut self, limits: Limits) {
         let account = AccountId::from("account");
-        self.say(Command::SetLimits { account, limits, days: Vec::new() }).unwrap();
+        self.say(Command::SetLimits { account, limits, days: Vec::new(), recount: None }).unwrap();
     }
 
     pub(crate) fn later(&mut self, ms: i64) -> &mut Self {
@@ -111,6 +111,7 @@ impl Scenario {
             sequence: *sequence,
             random: 0x5eed ^ *sequence,
             settles: std::mem::take(&mut self.settles),
+            held: None,
             want: Want {
                 lanes: self.lanes.clone(),
                 tasks,

@@ -79,6 +79,7 @@ async fn sweep(site: &Site, row: &RunRow, alone: bool) -> Result<()> {
             sequence,
             random: SystemClock.random(),
             settles: Vec::new(),
+            held: None,
             want,
         };
         site.ledger.execute(Command::Exchange(exchange)).await?;

@@ -36,7 +36,8 @@ pub(crate) struct Struck {
     pub(crate) faults: u64,
     /// Calls that may be made again because of it.
     pub(crate) again_max: u64,
-    /// How long nothing was called after the harm was over; `None` where others went on.
+    /// How long nothing was called after the harm was over; `None` where others went on, or nothing
+    /// was left to call.
     pub(crate) recovered: Option<Duration>,
 }
 
@@ -101,10 +102,11 @@ impl Field {
         assert!(told, "no worker says {words:?}");
     }
 
-    /// How long after `since` the next call beyond `calls` came.
-    pub(crate) fn recovered(&self, since: Instant, calls: u64) -> Duration {
-        self.fleet.until_on(calls);
-        since.elapsed()
+    /// How long after `since` the next call beyond `calls` came; `None` where the run came to its
+    /// end without one.
+    pub(crate) fn recovered(&self, since: Instant, calls: u64) -> Option<Duration> {
+        let came = self.fleet.until_calls(calls + 1);
+        came.then(|| since.elapsed())
     }
 
     /// Lets the run end; its rows. Insists on all but on what was called again.

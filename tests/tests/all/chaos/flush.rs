@@ -41,7 +41,7 @@ fn emptied_again_and_again_a_ledger_is_rebuilt() {
         let flushed = Instant::now();
         let calls = field.fleet.until_still();
         let recovered = field.recovered(flushed, calls);
-        Struck { faults: 1, again_max: 2 * IN_FLIGHT, recovered: Some(recovered) }
+        Struck { faults: 1, again_max: 2 * IN_FLIGHT, recovered }
     });
 }
 

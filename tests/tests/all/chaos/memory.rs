@@ -22,6 +22,6 @@ fn without_memory_in_redis_work_waits_and_goes_on() {
         field.expect_told("Redis has no memory left");
         memory("0").expect("it is set");
         let recovered = field.recovered(Instant::now(), calls);
-        Struck { faults: 1, again_max: 0, recovered: Some(recovered) }
+        Struck { faults: 1, again_max: 0, recovered }
     });
 }

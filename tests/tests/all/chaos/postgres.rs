@@ -29,7 +29,7 @@ fn killed(field: &mut Field) -> Struck {
     let calls = field.fleet.until_still();
     server(field).restart();
     let recovered = field.recovered(Instant::now(), calls);
-    Struck { faults: 1, again_max: 0, recovered: Some(recovered) }
+    Struck { faults: 1, again_max: 0, recovered }
 }
 
 fn worker_killed(field: &mut Field) -> Struck {

@@ -38,7 +38,7 @@ fn cut(field: &mut Field, lost: Duration) -> Struck {
     field.redis.go();
     let recovered = field.recovered(Instant::now(), calls);
     field.expect_told(LOST);
-    Struck { faults: 1, again_max: calls - before + IN_FLIGHT, recovered: Some(recovered) }
+    Struck { faults: 1, again_max: calls - before + IN_FLIGHT, recovered }
 }
 
 #[test]
@@ -78,5 +78,5 @@ fn promoted(field: &mut Field, lag: u64) -> Struck {
     field.redis = replica;
     let recovered = field.recovered(Instant::now(), calls);
     field.expect_told(LOST);
-    Struck { faults: 1, again_max: calls - before + IN_FLIGHT, recovered: Some(recovered) }
+    Struck { faults: 1, again_max: calls - before + IN_FLIGHT, recovered }
 }

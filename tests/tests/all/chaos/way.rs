@@ -70,5 +70,5 @@ fn held(field: &Field, long: Duration) -> Struck {
     let calls = field.fleet.calls();
     field.way().let_pass();
     let recovered = field.recovered(Instant::now(), calls);
-    Struck { faults: 1, again_max: 0, recovered: Some(recovered) }
+    Struck { faults: 1, again_max: 0, recovered }
 }
