@@ -15,7 +15,7 @@ pub struct Subject(pub String);
 impl Subject {
     /// The canonical form of these members. (`serde_json` maps are sorted by key.)
     pub fn of(members: &Map<String, Value>) -> Subject {
-        Subject(Value::Object(members.clone()).to_string())
+        Subject(serde_json::to_string(members).expect("members have a text"))
     }
 
     /// The subject as text.

@@ -153,7 +153,7 @@ impl Stays {
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_cached_key(|&i| {
             let text = |member| id(&rows[i], member).unwrap_or_default();
-            (hashes[i], text("leave_time"), text("name"), rows[i].to_string())
+            (hashes[i], text("leave_time"), text("name"), whole(&rows[i]))
         });
         let mut keys = vec![None; rows.len()];
         for i in order {
@@ -214,8 +214,12 @@ fn stay_hash(row: &Value) -> u64 {
     hash64(&parts.each_ref().map(String::as_bytes))
 }
 
+fn whole(row: &Value) -> Vec<u8> {
+    serde_json::to_vec(row).expect("a value has a text")
+}
+
 fn row_hash(row: &Value) -> u32 {
-    let [a, b, c, ..] = hash64(&[row.to_string().as_bytes()]).to_le_bytes();
+    let [a, b, c, ..] = hash64(&[&whole(row)]).to_le_bytes();
     u32::from_le_bytes([a, b, c, 0])
 }
 

@@ -49,7 +49,8 @@ impl Dispatch {
             worker: self.worker.clone(),
             sequence: self.state.sequence,
             random: self.tools.clock.random(),
-            held: Some(self.held(&settles)),
+            // What one worker alone holds nobody else could have lost.
+            held: (!self.settings.alone).then(|| self.held(&settles)),
             settles,
             want: Want {
                 lanes: self.links.keys().cloned().collect(),

@@ -317,7 +317,7 @@ impl<'p> Growth<'p> {
         let values: Option<Vec<Value>> =
             plan.carries.iter().map(|c| env.value(&c.name, c.field.as_deref())).collect();
         match values {
-            Some(values) => Ok(Value::Array(values).to_string()),
+            Some(values) => Ok(serde_json::to_string(&values).expect("values have a text")),
             None => Err(ExpandError::Item { step: plan.name.clone() }),
         }
     }
