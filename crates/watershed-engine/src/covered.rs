@@ -15,7 +15,7 @@ use crate::active::ActiveRun;
 use crate::conclude::{self, Known};
 use crate::letter::Trouble;
 use crate::people::Told;
-use crate::spawned::Spawned;
+use crate::spawned::{Spawned, feeds};
 use crate::task::{self, Ask, Done, Job, Todo, Tools};
 
 /// Stored rows read at once.
@@ -188,8 +188,7 @@ pub(crate) async fn replay(
             Err(_) => return Some(conclude::later(leased, now)),
         }
     }
-    let feeds = !run.program.plan().step(leased.step).feeds.is_empty();
-    let records = if feeds && coverage.rows > 0 {
+    let records = if feeds(leased, run) && coverage.rows > 0 {
         match stored(leased, run, ask, tools).await {
             Ok(Some(records)) => records,
             Ok(None) => return None,

@@ -55,7 +55,7 @@ impl Spawned {
 }
 
 /// Whether steps beneath take records of this one.
-fn feeds(leased: &Leased, run: &ActiveRun) -> bool {
+pub(crate) fn feeds(leased: &Leased, run: &ActiveRun) -> bool {
     !run.program.plan().step(leased.step).feeds.is_empty()
 }
 
