@@ -21,6 +21,8 @@ use crate::task::{Ask, Asked, Done, Spent, repeat_of};
 const PAGES_MAX: u32 = 10_000;
 /// While nobody answers at all a call is tried again after this, and a while by chance.
 const DOWN_WAIT_MS: i64 = 10_000;
+/// Files are tried again at whole ones of these.
+const ALIKE_MS: i64 = 250;
 /// After a fatal verdict the task waits this long; the lane is paused meanwhile.
 const FATAL_WAIT_MS: i64 = 5_000;
 
@@ -451,27 +453,36 @@ fn delayed(
     moment: Moment,
 ) -> Done {
     let policy = &run.program.plan().step(leased.step).retry;
-    let (operation, reach) = (run.operation(leased.step).id, &run.link.reach);
-    if cause == RetryCause::Transport && reach.is_down(operation, moment.now) {
+    let (operation, reach) = (run.operation(leased.step), &run.link.reach);
+    if cause == RetryCause::Transport && reach.is_down(operation.id, moment.now) {
         // Nobody there: no task's fault, and no task's end.
         let wait_ms = DOWN_WAIT_MS + i64::try_from(moment.chance % 10_000).unwrap_or(0);
-        let mut done = retry(leased, moment.now + wait_ms, false);
+        let mut done = retry(leased, alike(operation, moment.now + wait_ms), false);
         done.settle.repeats = Some(Repeat::Retry(cause));
         return done;
     }
     if leased.attempts + 1 >= policy.attempts {
         let message = match cause {
-            RetryCause::Transport if reach.is_alone(operation) => {
-                format!("{message}; no call of {operation} is answered, while others are")
+            RetryCause::Transport if reach.is_alone(operation.id) => {
+                format!("{message}; no call of {} is answered, while others are", operation.id)
             }
             _ => message,
         };
         return dead(leased, run, request, Trouble::attempts(cause, message), moment.first_at);
     }
     let delay = crate::delay::delay_ms(policy, leased.attempts, moment.chance);
-    let mut done = retry(leased, moment.now + delay, true);
+    let mut done = retry(leased, alike(operation, moment.now + delay), true);
     done.settle.repeats = Some(Repeat::Retry(cause));
     done
+}
+
+/// When a call is tried again. Files of one recording that was read in vain hear of it one after
+/// the other, and come back at one time all the same: one reading serves them again.
+fn alike(operation: &Operation, at: Millis) -> Millis {
+    match operation.kind {
+        Kind::File => Millis((at.0.div_euclid(ALIKE_MS) + 1) * ALIKE_MS),
+        _ => at,
+    }
 }
 
 /// The listing begins again, as often as a call is tried.

@@ -299,6 +299,8 @@ struct Start {
     token: Held,
     at: Millis,
     late_ms: i64,
+    /// Chance for delays: what started together is delayed alike.
+    chance: u64,
 }
 
 /// Why a call does not start.
@@ -331,7 +333,7 @@ async fn start(
     if !in_time && !tools.recordings.has(run, ask, now) {
         return Err(NoStart::Late(late_ms));
     }
-    Ok(Start { token, at: at.unwrap_or(now), late_ms })
+    Ok(Start { token, at: at.unwrap_or(now), late_ms, chance: tools.clock.random() })
 }
 
 async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools: &Tools) -> Done {
@@ -356,7 +358,7 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
         Kind::Call | Kind::File => {}
     }
     let slot = (start_from, start_until, reckoned_at);
-    let Start { token, at, late_ms } =
+    let Start { token, at, late_ms, chance } =
         match started.get_or_init(|| start(&leased, &run, &ask, slot, tools)).await {
             Ok(start) => start,
             Err(NoStart::NoToken(NoToken::Fatal { why, .. })) => {
@@ -386,7 +388,7 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
     let moment = conclude::Moment {
         first_at: *at,
         now: tools.clock.now(),
-        chance: tools.clock.random(),
+        chance: *chance,
         wait_until: run.waits_until(tools.wait_until),
     };
     Done { late_ms, ..conclude::asked(&leased, &run, &ask, asked, moment) }

@@ -8,11 +8,11 @@ use std::collections::hash_map::Entry;
 
 use rusqlite::named_params;
 use watershed_ledger::Error;
+use watershed_ledger::pack::Packed;
 use watershed_ledger::tables::{Chunk, ChunkId, Item, Place, ScopeId};
 use watershed_model::{RunId, StepId};
 
 use crate::numbers::queue;
-use crate::pack::Packed;
 use crate::rows::{SqliteTables, id_column, signed, sql};
 
 /// Chunks of the same run, step, scope and month.
@@ -183,7 +183,7 @@ impl SqliteTables<'_> {
     ) -> Result<Vec<Item>, Error> {
         let packed = &self.items_of(id)?.packed;
         let from = usize::from(from);
-        let to = packed.len().min(from + usize::from(len));
+        let to = packed.count().min(from + usize::from(len));
         let items: Option<Vec<Item>> = (from..to).map(|at| packed.get(at)).collect();
         items.ok_or_else(|| self.unreadable(id))
     }

@@ -12,7 +12,6 @@ mod ledger;
 mod migrations;
 mod numbers;
 mod opening;
-mod pack;
 mod rows;
 mod shrink;
 mod tables;

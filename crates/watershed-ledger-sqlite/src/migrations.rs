@@ -1,11 +1,11 @@
 //! Bringing a state file to this program's version: one step for each version.
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, named_params};
+use watershed_ledger::pack::Packed;
 use watershed_ledger::tables::{Counts, Item, Queue, RunRecord};
 use watershed_model::{Order, Plan, StepId};
 
 use crate::numbers::queue;
-use crate::pack::Packed;
 use crate::rows::{json, sql};
 
 /// Marks a file as a Watershed ledger (`PRAGMA application_id`): the letters `WsLg`.

@@ -2,9 +2,9 @@
 //! in one transaction: what others write meanwhile is not seen.
 
 use rusqlite::Row;
+use watershed_ledger::pack::Packed;
 use watershed_ledger::{Error, Walked};
 
-use crate::pack::Packed;
 use crate::rows::{SqliteTables, sql};
 
 /// Findings that are told.
@@ -18,7 +18,7 @@ pub(crate) fn walk(tables: &SqliteTables<'_>) -> Result<Walked, Error> {
     let items = tables.all(sql!("walk_items"), [], |row| {
         let (id, len): (i64, u16) = (row.get(0)?, row.get(1)?);
         let bytes: Option<Vec<u8>> = row.get(2)?;
-        let there = bytes.and_then(Packed::read).map(|packed| packed.len());
+        let there = bytes.and_then(Packed::read).map(|packed| packed.count());
         Ok((there != Some(usize::from(len)))
             .then(|| format!("chunk {id} does not have its {len} items")))
     })?;

@@ -12,16 +12,19 @@ mod decide;
 mod error;
 mod fold;
 pub mod form;
+pub mod hashes;
 pub mod learned;
 mod ledger;
 mod look;
 mod memory;
 mod memory_tables;
 mod order;
+pub mod pack;
 mod records;
 mod scarce;
 pub mod tables;
 mod view;
+mod waiting;
 
 pub use command::{
     Checkpoint, Command, End, Exchange, Exchanged, Fence, LeaseId, Leased, Letter, Outcome,

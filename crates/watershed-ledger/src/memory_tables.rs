@@ -7,10 +7,12 @@ use watershed_model::{
     AccountId, Category, ConnectionName, Millis, Plan, PlanHash, RunId, RunState, StepId, WorkerId,
 };
 
+use crate::hashes::Hashes;
 use crate::tables::{
     Budget, Chunk, ChunkId, Counts, Item, Lease, Place, Queue, Ready, RunRecord, Scope, ScopeId,
     Tables, Task, TaskId, WorkerRecord,
 };
+use crate::waiting::Waiting;
 use crate::{Error, LeaseId};
 
 /// A run by number: what the orders below are kept by, so that no name is copied for them.
@@ -45,7 +47,7 @@ pub struct MemoryTables {
     chunks: BTreeMap<ChunkId, (Chunk, Option<Stand>)>,
     waiting: BTreeSet<(RunNumber, ChunkId)>,
     to_fill: BTreeMap<(RunNumber, StepId, ScopeId, u16), ChunkId>,
-    items: BTreeMap<ChunkId, Vec<Item>>,
+    items: BTreeMap<ChunkId, Waiting>,
     tasks: BTreeMap<TaskId, (Task, Option<Stand>)>,
     idle: BTreeSet<(RunNumber, TaskId)>,
     lost: BTreeSet<(RunNumber, u16, TaskId)>,
@@ -56,7 +58,7 @@ pub struct MemoryTables {
     leases: BTreeMap<LeaseId, Lease>,
     until: BTreeSet<(Millis, LeaseId)>,
     leased: BTreeMap<RunNumber, u64>,
-    once: BTreeMap<ConnectionName, BTreeMap<String, BTreeSet<u64>>>,
+    once: BTreeMap<ConnectionName, BTreeMap<String, Hashes>>,
     budgets: BTreeMap<AccountId, Budget>,
     workers: BTreeMap<WorkerId, WorkerRecord>,
 }
@@ -64,9 +66,9 @@ pub struct MemoryTables {
 impl MemoryTables {
     /// How many records there are, items and keys included.
     pub fn records(&self) -> u64 {
-        let items: usize = self.items.values().map(Vec::len).sum();
+        let items: usize = self.items.values().map(Waiting::count).sum();
         let keys: usize = self.keys.values().map(Vec::len).sum();
-        let once: usize = self.once.values().flat_map(|of| of.values()).map(BTreeSet::len).sum();
+        let once: usize = self.once.values().flat_map(|of| of.values()).map(Hashes::len).sum();
         let heads = self.runs.len() + self.scopes.len() + self.chunks.len() + self.tasks.len();
         (heads + self.leases.len() + self.workers.len() + items + keys + once) as u64
     }
@@ -266,19 +268,23 @@ impl Tables for MemoryTables {
             self.waiting.insert((run, chunk.id));
         }
         if chunk.next == 0 {
-            self.to_fill.insert((run, chunk.step, chunk.scope, chunk.bucket), chunk.id);
+            let group = (run, chunk.step, chunk.scope, chunk.bucket);
+            let full = self.to_fill.insert(group, chunk.id);
+            if let Some(full) = full.and_then(|full| self.items.get_mut(&full)) {
+                full.compress();
+            }
         }
         self.chunks.insert(chunk.id, (chunk.clone(), stand));
         Ok(())
     }
 
     fn add_items(&mut self, id: ChunkId, items: &[Item]) -> Result<(), Error> {
-        self.items.entry(id).or_default().extend_from_slice(items);
+        self.items.entry(id).or_default().at_hand().extend_from_slice(items);
         Ok(())
     }
 
     fn items(&mut self, id: ChunkId, from: u16, len: u16) -> Result<Vec<Item>, Error> {
-        let items = self.items.get(&id).map_or(&[][..], |v| v);
+        let items = self.items.get_mut(&id).map_or(&[][..], |waiting| waiting.at_hand());
         let from = usize::from(from).min(items.len());
         let to = (from + usize::from(len)).min(items.len());
         Ok(items[from..to].to_vec())
@@ -434,10 +440,10 @@ impl Tables for MemoryTables {
         key: u64,
     ) -> Result<bool, Error> {
         if let Some(held) = self.once.get_mut(connection).and_then(|of| of.get_mut(operation)) {
-            return Ok(held.insert(key));
+            return Ok(held.insert(key, ()).is_none());
         }
         let of = self.once.entry(connection.clone()).or_default();
-        Ok(of.entry(operation.to_owned()).or_default().insert(key))
+        Ok(of.entry(operation.to_owned()).or_default().insert(key, ()).is_none())
     }
 
     fn free_once(
@@ -448,7 +454,7 @@ impl Tables for MemoryTables {
     ) -> Result<(), Error> {
         if let Some(of) = self.once.get_mut(connection)
             && let Some(held) = of.get_mut(operation)
-            && held.remove(&key)
+            && held.remove(key).is_some()
             && held.is_empty()
         {
             of.remove(operation);
@@ -463,7 +469,9 @@ impl Tables for MemoryTables {
     ) -> Result<Vec<(String, u64)>, Error> {
         let Some(of) = self.once.get(connection) else { return Ok(Vec::new()) };
         let under = of.range(prefix.to_owned()..).take_while(|(name, _)| name.starts_with(prefix));
-        Ok(under.flat_map(|(name, held)| held.iter().map(|key| (name.clone(), *key))).collect())
+        Ok(under
+            .flat_map(|(name, held)| held.iter().map(|(key, ())| (name.clone(), key)))
+            .collect())
     }
 
     fn budget(&mut self, account: &AccountId) -> Result<Budget, Error> {

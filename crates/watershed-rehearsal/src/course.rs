@@ -33,13 +33,25 @@ pub(crate) struct Came {
 /// Writes of one operation, for their size.
 #[derive(Debug, Default)]
 pub(crate) struct Weighed {
-    /// The first ones.
-    pub(crate) writes: Vec<Write>,
+    /// The first ones, without the records of their rows, which stand beside them as text: as
+    /// values they take many times the room.
+    writes: Vec<(Write, Vec<String>)>,
     kept: u64,
     all: u64,
 }
 
 impl Weighed {
+    /// The first ones.
+    pub(crate) fn writes(self) -> Vec<Write> {
+        let whole = |(mut write, records): (Write, Vec<String>)| {
+            for (row, record) in write.rows.iter_mut().zip(records) {
+                row.record = serde_json::from_str(&record).unwrap_or_default();
+            }
+            write
+        };
+        self.writes.into_iter().map(whole).collect()
+    }
+
     /// All of them for one that is kept: by rows, or by writes where they have none.
     pub(crate) fn times(&self) -> f64 {
         self.all as f64 / self.kept.max(1) as f64
@@ -69,9 +81,11 @@ impl Course {
         weighed.all += weight(write.rows.len());
         let room = WEIGHED_MAX.saturating_sub(weighed.kept as usize).min(write.rows.len().max(1));
         if room > 0 {
-            let rows = write.rows[..room.min(write.rows.len())].to_vec();
+            let rows = &write.rows[..room.min(write.rows.len())];
             weighed.kept += weight(rows.len());
-            weighed.writes.push(Write { rows, ..bare(write) });
+            let records = rows.iter().map(|row| row.record.to_string()).collect();
+            let rows = rows.iter().map(without_record).collect();
+            weighed.writes.push((Write { rows, ..bare(write) }, records));
         }
     }
 
@@ -95,6 +109,15 @@ impl Course {
     /// The writes to be weighed, by operation.
     pub(crate) fn take_weighed(&mut self) -> BTreeMap<String, Weighed> {
         std::mem::take(&mut self.weighed)
+    }
+}
+
+fn without_record(row: &Row) -> Row {
+    Row {
+        dataset: row.dataset,
+        key: row.key.clone(),
+        record: Value::Null,
+        asked: row.asked.clone(),
     }
 }
 

@@ -1,29 +1,54 @@
-//! A row of coverage in eight bytes: names stand in a table beside it.
+//! A row of coverage in two bytes: what many rows say alike stands in a table beside them.
+
+use std::collections::HashMap;
 
 use watershed_model::{Coverage, CoverageState, Millis, RunId};
 use watershed_sink::Ask;
 
-/// What is known of a subject and window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Rows that are told apart: that there are any is what counts.
+const ROWS_MAX: u16 = 1_000;
+/// Lines of the table after which there are rows, or none.
+const LINES_TOLD: usize = 50_000;
+
+/// The place of a line in the table.
+pub(crate) type Number = [u8; 2];
+
+/// A line of the table: what is known of a subject and window, without which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Known {
     state: CoverageState,
     operation: u8,
     reason: u16,
     to: u16,
-    /// Rows, at most 65,535: that there are any is what counts.
+    /// Rows, at most [`ROWS_MAX`].
     pub(crate) rows: u16,
 }
 
-/// Names that many rows share, by number; the first of each is none.
+/// What rows say, by number, and the names in it.
 #[derive(Default)]
-pub(crate) struct Names {
+pub(crate) struct Table {
+    lines: Vec<Known>,
+    numbers: HashMap<Known, Number>,
     operations: Vec<String>,
+    /// The first one is number 1; 0 is none.
     texts: Vec<String>,
 }
 
-impl Names {
+impl Table {
     /// In short.
-    pub(crate) fn known(&mut self, coverage: &Coverage) -> Known {
+    pub(crate) fn number(&mut self, coverage: &Coverage) -> Number {
+        let mut known = self.known(coverage);
+        if self.lines.len() > LINES_TOLD {
+            known.rows = known.rows.min(1);
+        }
+        *self.numbers.entry(known).or_insert_with(|| {
+            let number = u16::try_from(self.lines.len()).expect("rows are told apart no longer");
+            self.lines.push(known);
+            number.to_le_bytes()
+        })
+    }
+
+    fn known(&mut self, coverage: &Coverage) -> Known {
         let operation = number(&mut self.operations, coverage.operation.as_str());
         let mut text = |text: &Option<String>| match text {
             Some(text) => number(&mut self.texts, text) + 1,
@@ -34,18 +59,19 @@ impl Names {
             operation: u8::try_from(operation).expect("the catalogue is shorter than that"),
             reason: text(&coverage.reason),
             to: text(&coverage.to),
-            rows: u16::try_from(coverage.rows).unwrap_or(u16::MAX),
+            rows: u16::try_from(coverage.rows).map_or(ROWS_MAX, |rows| rows.min(ROWS_MAX)),
         }
     }
 
     /// At length again. When it was learnt is not kept.
     pub(crate) fn coverage(
         &self,
-        known: Known,
+        number: Number,
         ask: Ask,
         retry_at: Option<Millis>,
         run: RunId,
     ) -> Coverage {
+        let known = self.line(number);
         Coverage {
             connection: ask.connection,
             operation: ask.operation,
@@ -59,6 +85,11 @@ impl Names {
             run,
             at: Millis(0),
         }
+    }
+
+    /// The line of that number.
+    pub(crate) fn line(&self, number: Number) -> Known {
+        self.lines[usize::from(u16::from_le_bytes(number))]
     }
 
     /// Operation, state and reason.
@@ -88,9 +119,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_takes_eight_bytes_and_comes_back_whole() {
-        assert_eq!(size_of::<Known>(), 8);
-        let mut names = Names::default();
+    fn a_row_in_short_comes_back_whole() {
+        let mut table = Table::default();
         let rows = [("zoom.a", None, Some("2026-11-01")), ("zoom.b", Some("scope"), None)].map(
             |(operation, reason, to)| Coverage {
                 connection: "c".into(),
@@ -106,9 +136,32 @@ mod tests {
                 at: Millis(0),
             },
         );
-        let known: Vec<Known> = rows.iter().map(|row| names.known(row)).collect();
-        for (known, row) in known.into_iter().zip(&rows) {
-            assert_eq!(names.coverage(known, Ask::of(row), None, "r".into()), *row);
+        let numbers: Vec<Number> = rows.iter().map(|row| table.number(row)).collect();
+        for (number, row) in numbers.into_iter().zip(&rows) {
+            assert_eq!(table.coverage(number, Ask::of(row), None, "r".into()), *row);
+        }
+    }
+
+    #[test]
+    fn however_many_differ_it_stays_known_whether_there_were_rows() {
+        let mut table = Table::default();
+        for n in 0..200_000_u64 {
+            let row = Coverage {
+                connection: "c".into(),
+                operation: "zoom.a".into(),
+                subject: watershed_model::Subject("{}".to_owned()),
+                from: None,
+                to: Some((n / 1_000).to_string()),
+                state: CoverageState::Complete,
+                reason: None,
+                rows: n % 1_000,
+                retry_at: None,
+                run: "r".into(),
+                at: Millis(0),
+            };
+            let number = table.number(&row);
+            let told = table.coverage(number, Ask::of(&row), None, "r".into());
+            assert_eq!((told.to, told.rows > 0), (row.to, row.rows > 0));
         }
     }
 }

@@ -5,11 +5,12 @@
 //! dataset of millions of rows stays in memory. One process writes, and nothing fails: the
 //! rules of versions are left to the sinks that have to keep them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use watershed_engine::Clock;
+use watershed_ledger::hashes::Hashes;
 use watershed_model::{
     AccountId, Audit, ConnectionName, Coverage, CoverageState, DayCalls, DeadLetter, KnownTick,
     LeftOut, LetterId, Millis, PlanHash, RunCoverage, RunFigures, RunHead, RunId, RunRow,
@@ -23,10 +24,11 @@ use watershed_sink::{
 
 use crate::again::Again;
 use crate::course::Course;
-use crate::coverage::{Known, Names};
+use crate::coverage::{Number, Table};
 
-/// Datasets whose rows come in one answer alone, which is asked for once.
-const ONCE: [&str; 3] = ["report_participants", "past_participants", "transcript_cues"];
+/// Datasets whose rows come in several answers. Those of any other come in one, which is asked for
+/// once.
+const AGAIN: [&str; 4] = ["users", "meetings", "recordings", "recording_files"];
 
 /// The dataset.
 pub(crate) struct Dataset {
@@ -38,10 +40,10 @@ pub(crate) struct Dataset {
 /// What is kept.
 #[derive(Default)]
 pub(crate) struct Kept {
-    coverage: HashMap<u64, Known>,
+    coverage: Hashes<Number>,
+    table: Table,
     retries: BTreeMap<u64, Millis>,
-    names: Names,
-    keys: HashSet<u64>,
+    keys: Hashes,
     /// Rows and times, by dataset and month.
     pub(crate) course: Course,
     runs: BTreeMap<RunId, RunRow>,
@@ -64,10 +66,9 @@ impl Dataset {
 impl Kept {
     fn write(&mut self, write: &Write, now: Millis) {
         for row in &write.rows {
-            // Most rows are of what is asked for once.
-            let known = !ONCE.contains(&row.dataset.name) && {
+            let known = AGAIN.contains(&row.dataset.name) && {
                 let key = hash64(&[row.dataset.name.as_bytes(), row.key.as_bytes()]);
-                !self.keys.insert(key)
+                self.keys.insert(key, ()).is_some()
             };
             if !known {
                 self.course.row(row, now);
@@ -82,24 +83,29 @@ impl Kept {
                 Some(at) => self.retries.insert(key, at),
                 None => self.retries.remove(&key),
             };
-            self.coverage.insert(key, self.names.known(coverage));
+            self.coverage.insert(key, self.table.number(coverage));
         }
     }
 
     fn covered(&self, ask: Ask) -> Option<Coverage> {
         let key = hash_of(&ask);
-        let known = self.coverage.get(&key)?;
+        let number = self.coverage.get(key)?;
         let run = self.runs.keys().next()?.clone();
-        Some(self.names.coverage(*known, ask, self.retries.get(&key).copied(), run))
+        Some(self.table.coverage(number, ask, self.retries.get(&key).copied(), run))
     }
 
     fn counts(&self, filter: &CoverageFilter) -> Vec<CoverageCount> {
         let mut counts: BTreeMap<(String, CoverageState, Option<String>), (u64, u64)> =
             BTreeMap::new();
-        for known in self.coverage.values() {
-            let (count, rows) = counts.entry(self.names.told(*known)).or_default();
-            *count += 1;
-            *rows += u64::from(known.rows);
+        let mut by_line: BTreeMap<Number, u64> = BTreeMap::new();
+        for (_, number) in self.coverage.iter() {
+            *by_line.entry(number).or_default() += 1;
+        }
+        for (number, times) in by_line {
+            let known = self.table.line(number);
+            let (count, rows) = counts.entry(self.table.told(known)).or_default();
+            *count += times;
+            *rows += times * u64::from(known.rows);
         }
         counts
             .into_iter()

@@ -222,8 +222,9 @@ async fn weigh(dataset: &Dataset) -> Result<u64, Error> {
     let mut all = 0.0;
     for weighed in weighed.into_values() {
         let times = weighed.times();
+        let writes = weighed.writes();
         let before = scratch.check().await?.bytes;
-        scratch.write(Batch { writes: weighed.writes, ..Batch::default() }.into()).await?;
+        scratch.write(Batch { writes, ..Batch::default() }.into()).await?;
         all += scratch.check().await?.bytes.saturating_sub(before) as f64 * times;
     }
     Ok(all as u64)

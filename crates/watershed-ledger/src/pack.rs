@@ -1,12 +1,12 @@
-//! The items of a chunk as one stored value.
+//! The items of a chunk as one value, in few bytes each.
 //!
 //! An item is a head (its form's number, whether it has a `once` hash, whether it goes
 //! together with the one before), what fills the form's holes, and the hash. A form is written
 //! where it first occurs. Items are only ever added at the end, and read by their place.
 //! Guarantee: every item comes back as it was put in. Pure.
 
-use watershed_ledger::form::{self, put_number, take, take_number};
-use watershed_ledger::tables::Item;
+use crate::form::{self, put_number, take, take_number};
+use crate::tables::Item;
 
 /// In a head: it goes together with the item before.
 const TOGETHER: u64 = 1;
@@ -17,7 +17,7 @@ const FORM_SHIFT: u32 = 2;
 
 /// Items, packed.
 #[derive(Debug, Default)]
-pub(crate) struct Packed {
+pub struct Packed {
     bytes: Vec<u8>,
     /// Where each item begins.
     starts: Vec<usize>,
@@ -26,8 +26,8 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Items as they are stored; `None` where the bytes are no such thing.
-    pub(crate) fn read(bytes: Vec<u8>) -> Option<Packed> {
+    /// Items as they were packed; `None` where the bytes are no such thing.
+    pub fn read(bytes: Vec<u8>) -> Option<Packed> {
         let mut packed = Packed { bytes, ..Packed::default() };
         let mut rest = &packed.bytes[..];
         while !rest.is_empty() {
@@ -44,18 +44,18 @@ impl Packed {
         Some(packed)
     }
 
-    /// What is stored.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// What is to be stored.
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// How many they are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.starts.len()
     }
 
     /// Adds an item at the end.
-    pub(crate) fn push(&mut self, item: &Item) {
+    pub fn push(&mut self, item: &Item) {
         let (mut form, mut fills) = (Vec::with_capacity(64), Vec::with_capacity(64));
         form::split(&item.item, &mut form, &mut fills);
         self.starts.push(self.bytes.len());
@@ -76,7 +76,7 @@ impl Packed {
     }
 
     /// The item at that place; `None` where there is none.
-    pub(crate) fn get(&self, at: usize) -> Option<Item> {
+    pub fn get(&self, at: usize) -> Option<Item> {
         let mut rest = &self.bytes[*self.starts.get(at)?..];
         let (head, form) = head(&mut rest, &self.bytes, &self.forms)?;
         let item = form::join(&self.bytes[form.0..form.1], &mut rest)?;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn unpacked(packed: &Packed) -> Vec<Item> {
-        (0..packed.len()).map(|at| packed.get(at).expect("an item is there")).collect()
+        (0..packed.count()).map(|at| packed.get(at).expect("an item is there")).collect()
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         let whole = packed(&[item("[1,\"x y\"]", Some(1), true), item("[2]", None, false)]);
         for len in 1..whole.bytes().len() {
             let cut = Packed::read(whole.bytes()[..len].to_vec());
-            assert!(cut.is_none_or(|cut| cut.len() < 2), "{len} bytes are not all of it");
+            assert!(cut.is_none_or(|cut| cut.count() < 2), "{len} bytes are not all of it");
         }
         assert!(Packed::read(vec![0xff; 30]).is_none());
     }
@@ -170,13 +170,13 @@ mod tests {
             let all: Vec<Item> = before.into_iter().chain(after).collect();
             prop_assert_eq!(unpacked(&packed), all.clone());
             prop_assert_eq!(unpacked(&again), all);
-            prop_assert!(again.get(again.len()).is_none());
+            prop_assert!(again.get(again.count()).is_none());
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..90)) {
             if let Some(packed) = Packed::read(bytes) {
-                for at in 0..=packed.len() {
+                for at in 0..=packed.count() {
                     let _ = packed.get(at);
                 }
             }
