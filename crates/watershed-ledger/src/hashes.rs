@@ -236,7 +236,8 @@ mod tests {
                 }
                 prop_assert_eq!((hashes.len(), hashes.is_empty()), (model.len(), model.is_empty()));
             }
-            prop_assert_eq!(hashes.iter().collect::<Vec<_>>(), model.into_iter().collect::<Vec<_>>());
+            let all: Vec<(u64, u16)> = hashes.iter().collect();
+            prop_assert_eq!(all, model.into_iter().collect::<Vec<_>>());
         }
     }
 }
