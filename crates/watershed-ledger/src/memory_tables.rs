@@ -496,3 +496,30 @@ impl Tables for MemoryTables {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_packed_once_another_is_filled_and_gives_its_items_as_they_were() {
+        let mut tables = MemoryTables::default();
+        let items: Vec<Item> = (0..300)
+            .map(|n| Item { item: format!("[{n}]"), once: None, together: false })
+            .collect();
+        for id in [1, 2].map(ChunkId) {
+            let (step, scope, run) = (StepId(0), ScopeId(0), RunId::from("r"));
+            let (bucket, len, bytes, next, open) = (0, 300, 0, 0, 300);
+            let chunk = Chunk { id, run, step, scope, bucket, len, bytes, next, open };
+            tables.put_chunk(&chunk, None).expect("memory");
+            tables.add_items(id, &items).expect("memory");
+        }
+        let packed = |tables: &MemoryTables, id| {
+            matches!(tables.items.get(&ChunkId(id)), Some(Waiting::Compressed { .. }))
+        };
+        assert_eq!((packed(&tables, 1), packed(&tables, 2)), (true, false));
+        assert_eq!(tables.records(), 602);
+        assert_eq!(tables.items(ChunkId(1), 298, 9).expect("memory"), items[298..]);
+        assert!(!packed(&tables, 1), "what is worked on stays at hand");
+    }
+}
