@@ -12,15 +12,13 @@ use std::collections::HashMap;
 const PART_BITS: u32 = 4;
 const PARTS: usize = 1 << PART_BITS;
 /// The next ones, in which section of that. The others are its tail.
-const SECTION_BITS: u32 = 4;
+const SECTION_BITS: u32 = 12;
 const SECTIONS: usize = 1 << SECTION_BITS;
 const REST_BITS: u32 = u64::BITS - PART_BITS;
 const TAIL_BITS: u32 = REST_BITS - SECTION_BITS;
-const TAIL_BYTES: usize = 7;
+const TAIL_BYTES: usize = 6;
 /// Changes of a part that are gathered at least.
 const CHANGES_MIN: usize = 256;
-/// Entries beside the place where a hash would be, that are looked at first.
-const NEAR: usize = 16;
 /// An array that is this many times as long as its changes are many is written anew: each change
 /// then moves as many others, and all of them take that part of its room.
 const TIMES: usize = 64;
@@ -36,15 +34,15 @@ pub struct Hashes<V = ()> {
 struct Part<V> {
     /// The tails in the order of their hashes. As bytes they take no room beside a small value.
     sorted: Vec<([u8; TAIL_BYTES], V)>,
-    /// Where the next section begins in it, of each.
-    ends: [usize; SECTIONS],
+    /// Where the next section begins in it, of each; none while nothing stands in it.
+    ends: Vec<u32>,
     /// What is there otherwise than it stands above, or no longer.
     changes: HashMap<u64, Option<V>>,
 }
 
 impl<V> Default for Hashes<V> {
     fn default() -> Hashes<V> {
-        let part = |_| Part { sorted: Vec::new(), ends: [0; SECTIONS], changes: HashMap::new() };
+        let part = |_| Part { sorted: Vec::new(), ends: Vec::new(), changes: HashMap::new() };
         Hashes { parts: array::from_fn(part), len: 0 }
     }
 }
@@ -101,8 +99,8 @@ fn section(rest: u64) -> (usize, u64) {
     ((rest >> TAIL_BITS) as usize, rest & ((1 << TAIL_BITS) - 1))
 }
 
-fn number([a, b, c, d, e, f, g]: [u8; TAIL_BYTES]) -> u64 {
-    u64::from_be_bytes([0, a, b, c, d, e, f, g])
+fn number([a, b, c, d, e, f]: [u8; TAIL_BYTES]) -> u64 {
+    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
 }
 
 impl<V: Copy> Part<V> {
@@ -110,31 +108,18 @@ impl<V: Copy> Part<V> {
         self.changes.get(&rest).copied().unwrap_or_else(|| self.stands(rest))
     }
 
-    /// As it stands in the array. It is looked for where it would be among hashes that are spread
-    /// evenly, then farther and farther from there.
+    /// As it stands in the array.
     fn stands(&self, rest: u64) -> Option<V> {
         let (section, tail) = section(rest);
-        let begin = section.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let sorted = &self.sorted[begin..self.ends[section]];
-        let len = sorted.len();
-        let below = |at: usize| number(sorted[at].0) < tail;
-        let guess = (u128::from(tail) * len as u128) >> TAIL_BITS;
-        let (mut from, mut to) = (guess as usize, guess as usize);
-        let mut step = NEAR;
-        while from > 0 && !below(from - 1) {
-            to = from;
-            from = from.saturating_sub(step);
-            step *= 2;
-        }
-        step = NEAR;
-        while to < len && below(to) {
-            from = to + 1;
-            to = len.min(to + step);
-            step *= 2;
-        }
-        let place = from + sorted[from..to].partition_point(|(known, _)| number(*known) < tail);
-        let (known, value) = sorted.get(place)?;
-        (number(*known) == tail).then_some(*value)
+        let sorted = &self.sorted[self.begin(section)..self.begin(section + 1)];
+        let place = sorted.binary_search_by_key(&tail, |(known, _)| number(*known)).ok()?;
+        Some(sorted[place].1)
+    }
+
+    /// Where a section begins.
+    fn begin(&self, section: usize) -> usize {
+        let before = section.checked_sub(1).and_then(|before| self.ends.get(before));
+        before.map_or(0, |end| *end as usize)
     }
 
     fn change(&mut self, rest: u64, value: Option<V>) -> Option<V> {
@@ -152,27 +137,23 @@ impl<V: Copy> Part<V> {
 
     fn write_anew(&mut self) {
         let mut sorted = Vec::with_capacity(self.sorted.len() + self.changes.len());
-        let mut ends = [0; SECTIONS];
+        let mut ends = Vec::with_capacity(SECTIONS);
         for (rest, value) in self.all() {
             let (section, tail) = section(rest);
-            let [_, tail @ ..] = tail.to_be_bytes();
+            let [_, _, tail @ ..] = tail.to_be_bytes();
+            ends.resize(section, sorted.len() as u32);
             sorted.push((tail, value));
-            ends[section] = sorted.len();
         }
-        for at in 1..SECTIONS {
-            ends[at] = ends[at].max(ends[at - 1]);
-        }
+        ends.resize(SECTIONS, sorted.len() as u32);
         (self.sorted, self.ends) = (sorted, ends);
         self.changes.clear();
     }
 
     /// Both in one order; of two that are the same the change counts.
     fn all(&self) -> impl Iterator<Item = (u64, V)> + '_ {
-        let begins = std::iter::once(0).chain(self.ends);
-        let sections = (0_u64..).zip(begins.zip(self.ends));
-        let sorted = sections.flat_map(|(n, (begin, end))| {
-            let section = self.sorted[begin..end].iter();
-            section.map(move |(tail, value)| ((n << TAIL_BITS) | number(*tail), *value))
+        let sorted = (0..SECTIONS).flat_map(|n| {
+            let section = self.sorted[self.begin(n)..self.begin(n + 1)].iter();
+            section.map(move |(tail, value)| (((n as u64) << TAIL_BITS) | number(*tail), *value))
         });
         let mut sorted = sorted.peekable();
         let mut changes: Vec<_> = self.changes.iter().map(|(rest, to)| (*rest, *to)).collect();
@@ -203,9 +184,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_takes_seven_bytes_and_its_value_no_more_than_its_own() {
-        assert_eq!(size_of::<([u8; TAIL_BYTES], ())>(), 7);
-        assert_eq!(size_of::<([u8; TAIL_BYTES], [u8; 2])>(), 9);
+    fn a_hash_takes_six_bytes_and_its_value_no_more_than_its_own() {
+        assert_eq!(size_of::<([u8; TAIL_BYTES], ())>(), 6);
+        assert_eq!(size_of::<([u8; TAIL_BYTES], [u8; 2])>(), 8);
     }
 
     /// Few and many in a block, and the ends of the range.

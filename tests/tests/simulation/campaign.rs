@@ -1,6 +1,6 @@
 //! Histories of the day, and those that failed once.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use watershed_tests::{Size, seeds, told};
 
@@ -11,6 +11,8 @@ use crate::play::{Played, play, play_aloud};
 const APART: u64 = 1_000_000;
 /// One history in so many is played twice.
 const TWICE_EVERY: u64 = 5;
+/// How often a long campaign tells how far it is.
+const TELLS: Duration = Duration::from_secs(60);
 /// Histories that failed once.
 const KEPT: &str = include_str!("seeds.txt");
 
@@ -115,7 +117,12 @@ fn campaign(store: Store, sample: u64, all: u64) {
     let wanted = Size::asked().of(sample, all);
     let begun = Instant::now();
     let (mut count, mut points, mut faults) = (0, 0, 0);
+    let mut tell_at = begun + TELLS;
     while count < wanted {
+        if Instant::now() > tell_at {
+            eprintln!("ledger {}: {count} of {wanted} histories went well", name(store));
+            tell_at += TELLS;
+        }
         let history = History::of(first + count, store);
         let played = goes_well(&history);
         if count.is_multiple_of(TWICE_EVERY) {
