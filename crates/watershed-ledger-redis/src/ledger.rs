@@ -19,6 +19,7 @@ use crate::guard::Guard;
 use crate::health::{self, Health};
 use crate::hints::Hints;
 use crate::keys::Keys;
+use crate::known::Known;
 use crate::link::Link;
 use crate::read::Maybe;
 use crate::said::Said;
@@ -40,44 +41,6 @@ pub struct RedisLedger {
     hints: Hints,
     /// Who gives hints here.
     who: String,
-}
-
-/// What was learned of the ledger.
-#[derive(Default)]
-struct Known {
-    numbers: BTreeMap<u64, AccountId>,
-    lanes: BTreeMap<ConnectionName, AccountId>,
-    runs: BTreeMap<RunId, AccountId>,
-    /// What was last seen of each account's records.
-    last: BTreeMap<AccountId, Last>,
-    /// The last exchange of each worker here that an account has answered.
-    answered: BTreeMap<(AccountId, WorkerId), u64>,
-}
-
-/// What was last seen of an account's records: where they know less, they have lost something.
-#[derive(Default, Clone)]
-struct Last {
-    epoch: String,
-    acts: u64,
-}
-
-impl Last {
-    /// What an answer tells, where it is later than what is known.
-    fn learn(&mut self, head: &Head) {
-        if self.epoch == head.epoch && self.acts >= head.acts {
-            return;
-        }
-        self.epoch.clone_from(&head.epoch);
-        self.acts = head.acts;
-    }
-}
-
-impl Known {
-    /// After a loss accounts may have other numbers, and know of no exchange.
-    fn forget_places(&mut self) {
-        let last = std::mem::take(&mut self.last);
-        *self = Known { last, ..Known::default() };
-    }
 }
 
 impl RedisLedger {

@@ -2,7 +2,7 @@
 //!
 //! `lua/` has the rules: the parts that begin with `_` are shared, the others are a verb each.
 //! Here: what is said to them (`said`, `command`), what they answer (`read`, `answer`, `seen`),
-//! where (`keys`, `link`), how Redis is set up and whether all is whole (`health`,
+//! where (`keys`, `link`, `known`), how Redis is set up and whether all is whole (`health`,
 //! `guard`, `walk`), and the ledger itself. docs/redis.md describes records and keys.
 //! Guarantee: each command is one atomic act of one account; a repeat changes nothing.
 
@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod hints;
 mod keys;
+mod known;
 mod ledger;
 mod link;
 mod piece;
