@@ -259,9 +259,9 @@ impl Teller<'_> {
                 "cue_index": index,
                 "start_ms": cue.start_ms,
                 "end_ms": cue.end_ms,
-                "speaker": cue.speaker,
+                "speaker": cue.speaker.as_deref(),
                 "text": cue.text,
-                "text_raw": cue.raw(),
+                "text_raw": cue.to_string(),
             });
             self.row("transcript_cues", format!("{id}|{index}"), record);
         }

@@ -5,10 +5,13 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::World;
 use super::instances::Instance;
 use super::meetings::{Meeting, MeetingKind};
 use super::people::Showcase;
+use super::speech::{Clock, WRITTEN};
 use crate::draw::{Draw, Purpose};
 use crate::ids::FileAt;
 use crate::time::HOUR_S;
@@ -265,26 +268,19 @@ fn timeline(world: &World, recording: &Recording, file: &RecordingFile) -> Strin
     let mut text = String::from("{\"timeline\":[");
     let cues = world.cues(&recording.meeting, &recording.instance, file.at.file);
     for (number, cue) in cues.iter().enumerate() {
-        let seconds = cue.start_ms / 1_000;
-        let user = serde_json::json!({
-            "username": cue.speaker.clone().unwrap_or_default(),
-            "user_id": (16_778_240 + 1_024 * number).to_string(),
-            "zoom_userid": "",
-            "email_address": "",
-            "avatar_url": "",
-            "client_type": 3,
-            "multiple_people": false,
-        });
-        let ts = format!(
-            "{:02}:{:02}:{:02}.{:03}",
-            seconds / 3_600,
-            seconds / 60 % 60,
-            seconds % 60,
-            cue.start_ms % 1_000
-        );
         let comma = if number == 0 { "" } else { "," };
-        write!(text, "{comma}{{\"ts\":\"{ts}\",\"users\":[{user}]}}")
-            .expect("a string takes all that is written");
+        let (ts, id) = (Clock(cue.start_ms), 16_778_240 + 1_024 * number);
+        let name = Value::from(cue.speaker.as_deref().unwrap_or_default());
+        write!(
+            text,
+            r#"{comma}{{"ts":"{ts}","users":[{{"avatar_url":"","client_type":3,"email_address":"","#
+        )
+        .expect(WRITTEN);
+        write!(
+            text,
+            r#""multiple_people":false,"user_id":"{id}","username":{name},"zoom_userid":""}}]}}"#
+        )
+        .expect(WRITTEN);
     }
     text.push_str("],\"timeline_refine\":[]}");
     text

@@ -1,5 +1,9 @@
 //! Speech: what was said in a recording, as cues, and how Zoom writes it down.
 
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
 use super::World;
 use super::instances::Instance;
 use super::meetings::Meeting;
@@ -8,21 +12,24 @@ use super::people::Status;
 use crate::draw::{Draw, Purpose};
 use crate::ids::FileAt;
 
+/// Why writing into a text does not fail.
+pub(super) const WRITTEN: &str = "a string takes all that is written";
+
 /// One cue of a transcript; times are milliseconds from the start of the recording.
 #[derive(Clone, Debug)]
 pub(crate) struct Cue {
     pub(crate) start_ms: i64,
     pub(crate) end_ms: i64,
-    pub(crate) speaker: Option<String>,
-    pub(crate) text: String,
+    pub(crate) speaker: Option<Arc<str>>,
+    pub(crate) text: Cow<'static, str>,
 }
 
-impl Cue {
-    /// The text as it stands in the file, the speaker before it.
-    pub(crate) fn raw(&self) -> String {
+/// The text as it stands in the file, the speaker before it.
+impl fmt::Display for Cue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.speaker {
-            Some(speaker) => format!("{speaker}: {}", self.text),
-            None => self.text.clone(),
+            Some(speaker) => write!(f, "{speaker}: {}", self.text),
+            None => f.write_str(&self.text),
         }
     }
 }
@@ -40,9 +47,9 @@ impl World {
             if end_ms <= at_ms {
                 break;
             }
-            let mut text = draw.pick(&SENTENCES).to_owned();
+            let mut text = Cow::from(draw.pick(&SENTENCES));
             if draw.chance(0.15) {
-                text = format!("{text}\n{}", draw.pick(&SENTENCES));
+                text = format!("{text}\n{}", draw.pick(&SENTENCES)).into();
             }
             let speaker = (!draw.chance(0.15)).then(|| speakers[draw.below(3) as usize].clone());
             cues.push(Cue { start_ms: at_ms, end_ms, speaker, text });
@@ -59,33 +66,36 @@ impl World {
         for (number, cue) in self.cues(meeting, instance, file).iter().enumerate() {
             text.push('\n');
             if numbered {
-                text.push_str(&format!("{}\n", number + 1));
+                writeln!(text, "{}", number + 1).expect(WRITTEN);
             }
-            let (start, end) = (clock(cue.start_ms), clock(cue.end_ms));
-            text.push_str(&format!("{start} --> {end}\n{}\n", cue.raw()));
+            let (start, end) = (Clock(cue.start_ms), Clock(cue.end_ms));
+            writeln!(text, "{start} --> {end}\n{cue}").expect(WRITTEN);
         }
         if crlf { text.replace('\n', "\r\n") } else { text }
     }
 
     /// A chat: time, name and message by tabs; a second line of a message stands alone.
     pub(crate) fn chat(&self, meeting: &Meeting, instance: &Instance, file: u64) -> String {
-        let cues = self.cues(meeting, instance, file);
-        let lines = cues.iter().filter_map(|cue| {
-            let (time, name) = (clock(cue.start_ms), cue.speaker.as_ref()?);
-            Some(format!("{}\t{name}:\t{}\r\n", &time[..8], cue.text))
-        });
-        lines.collect()
+        let mut text = String::new();
+        for cue in self.cues(meeting, instance, file) {
+            let Some(name) = &cue.speaker else { continue };
+            let seconds = Seconds(cue.start_ms / 1_000);
+            write!(text, "{seconds}\t{name}:\t{}\r\n", cue.text).expect(WRITTEN);
+        }
+        text
     }
 
     /// Three voices, the host's first.
-    fn speakers(&self, meeting: &Meeting, draw: &mut Draw) -> [String; 3] {
+    fn speakers(&self, meeting: &Meeting, draw: &mut Draw) -> [Arc<str>; 3] {
         let mut of = [0; 3].map(|_: i32| draw.below(self.users));
         of[0] = meeting.at.user;
         of.map(|user| {
             let person = self.person(user);
             match person.status {
-                Status::Pending => "Guest".to_owned(),
-                Status::Active | Status::Inactive => format!("{} {}", person.first, person.last),
+                Status::Pending => "Guest".into(),
+                Status::Active | Status::Inactive => {
+                    format!("{} {}", person.first, person.last).into()
+                }
             }
         })
     }
@@ -97,8 +107,20 @@ impl World {
     }
 }
 
-/// `00:00:02.656`.
-fn clock(ms: i64) -> String {
-    let (seconds, rest) = (ms / 1_000, ms % 1_000);
-    format!("{:02}:{:02}:{:02}.{rest:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+/// Milliseconds, as `00:00:02.656`.
+pub(super) struct Clock(pub(super) i64);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", Seconds(self.0 / 1_000), self.0 % 1_000)
+    }
+}
+
+/// Seconds, as `00:00:02`.
+struct Seconds(i64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}:{:02}", self.0 / 3_600, self.0 / 60 % 60, self.0 % 60)
+    }
 }
