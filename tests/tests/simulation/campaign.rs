@@ -11,6 +11,8 @@ use crate::play::{Played, play, play_aloud};
 const APART: u64 = 1_000_000;
 /// One history in so many is played twice.
 const TWICE_EVERY: u64 = 5;
+/// How long a sample goes on: as many histories as fit.
+const SAMPLE: Duration = Duration::from_secs(180);
 /// How often a long campaign tells how far it is.
 const TELLS: Duration = Duration::from_secs(60);
 /// Histories that failed once.
@@ -105,8 +107,8 @@ fn asked_for(store: Store, seeds: &str) {
     assert!(failed.is_empty(), "{} failed: {failed:?}", failed.len());
 }
 
-/// Plays so many histories of the day: of a sample, or all.
-fn campaign(store: Store, sample: u64, all: u64) {
+/// Plays so many histories of the day, or a sample of them.
+fn campaign(store: Store, all: u64) {
     if let Ok(asked) = std::env::var("WATERSHED_SIMULATE") {
         if let Some(seeds) = asked.strip_prefix(name(store)).and_then(|s| s.strip_prefix(':')) {
             asked_for(store, seeds);
@@ -114,14 +116,14 @@ fn campaign(store: Store, sample: u64, all: u64) {
         return;
     }
     let first = APART * seeds(1)[0];
-    let wanted = Size::asked().of(sample, all);
+    let time = Size::asked().of(SAMPLE, Duration::MAX);
     let begun = Instant::now();
     let (mut count, mut points, mut faults) = (0, 0, 0);
     let mut tell_at = begun + TELLS;
-    while count < wanted {
+    while count < all && begun.elapsed() < time {
         if Instant::now() > tell_at {
-            eprintln!("ledger {}: {count} of {wanted} histories went well", name(store));
-            tell_at += TELLS;
+            eprintln!("ledger {}: {count} of {all} histories went well", name(store));
+            tell_at = Instant::now() + TELLS;
         }
         let history = History::of(first + count, store);
         let played = goes_well(&history);
@@ -150,12 +152,12 @@ fn campaign(store: Store, sample: u64, all: u64) {
 
 #[test]
 fn each_history_of_the_day_goes_well_in_memory() {
-    campaign(Store::Memory, 140, 10_000);
+    campaign(Store::Memory, 10_000);
 }
 
 #[test]
 fn each_history_of_the_day_goes_well_on_sqlite() {
-    campaign(Store::Sqlite, 50, 2_000);
+    campaign(Store::Sqlite, 2_000);
 }
 
 #[test]
