@@ -1,7 +1,10 @@
 //! Rows on their way into the sink. What speaks of them is settled once they are there; meanwhile
 //! more is leased, so that a page of many rows leaves no permit unused.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -50,6 +53,13 @@ impl Writing {
         if self.said.is_none() {
             self.said = Some((&mut self.write).await);
         }
+    }
+
+    /// Looks whether it has, without waiting. Whoever looks is still woken when it has: a look that
+    /// took that away would leave the batch to whoever happens to look next.
+    async fn look(&mut self) {
+        let mut over = pin!(self.over());
+        poll_fn(|cx| Poll::Ready(over.as_mut().poll(cx).is_ready())).await;
     }
 
     fn begin(
@@ -142,7 +152,8 @@ impl Dispatch {
     /// written again, waiting while the sink cannot take it.
     async fn arrived(&mut self) -> Result<Vec<Settle>, Error> {
         while let Some(mut writing) = self.state.writing.take() {
-            match writing.over().now_or_never().and(writing.said.take()) {
+            writing.look().await;
+            match writing.said.take() {
                 None => {
                     self.state.writing = Some(writing);
                     break;
