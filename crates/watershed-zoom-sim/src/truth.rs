@@ -26,7 +26,7 @@ use crate::records;
 use crate::spec::Tier;
 use crate::time::{day_of, utc};
 use crate::world::{
-    FileKind, Instance, Meeting, Profile, Recording, RecordingFile, Source, Status, World,
+    FileKind, Instance, Meeting, Profile, Recording, RecordingFile, Source, Status, WRITTEN, World,
     file_bytes,
 };
 
@@ -234,7 +234,7 @@ impl Teller<'_> {
             if self.files && downloads && !file.processing {
                 let bytes = file_bytes(world, recording, file);
                 let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |mut hex, byte| {
-                    write!(hex, "{byte:02x}").expect("a string takes all that is written");
+                    write!(hex, "{byte:02x}").expect(WRITTEN);
                     hex
                 });
                 self.row(FILES, key, json!({ "size": bytes.len(), "sha256": sha256 }));

@@ -18,6 +18,7 @@ pub(crate) use gone::{Bin, Gone};
 pub(crate) use instances::Instance;
 pub(crate) use meetings::{Meeting, MeetingKind};
 pub(crate) use people::{Person, Profile, Status};
+pub(crate) use speech::WRITTEN;
 pub(crate) use stays::Stay;
 
 use std::sync::Arc;

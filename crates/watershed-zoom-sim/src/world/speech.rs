@@ -13,7 +13,7 @@ use crate::draw::{Draw, Purpose};
 use crate::ids::FileAt;
 
 /// Why writing into a text does not fail.
-pub(super) const WRITTEN: &str = "a string takes all that is written";
+pub(crate) const WRITTEN: &str = "a string takes all that is written";
 
 /// One cue of a transcript; times are milliseconds from the start of the recording.
 #[derive(Clone, Debug)]
