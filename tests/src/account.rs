@@ -210,7 +210,13 @@ impl Stats {
     /// Calls that were answered by an error of the server's own.
     pub fn server_errors(&self) -> u64 {
         let operations = self.0["calls"].as_object().into_iter().flatten();
-        let statuses = operations.filter_map(|(_, statuses)| statuses.as_object()).flatten();
+        operations.map(|(name, _)| self.server_errors_of(name)).sum()
+    }
+
+    /// Those of one operation.
+    pub fn server_errors_of(&self, operation: &str) -> u64 {
+        let statuses = &self.0["calls"][operation.trim_start_matches("zoom.")];
+        let statuses = statuses.as_object().into_iter().flatten();
         statuses.filter(|(status, _)| status.starts_with('5')).map(|(_, n)| sum(n)).sum()
     }
 

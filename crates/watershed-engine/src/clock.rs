@@ -5,7 +5,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use watershed_model::Millis;
@@ -14,6 +15,12 @@ use watershed_model::Millis;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Millis;
+
+    /// Milliseconds of a clock that nobody sets, from some time on: two of them tell how much time
+    /// has passed between. Where there is no such clock, [`Clock::now`].
+    fn steady(&self) -> Millis {
+        self.now()
+    }
 
     /// Ends at `at`, at once where it has passed.
     fn sleep_until(&self, at: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -29,6 +36,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
         Timestamp::now().into()
+    }
+
+    fn steady(&self) -> Millis {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Millis(i64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
     fn sleep_until(&self, at: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>> {

@@ -65,8 +65,10 @@ pub struct Estimate {
     pub best_ms: Option<i64>,
     /// When it is done at best (RFC 3339), begun now.
     pub done_at: Option<String>,
-    /// Bytes that the dataset grows by.
+    /// Bytes that dataset and files grow by.
     pub disk_bytes: u64,
+    /// Of these, bytes of files.
+    pub file_bytes: u64,
     /// What scope, role, tier and consent leave out.
     pub left_out: Vec<LeftOut>,
     /// The calls that were made for this estimate.
@@ -164,6 +166,7 @@ impl Estimate {
         self.done_at = self.best_ms.map(|ms| (now + ms).to_string());
         more(&mut self.calls);
         more(&mut self.disk_bytes);
+        more(&mut self.file_bytes);
         for left in &mut self.left_out {
             more(&mut left.items);
         }

@@ -1,5 +1,5 @@
 //! Files of recordings: the recording is read again for its signed URL, which is never kept.
-//! `bring` has the way of one file from there into the file store.
+//! `party` says which of them start together; `bring` has the way of one file into the file store.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,12 +18,15 @@ use crate::connection::Content;
 use crate::echo;
 use crate::people::RunPeople;
 use crate::stop::Stopping;
-use crate::task::{Ask, Asked, Job, Spent, Todo, Tools, unanswered};
+use crate::task::{Ask, Asked, Spent, Tools, unanswered};
 use crate::token::Held;
 use crate::transport::{Answered, Call};
 
 mod bring;
 mod erased;
+mod party;
+
+pub(crate) use party::together;
 
 use bring::{Source, TEXT_MAX, bring, failed, room};
 
@@ -76,8 +79,10 @@ struct Kept {
     answer: Arc<OnceCell<Recording>>,
     /// Whether it has been read, or is being read.
     begun: bool,
-    /// The slot of the last reading that failed, and what it came to.
-    failed: Option<(Millis, Verdict)>,
+    /// The slot of the last reading: one permit, one call.
+    used: Option<Millis>,
+    /// What the last reading came to, if it failed.
+    failed: Option<Verdict>,
 }
 
 impl Kept {
@@ -86,11 +91,15 @@ impl Kept {
         now - self.at < KEPT_MS
     }
 
-    /// What a reading in that slot or a later one came to. A later one that is still to come was
-    /// made before the clock was set back, and tells nothing of what is tried since.
-    fn failed_for(&self, slot: Millis, now: Millis) -> Option<&Verdict> {
-        let (failed, verdict) = self.failed.as_ref()?;
-        (*failed == slot || slot < *failed && *failed <= now).then_some(verdict)
+    /// Whether it was read in that slot or a later one. A later one that is still to come was
+    /// used before the clock was set back, and tells nothing of what is tried since.
+    fn is_used(&self, slot: Millis, now: Millis) -> bool {
+        self.used.is_some_and(|used| used == slot || slot < used && used <= now)
+    }
+
+    /// It is read anew, by the next one with a slot for it.
+    fn reset(&mut self, failed: Option<Verdict>) {
+        (self.answer, self.begun, self.failed) = (Arc::default(), false, failed);
     }
 }
 
@@ -106,25 +115,27 @@ impl Recordings {
         {
             kept.remove(&oldest);
         }
-        let new = Kept { at: now, answer: Arc::default(), begun: false, failed: None };
+        let new = Kept { at: now, answer: Arc::default(), begun: false, used: None, failed: None };
         kept.entry(key).or_insert(new).answer.clone()
     }
 
     /// Begins to read the recording in that slot, if that may be. Who waited for another's reading
-    /// that failed is late; and those that were moved to one time have one slot there, and that is
-    /// used.
+    /// that failed is late; and files that start together have one slot, and that is used.
     fn begin(&self, key: &str, cell: &Arc<OnceCell<Recording>>, slot: Millis, now: Millis) -> bool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let may = kept
             .get_mut(key)
-            .filter(|kept| Arc::ptr_eq(&kept.answer, cell) && kept.failed_for(slot, now).is_none());
-        may.map(|kept| kept.begun = true).is_some()
+            .filter(|kept| Arc::ptr_eq(&kept.answer, cell) && !kept.is_used(slot, now));
+        may.map(|kept| {
+            (kept.at, kept.begun, kept.used, kept.failed) = (now.0, true, Some(slot), None);
+        })
+        .is_some()
     }
 
-    fn failed(&self, key: &str, slot: Millis, verdict: Verdict) {
+    fn failed(&self, key: &str, cell: &Arc<OnceCell<Recording>>, verdict: Verdict) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.get_mut(key) {
-            (kept.answer, kept.begun, kept.failed) = (Arc::default(), false, Some((slot, verdict)));
+        if let Some(kept) = kept.get_mut(key).filter(|kept| Arc::ptr_eq(&kept.answer, cell)) {
+            kept.reset(Some(verdict));
         }
     }
 
@@ -133,7 +144,7 @@ impl Recordings {
     /// call may take, would keep all others from their slots.
     fn tried(&self, key: &str, slot: Millis, now: Millis) -> Option<Verdict> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = kept.get(key)?.failed_for(slot, now)?;
+        let verdict = kept.get(key).filter(|kept| kept.is_used(slot, now))?.failed.as_ref()?;
         matches!(verdict, Verdict::Retry { .. }).then(|| verdict.clone())
     }
 
@@ -145,47 +156,17 @@ impl Recordings {
         kept.get(&key(run, &file.instance_uuid)).is_some_and(|k| k.begun && k.is_young(now.0))
     }
 
+    /// Its addresses serve no more.
     fn forget(&self, key: &str) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept.get_mut(key) {
+            kept.reset(None);
+        }
     }
 }
 
 fn key(run: &ActiveRun, instance_uuid: &str) -> String {
     format!("{}|{instance_uuid}", run.connection())
-}
-
-/// Files of one recording that were leased together start together, in the last one's slot, and
-/// come back together: one reading serves them all, or none.
-pub(crate) fn together(jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    let mut parties: Vec<Vec<Job>> = Vec::new();
-    let mut of: BTreeMap<String, usize> = BTreeMap::new();
-    for job in jobs {
-        let party = match recording_of(&job) {
-            Some(key) => *of.entry(key).or_insert(parties.len()),
-            None => parties.len(),
-        };
-        match parties.get_mut(party) {
-            Some(party) => party.push(job),
-            None => parties.push(vec![job]),
-        }
-    }
-    for party in &mut parties {
-        let last = party.iter().map(|job| (job.start_from, job.start_until)).max();
-        for job in party {
-            (job.start_from, job.start_until) = last.unwrap_or((job.start_from, job.start_until));
-        }
-    }
-    parties
-}
-
-/// The recording that a job must read for its file.
-fn recording_of(job: &Job) -> Option<String> {
-    let Todo::Ask(ask) = &job.todo else { return None };
-    if !job.is_file() {
-        return None;
-    }
-    let file = zoom_files::FileRef::of(&ask.with).ok()?;
-    Some(key(&job.run, &file.instance_uuid))
 }
 
 /// What keeps a download out.
@@ -367,7 +348,7 @@ async fn targets(
             spent.calls += 1;
             let read = read_again(&file.instance_uuid, token, tools, &mut spent.heard).await;
             if let Err(verdict) = &read {
-                tools.recordings.failed(&key, start_from, verdict.clone());
+                tools.recordings.failed(&key, &cell, verdict.clone());
             }
             match read {
                 Err(Verdict::Empty) => Err(Some(file.missing(tools.clock.now()))),
@@ -432,7 +413,7 @@ mod tests {
         assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None, "it is still being read");
         let silence =
             Verdict::Retry { cause: RetryCause::Transport, message: "nobody there".to_owned() };
-        recordings.failed("r", Millis(10), silence.clone());
+        recordings.failed("r", &cell, silence.clone());
         assert_eq!(recordings.tried("r", Millis(10), Millis(20)), Some(silence.clone()));
         assert_eq!(recordings.tried("r", Millis(9), Millis(20)), Some(silence));
         assert_eq!(recordings.tried("r", Millis(11), Millis(20)), None);
@@ -448,7 +429,7 @@ mod tests {
             Verdict::Retry { cause: RetryCause::Transport, message: "nobody there".to_owned() };
         let cell = recordings.of("r".to_owned(), 0);
         assert!(recordings.begin("r", &cell, Millis(1_000), Millis(1_000)));
-        recordings.failed("r", Millis(1_000), silence.clone());
+        recordings.failed("r", &cell, silence.clone());
         let cell = recordings.of("r".to_owned(), 20);
         assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None);
         assert_eq!(recordings.tried("r", Millis(1_000), Millis(20)), Some(silence));
@@ -459,8 +440,21 @@ mod tests {
     #[test]
     fn who_waited_for_what_is_not_to_be_tried_again_is_late_as_before() {
         let recordings = Recordings::default();
-        recordings.of("r".to_owned(), 0);
-        recordings.failed("r", Millis(10), Verdict::Empty);
+        let cell = recordings.of("r".to_owned(), 0);
+        assert!(recordings.begin("r", &cell, Millis(10), Millis(20)));
+        recordings.failed("r", &cell, Verdict::Empty);
         assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None);
+    }
+
+    #[test]
+    fn one_permit_is_one_reading_though_its_addresses_serve_no_more() {
+        let recordings = Recordings::default();
+        let cell = recordings.of("r".to_owned(), 0);
+        assert!(recordings.begin("r", &cell, Millis(10), Millis(20)));
+        recordings.forget("r");
+        let cell = recordings.of("r".to_owned(), 20);
+        assert!(!recordings.begin("r", &cell, Millis(10), Millis(20)), "that slot is used");
+        assert_eq!(recordings.tried("r", Millis(10), Millis(20)), None, "nothing failed");
+        assert!(recordings.begin("r", &cell, Millis(11), Millis(20)));
     }
 }

@@ -50,9 +50,9 @@ impl Paces {
         account: &AccountId,
         category: Category,
         slot: Millis,
-        now: Millis,
+        clocks: (Millis, Millis),
     ) -> Result<(), Millis> {
-        self.all().entry((account.clone(), category)).or_default().start(category, slot, now)
+        self.all().entry((account.clone(), category)).or_default().start(category, slot, clocks)
     }
 
     /// Whether the call that started then was the category's first, and no process has made
@@ -111,19 +111,25 @@ struct Pace {
     first_answered: bool,
     /// The last ones, in order.
     starts: VecDeque<Millis>,
-    /// When a call started and how late it was, the latest ones first among equals: each is
-    /// later than all that started after it.
+    /// When a call started, by the clock that is never set, and how late it was: each is later than
+    /// all that started after it.
     late: VecDeque<(Millis, i64)>,
 }
 
 impl Pace {
-    /// A call whose slot is `slot` starts now; or the time at which it may.
-    fn start(&mut self, category: Category, slot: Millis, now: Millis) -> Result<(), Millis> {
+    /// A call whose slot is `slot` starts now, by both clocks; or the time at which it may. The one
+    /// that may be set is the slot's.
+    fn start(
+        &mut self,
+        category: Category,
+        slot: Millis,
+        (now, steady): (Millis, Millis),
+    ) -> Result<(), Millis> {
         let period_ms = period_ms(category);
         if let Some(later) = self.first_alone(now) {
             return Err(later);
         }
-        while self.late.front().is_some_and(|(at, _)| now - *at > period_ms || *at > now) {
+        while self.late.front().is_some_and(|(at, _)| steady - *at > period_ms) {
             self.late.pop_front();
         }
         let late = now - slot;
@@ -134,7 +140,7 @@ impl Pace {
         while self.late.back().is_some_and(|(_, before)| *before <= late) {
             self.late.pop_back();
         }
-        self.late.push_back((now, late));
+        self.late.push_back((steady, late));
         self.note(category, now);
         Ok(())
     }
@@ -187,6 +193,11 @@ mod tests {
     const NOON: Millis = Millis(43_200_000);
     const LIGHT: Category = Category::Light;
 
+    /// That time by both clocks.
+    fn both(at: Millis) -> (Millis, Millis) {
+        (at, at)
+    }
+
     /// Starts calls as soon as each may, never before `ready`.
     fn starts(slots: &[(Millis, i64)]) -> Vec<Millis> {
         let mut pace = Pace { first_at: Some(NOON), first_answered: true, ..Pace::default() };
@@ -195,7 +206,7 @@ mod tests {
             .iter()
             .map(|(slot, ready)| {
                 now = now.max(*slot + *ready);
-                while let Err(at) = pace.start(LIGHT, *slot, now) {
+                while let Err(at) = pace.start(LIGHT, *slot, both(now)) {
                     assert!(at > now, "a wait that never ends");
                     now = at;
                 }
@@ -209,12 +220,12 @@ mod tests {
         let mut pace = Pace { first_at: Some(NOON), first_answered: true, ..Pace::default() };
         for n in 0..10 {
             let at = NOON + n * 100;
-            pace.start(LIGHT, at, at).expect("in time");
+            pace.start(LIGHT, at, both(at)).expect("in time");
         }
         assert_eq!(pace.own(LIGHT, NOON, NOON + 50), 1);
         assert_eq!(pace.own(LIGHT, NOON, NOON + 450), 5);
         assert_eq!(pace.own(LIGHT, NOON + 900, NOON + 900), 10);
-        pace.start(LIGHT, NOON + 1_050, NOON + 1_050).expect("in time");
+        pace.start(LIGHT, NOON + 1_050, both(NOON + 1_050)).expect("in time");
         assert_eq!(pace.own(LIGHT, NOON + 1_050, NOON + 2_000), 10, "the first is long past");
         assert_eq!(pace.own(LIGHT, NOON + 300, NOON + 2_000), 10);
         // One without a slot counts too; periods that were over before a call count no more.
@@ -224,16 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_takes_no_lateness_from_the_calls_before() {
+        for set in [-8_000, 8_000] {
+            let mut pace = Pace { first_at: Some(NOON), first_answered: true, ..Pace::default() };
+            pace.start(LIGHT, NOON, both(NOON + 30)).expect("30 ms late");
+            // The next slot is 50 ms behind it, by whatever clock.
+            let slot = NOON + 50 + set;
+            assert_eq!(pace.start(LIGHT, slot, (slot, NOON + 50)), Err(slot + 25));
+            pace.start(LIGHT, slot, (slot + 25, NOON + 75)).expect("5 ms less late");
+        }
+    }
+
+    #[test]
     fn the_first_call_is_made_alone() {
         let mut pace = Pace::default();
-        pace.start(LIGHT, NOON, NOON).expect("nothing was before it");
-        assert!(pace.start(LIGHT, NOON, NOON + 200).is_err(), "it is not answered");
+        pace.start(LIGHT, NOON, both(NOON)).expect("nothing was before it");
+        assert!(pace.start(LIGHT, NOON, both(NOON + 200)).is_err(), "it is not answered");
         assert_eq!(pace.own(LIGHT, NOON, NOON + 300), 1);
         pace.first_answered = true;
-        pace.start(LIGHT, NOON, NOON + 300).expect("the first is answered");
+        pace.start(LIGHT, NOON, both(NOON + 300)).expect("the first is answered");
         let mut pace = Pace::default();
-        pace.start(LIGHT, NOON, NOON).expect("nothing was before it");
-        pace.start(LIGHT, NOON, NOON + FIRST_MS).expect("nobody waits for ever");
+        pace.start(LIGHT, NOON, both(NOON)).expect("nothing was before it");
+        pace.start(LIGHT, NOON, both(NOON + FIRST_MS)).expect("nobody waits for ever");
     }
 
     #[test]

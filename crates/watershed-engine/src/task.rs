@@ -55,12 +55,33 @@ pub(crate) struct Job {
     pub(crate) start_from: Millis,
     /// and until here.
     pub(crate) start_until: Millis,
-    /// What the clock said when these were reckoned.
-    pub(crate) reckoned_at: Millis,
+    /// What the clocks said when these were reckoned.
+    pub(crate) reckoned: Clocks,
     /// What is to be done.
     pub(crate) todo: Todo,
     /// Whether a dead letter of it may lie in the sink, although it is open.
     pub(crate) died: bool,
+}
+
+/// What both clocks said when a slot was reckoned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clocks {
+    /// The one that may be set.
+    pub(crate) at: Millis,
+    steady: Millis,
+}
+
+impl Clocks {
+    /// What they say now.
+    pub(crate) fn read(clock: &dyn Clock) -> Clocks {
+        Clocks { at: clock.now(), steady: clock.steady() }
+    }
+
+    /// By how much the clock was set since; what a slew takes is nothing.
+    fn set_by(self, clock: &dyn Clock) -> i64 {
+        let set_by = (clock.now() - self.at) - (clock.steady() - self.steady);
+        if set_by.abs() > SLEW_MS { set_by } else { 0 }
+    }
 }
 
 impl Job {
@@ -175,7 +196,8 @@ impl Tools {
             if now > start_until || self.recordings.has(run, ask, now) {
                 return Some(now);
             }
-            match self.paces.start(&run.link.connection.account, category, start_from, now) {
+            let clocks = (now, self.clock.steady());
+            match self.paces.start(&run.link.connection.account, category, start_from, clocks) {
                 Ok(()) => return Some(now),
                 Err(later) => self.slept(later).await?,
             }
@@ -315,12 +337,15 @@ async fn start(
     leased: &Leased,
     run: &ActiveRun,
     ask: &Ask,
-    (start_from, start_until, reckoned_at): (Millis, Millis, Millis),
+    (start_from, start_until, reckoned): (Millis, Millis, Clocks),
     tools: &Tools,
 ) -> Result<Start, NoStart> {
     let token = run.link.tokens.get().await.map_err(NoStart::NoToken)?;
-    // By a clock that was set back, a slot would be taken for one to come, and met too late.
-    let set_back = tools.clock.now() < reckoned_at || tools.slept(start_from).await.is_none();
+    // By a clock that was set forward a slot would be met too early: it moves with the clock.
+    let set_by = reckoned.set_by(&*tools.clock).max(0);
+    let (start_from, start_until) = (start_from + set_by, start_until + set_by);
+    // By one that was set back, it would be taken for one to come, and met too late.
+    let set_back = tools.clock.now() < reckoned.at || tools.slept(start_from).await.is_none();
     let late_ms = (tools.clock.now() - start_from).max(0);
     let at = match set_back {
         true => None,
@@ -337,7 +362,7 @@ async fn start(
 }
 
 async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools: &Tools) -> Done {
-    let Job { leased, run, start_from, start_until, reckoned_at, todo, .. } = job;
+    let Job { leased, run, start_from, start_until, reckoned, todo, .. } = job;
     let ask = match todo {
         Todo::End(known) => {
             let wait_until = run.waits_until(tools.wait_until);
@@ -346,6 +371,12 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
         Todo::Known(ask, coverage) => {
             match covered::replay(&leased, &run, &ask, &coverage, tools).await {
                 Some(done) => return done,
+                // It was to need no call, and has no permit: it waits for one like any other.
+                None if leased.category.is_none()
+                    && run.operation(leased.step).category.is_some() =>
+                {
+                    return conclude::released(&leased);
+                }
                 None => ask,
             }
         }
@@ -357,7 +388,7 @@ async fn carried_out(job: Job, started: &OnceCell<Result<Start, NoStart>>, tools
         Kind::Events => return events::find(&leased, &run, &ask, tools).await,
         Kind::Call | Kind::File => {}
     }
-    let slot = (start_from, start_until, reckoned_at);
+    let slot = (start_from, start_until, reckoned);
     let Start { token, at, late_ms, chance } =
         match started.get_or_init(|| start(&leased, &run, &ask, slot, tools)).await {
             Ok(start) => start,

@@ -15,6 +15,7 @@ pub struct MemoryFiles(Arc<Mutex<Files>>);
 #[derive(Debug, Default)]
 struct Files {
     forgets: bool,
+    placed: u64,
     whole: BTreeMap<String, u64>,
     /// `None` while somebody has it in hand.
     parts: BTreeMap<String, Option<Part>>,
@@ -45,6 +46,11 @@ impl MemoryFiles {
     /// Names of whole files, with their bytes.
     pub fn whole(&self) -> BTreeMap<String, u64> {
         self.files().whole.clone()
+    }
+
+    /// How many files have become whole; one that came again counts again.
+    pub fn placed(&self) -> u64 {
+        self.files().placed
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -116,6 +122,7 @@ impl Incoming for InHand {
         Box::pin(async move {
             let size = self.size();
             let mut files = self.files.files();
+            files.placed += 1;
             if !files.forgets {
                 files.whole.insert(self.name.clone(), size);
             }

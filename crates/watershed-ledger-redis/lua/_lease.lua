@@ -38,6 +38,15 @@ do
     return { from, till, own }
   end
 
+  -- Whether an item's permit serves others too: those that are bound to it, or it to them. It is not
+  -- given back: which of them makes the call is not known before all have settled.
+  function Lease.shares(lease, index)
+    if lease.of == 't' then return false end
+    local items, at = Chunk.items(lease.what), lease.from + index
+    local last = index + 1 == #lease.open
+    return index > 0 and Chunk.bound(items, at) or not last and Chunk.bound(items, at + 1)
+  end
+
   -- A new one, of a task ('t') or of so many of a chunk's items from that one on ('c').
   function Lease.new(ground, exchange, of, id, from, many, category, slots, now)
     local lease = { id = next_id(), worker = exchange.worker, run = ground.run.run, of = of,

@@ -52,7 +52,7 @@ do
 
   -- What the settle says to the account's budget.
   local function account(ground, lease, entry, index, step, now)
-    local unused = entry[CALLS] == 0 and lease.category
+    local unused = entry[CALLS] == 0 and lease.category and not Lease.shares(lease, index)
     if not unused and not entry[THROTTLE] and not entry[HEARD] then return end
     local budget = Budget.of()
     local slot = Lease.slot(lease, index)

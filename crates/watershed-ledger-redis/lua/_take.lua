@@ -58,7 +58,7 @@ do
   end
 
   -- What must be leased together with a task that was taken from that head: those that follow it,
-  -- given back as it was.
+  -- given back as it was. Each has a permit of its own, that may lie further ahead.
   local function bound_tasks(t, ground, head, claim)
     local rank = head[4][1]
     while true do
@@ -79,29 +79,24 @@ do
     local wanted = min(chunk.len - chunk.next, most)
     local claim
     if not Order.needs_no_call(chunk) then claim = claim_of(t, ground, chunk.step, false) end
-    local slots, many = {}, wanted
-    if claim then
-      while #slots < wanted do
-        local slot = permit(t, claim)
-        if not slot then break end
-        slots[#slots + 1] = slot
-      end
-      many = #slots
-    else
-      slots[1] = free_slot(t)
-    end
-    local more = many == wanted
-    if many == 0 then return false, claim end
-    -- What must be leased together with the last of them: its permits may lie further ahead.
-    local items = Chunk.items(id)
-    while Chunk.bound(items, chunk.next + many) do
+    local slots, many, more, items = {}, 0, true, nil
+    if not claim then slots[1] = free_slot(t) end
+    while true do
+      -- One permit serves all that belong together, however many were asked for.
+      local bound = many > 0 and Chunk.bound(items, chunk.next + many)
+      if not bound and many >= wanted then break end
       if claim then
-        local slot = Budget.permit(t.budget, claim, start(t), TOGETHER)
-        if not slot then break end
-        slots[#slots + 1] = slot
+        local slot = bound and slots[many] or permit(t, claim)
+        if not slot then
+          more = false
+          break
+        end
+        slots[many + 1] = slot
       end
       many = many + 1
+      items = items or Chunk.items(id)
     end
+    if many == 0 then return false, claim end
     local from = chunk.next
     chunk.next = chunk.next + many
     Chunk.put(ground, chunk)

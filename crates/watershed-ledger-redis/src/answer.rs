@@ -154,12 +154,12 @@ impl Shown {
             self.failures.iter().map(|(step, failed)| (StepId(*step), *failed)).collect();
         let task = self.task.as_ref();
         for (index, _) in self.open.iter().enumerate().filter(|(_, open)| **open) {
-            let (item, once) = match (&self.items, task) {
+            let (item, once, together) = match (&self.items, task) {
                 (Some(items), _) => items.item(index)?,
                 (None, Some(Task(form, fills, once, ..))) => {
                     let form = form.0.as_ref().map(|form| &form.0[..]);
                     let once = once.0.as_ref().map_or(Some(None), |once| once.hash().map(Some))?;
-                    (item_of(form, &fills.0)?, once)
+                    (item_of(form, &fills.0)?, once, false)
                 }
                 (None, None) => return None,
             };
@@ -184,6 +184,7 @@ impl Shown {
                 category: self.category.0,
                 start_from,
                 start_until,
+                bound: index > 0 && together,
                 scopes: scopes.clone(),
                 failures: failures.clone(),
             });

@@ -14,8 +14,9 @@ const FORM_INLINE: u8 = 62;
 pub(crate) struct Piece(Vec<Raw>, usize, Raw, Raw, Raw, Raw);
 
 impl Piece {
-    /// The text of an item, and its key; `None` where the piece is not whole.
-    pub(crate) fn item(&self, at: usize) -> Option<(String, Option<u64>)> {
+    /// The text of an item, its key, and whether it goes together with the one before; `None` where
+    /// the piece is not whole.
+    pub(crate) fn item(&self, at: usize) -> Option<(String, Option<u64>, bool)> {
         let Piece(forms, first, ends, heads, keys, blob) = self;
         let end = |at: usize| {
             let end = usize::try_from(number(ends.0.get(at * 3..at * 3 + 3)?)).ok()?;
@@ -34,7 +35,7 @@ impl Piece {
             0 => None,
             _ => Some(number(keys.0.get(at * 8..at * 8 + 8)?)),
         };
-        Some((item_of(form, fills)?, once))
+        Some((item_of(form, fills)?, once, head & 1 == 1))
     }
 }
 

@@ -162,7 +162,7 @@ pub struct Settle {
     pub fence: Fence,
     /// What came of it.
     pub outcome: Outcome,
-    /// Calls started under the permit. 0 gives the permit back.
+    /// Calls started under the permit. 0 gives it back, unless it serves others too.
     pub calls: u16,
     /// Of these, calls that repeat an earlier one, and why.
     pub repeats: Option<Repeat>,
@@ -389,6 +389,9 @@ pub struct Leased {
     pub start_from: Millis,
     /// and until here; later it is released instead.
     pub start_until: Millis,
+    /// Whether its permit is that of the task before it in its lease: one call serves both.
+    #[serde(default)]
+    pub bound: bool,
     /// The scopes above it, outermost first, the run left out: for a dead letter.
     pub scopes: Vec<ScopeSeed>,
     /// For a join: dead letters beneath its scope, by step.

@@ -136,7 +136,8 @@ pub struct Step {
     /// What an item of this step holds, in the order of the item's values: everything that
     /// it and the steps beneath use.
     pub carries: Vec<Carry>,
-    /// Length of its path of fan-outs below the run; deeper ones are leased first.
+    /// Length of its path of fan-outs below the run, and 64 more where it makes or leads to heavy
+    /// calls; deeper ones are leased first.
     pub depth: u16,
     /// The scope (index into [`Plan::scopes`]) that counts its branches.
     pub scope: u8,

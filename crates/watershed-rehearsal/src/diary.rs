@@ -23,7 +23,7 @@ pub(crate) struct Diary {
     /// Stretches in which the same limit bound, one after another.
     pub(crate) bound: Vec<Bound>,
     /// What each limit gave and what was taken of it, while it bound.
-    pub(crate) uses: BTreeMap<String, Use>,
+    uses: BTreeMap<String, Use>,
     /// Part of all known items that was done, at each look.
     pub(crate) progress: Vec<(Millis, f64)>,
 }
@@ -69,6 +69,24 @@ impl Diary {
             uses: BTreeMap::new(),
             progress: vec![(now, 0.0)],
         }
+    }
+
+    /// What each limit gave and what was taken of it, while it bound. One of a day binds once all
+    /// of it is taken: of it the whole days count on which it did.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (&str, Use)> {
+        self.uses.iter().map(|(limit, of)| {
+            let days = self.days.values().filter(|day| day.bound_ms.contains_key(limit));
+            let of_days: Vec<&(u64, f64)> = days.filter_map(|day| day.of_day.get(limit)).collect();
+            let of = match of_days.is_empty() {
+                true => *of,
+                false => Use {
+                    permits: of_days.iter().map(|(_, share)| share).sum(),
+                    used: of_days.iter().map(|(used, _)| used).sum(),
+                    ..*of
+                },
+            };
+            (limit.as_str(), of)
+        })
     }
 
     /// When to look next.
@@ -136,5 +154,28 @@ fn period_ms(limit: &BudgetUse) -> f64 {
         "second" => 1_000.0,
         "minute" => 60_000.0,
         _ => Millis::DAY as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_is_spent_is_used_however_long_its_limit_binds_then() {
+        let (spent, second) = ("heavy a day".to_owned(), "heavy a second".to_owned());
+        let half = Millis::DAY / 2;
+        let mut diary = Diary::new(Millis(0));
+        // From noon on nothing was left.
+        diary.uses.insert(spent.clone(), Use { ms: half, permits: 45.0, used: 0 });
+        diary.uses.insert(second.clone(), Use { ms: 1_000, permits: 9.0, used: 8 });
+        let bound_ms = [(spent.clone(), half), (second, 1_000)].into();
+        let of_day = [(spent.clone(), (88, 90.0))].into();
+        diary.days.insert(0, Day { bound_ms, of_day, ..Day::default() });
+        // Of a day on which it did not bind nothing is told.
+        let of_day = [(spent, (3, 90.0))].into();
+        diary.days.insert(1, Day { of_day, ..Day::default() });
+        let told: Vec<_> = diary.uses().map(|(name, of)| (name, of.permits, of.used)).collect();
+        assert_eq!(told, [("heavy a day", 90.0, 88), ("heavy a second", 9.0, 8)]);
     }
 }

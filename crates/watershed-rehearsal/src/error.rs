@@ -15,6 +15,14 @@ pub enum Error {
     /// The account refused the credentials that it gave.
     #[error("the simulated account refuses its own credentials: {0}")]
     Fatal(String),
+    /// The run stands still: a defect of this program.
+    #[error("the run stood still for {days} days of the account's time, with {open} items open")]
+    StoodStill {
+        /// Days without a call, and without an item done.
+        days: i64,
+        /// Items that are open.
+        open: u64,
+    },
     /// The workers ended without the run: a defect of this program.
     #[error("the workers ended before the run")]
     NoRun,

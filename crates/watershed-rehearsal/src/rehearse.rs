@@ -13,7 +13,7 @@ use watershed_lake::MemoryFiles;
 use watershed_ledger::{Ledger, MemoryLedger, RunView};
 use watershed_model::{Limits, Millis, Plan, PlanHash, RunId, Trigger, WorkerName};
 use watershed_sink::{Batch, Sink, SqliteSink};
-use watershed_zoom_sim::{Account, Spec};
+use watershed_zoom_sim::{Account, LimitSpec, Spec};
 
 use crate::account::connection;
 use crate::again::Again;
@@ -21,7 +21,7 @@ use crate::dataset::Dataset;
 use crate::diary::Diary;
 use crate::error::Error;
 use crate::network::Network;
-use crate::report::Rehearsal;
+use crate::report::{Kept, Rehearsal};
 use crate::time::{VirtualClock, in_virtual_time};
 
 /// The name of the connection in a rehearsal.
@@ -32,6 +32,10 @@ const CONNECTION: &str = "rehearsal";
 pub(crate) const ESTIMATED: u64 = 100;
 /// Sampling calls of that estimate. They cost nothing here.
 const SAMPLE_MAX: u64 = 2_000;
+
+/// A run that has not gone on for so many days never does: no budget and no answer is waited for
+/// that long.
+const STANDS_DAYS: i64 = 14;
 
 /// How often a worker looks whose ledger nobody else changes. Hours of a day without budget are
 /// most of a rehearsal.
@@ -146,6 +150,7 @@ impl Stage {
             workers.spawn(async move { engine.work(Some(&run), settings, never).await });
         }
         let mut diary = Diary::new(self.clock.now());
+        let mut last = (self.clock.now(), 0, 0);
         let ending = loop {
             let next = diary.next_at();
             tokio::select! {
@@ -158,6 +163,14 @@ impl Stage {
                     let view = self.view(&run).await?;
                     diary.note(&view, self.clock.now());
                     tell(&view, self.clock.now());
+                    let calls = view.calls.values().sum::<u64>();
+                    let open = view.steps.iter().map(|step| step.open).sum::<u64>();
+                    if (last.1, last.2) != (calls, open) {
+                        last = (self.clock.now(), calls, open);
+                    }
+                    if self.clock.now() > last.0 + STANDS_DAYS * Millis::DAY {
+                        return Err(Error::StoodStill { days: STANDS_DAYS, open });
+                    }
                 }
             }
         };
@@ -170,8 +183,8 @@ impl Stage {
         diary.note(&view, ended_at);
         tell(&view, ended_at);
         let standing = self.engine().record(&run).await?;
-        let disk_bytes = weigh(&self.dataset).await?;
-        Ok(Rehearsal::of(rehearsed, &standing, diary, &self.dataset, disk_bytes, estimate))
+        let kept = Kept { rows_bytes: weigh(&self.dataset).await?, files: self.files.placed() };
+        Ok(Rehearsal::of(rehearsed, &standing, &diary, (&self.dataset, kept), &estimate))
     }
 
     async fn view(&self, run: &RunId) -> Result<RunView, Error> {
@@ -181,8 +194,10 @@ impl Stage {
 
 /// What the formula says of the first people of the account.
 async fn estimate(rehearsed: &Rehearsed, clock: &VirtualClock) -> Result<Estimate, Error> {
-    let account = first_people(&rehearsed.account);
-    let few = Rehearsed { account, ..rehearsed.clone() };
+    // Its sampling calls cost nothing: a small share of the limits must not keep them from being
+    // made.
+    let account = Spec { limits: LimitSpec::off(), ..first_people(&rehearsed.account) };
+    let few = Rehearsed { account, limits: Limits::default(), ..rehearsed.clone() };
     let stage = Stage::new(&few, clock.clone());
     let scratch = Arc::new(SqliteSink::in_memory(watershed_zoom::catalogue()).await?);
     let how = Sampling { calls_max: Some(SAMPLE_MAX), part: 1.0, scratch };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use watershed_engine::{Estimate, Standing};
+use watershed_engine::{CategoryEstimate, Estimate, LeftOut, Standing};
 use watershed_model::{Millis, RunState};
 
 use crate::dataset::Dataset;
@@ -17,6 +17,9 @@ const AGREES_PERCENT: f64 = 5.0;
 /// Why the disk may differ from the formula's.
 const DISK_DIFFERS: &str = "the formula weighs the rows of its sample, each operation by itself; \
                             here the first rows that came of each are weighed";
+/// What a rehearsal cannot know.
+const FILES_WEIGH: &str = "files are not weighed: those of a simulated account are small, and a \
+                           real hour of video is not; `estimate` weighs those of a real one";
 
 /// What a rehearsal tells. Published as `schemas/rehearsal.schema.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,6 +44,10 @@ pub struct Rehearsal {
     pub calls: BTreeMap<String, u64>,
     /// Calls repeated, by cause.
     pub repeated: BTreeMap<String, u64>,
+    /// Items that failed for good.
+    pub failed: u64,
+    /// What tier and consent leave out, by the formula's sample.
+    pub left_out: Vec<LeftOut>,
     /// Each dataset, and when it was complete.
     pub datasets: Vec<DatasetTime>,
     /// Each UTC day.
@@ -51,8 +58,10 @@ pub struct Rehearsal {
     pub idle: Vec<Idle>,
     /// Part of the known items that was done: instant (ms since 1970), part of one.
     pub progress: Vec<(i64, f64)>,
-    /// Bytes that the dataset takes.
+    /// Bytes that the rows take.
     pub disk_bytes: u64,
+    /// Files that came. Their bytes are not told: a simulated account's are small.
+    pub files: u64,
     /// The formula beside it.
     pub formula: Vec<Compared>,
     /// Why it differs, where it does by more than 5 %.
@@ -107,7 +116,7 @@ pub struct BoundTime {
     pub limit: String,
 }
 
-/// A limit while it bound.
+/// A limit while it bound; one of a day, on the days on which it did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Idle {
     /// The limit.
@@ -133,14 +142,21 @@ pub struct Compared {
     pub percent: f64,
 }
 
+/// What was kept in the end.
+pub(crate) struct Kept {
+    /// Bytes that the rows take.
+    pub(crate) rows_bytes: u64,
+    /// Files.
+    pub(crate) files: u64,
+}
+
 impl Rehearsal {
     pub(crate) fn of(
         rehearsed: &Rehearsed,
         standing: &Standing,
-        diary: Diary,
-        dataset: &Dataset,
-        disk_bytes: u64,
-        estimate: Estimate,
+        diary: &Diary,
+        (dataset, kept): (&Dataset, Kept),
+        estimate: &Estimate,
     ) -> Rehearsal {
         let view = standing.view.as_ref();
         let begun = diary.begun_at;
@@ -157,43 +173,89 @@ impl Rehearsal {
             ms: ended - begun,
             calls,
             repeated: view.map(|view| view.repeated.clone()).unwrap_or_default(),
+            failed: view.map_or(0, |view| view.steps.iter().map(|step| step.failed).sum()),
+            left_out: estimate.left_out.clone(),
             datasets: datasets(dataset),
-            days: days(&diary),
+            days: days(diary),
             bound: diary.bound.iter().map(bound).collect(),
-            idle: idle(&diary),
+            idle: idle(diary),
             progress: diary.progress.iter().map(|(at, part)| (at.0, *part)).collect(),
-            disk_bytes,
+            disk_bytes: kept.rows_bytes,
+            files: kept.files,
             formula: Vec::new(),
             differs: Vec::new(),
         };
-        told.compare(&estimate);
+        told.compare(estimate, rehearsed.workers);
         told
     }
 
     /// Puts the formula beside it.
-    fn compare(&mut self, estimate: &Estimate) {
+    fn compare(&mut self, estimate: &Estimate, workers: u16) {
         for category in &estimate.categories {
             let rehearsed = self.calls.get(&category.category).copied().unwrap_or(0);
             let what = format!("calls {}", category.category);
-            let why = calls_differ(self.users, &self.repeated);
+            let why = self.calls_differ(category, workers);
             self.beside(&what, category.calls as i64, rehearsed as i64, &why);
         }
         if let Some(ms) = estimate.best_ms {
-            let none: i64 = (self.bound.iter())
-                .filter(|bound| bound.limit.is_empty())
-                .map(|bound| span_ms(&bound.from, &bound.to))
-                .sum();
-            let part = 100.0 * none as f64 / self.ms.max(1) as f64;
-            let why = format!(
-                "the formula lets all categories run at once from the first moment; here no limit \
-                 bound for {part:.0} % of the time, while work waited for answers that came before \
-                 it"
-            );
+            let why = self.time_differs();
             self.beside("time at best, ms", ms, self.ms, &why);
         }
-        let (formula, rehearsed) = (estimate.disk_bytes as i64, self.disk_bytes as i64);
-        self.beside("disk, bytes", formula, rehearsed, DISK_DIFFERS);
-        self.differs.extend(estimate.notes.iter().cloned());
+        let formula = estimate.disk_bytes.saturating_sub(estimate.file_bytes);
+        self.beside("disk, bytes", formula as i64, self.disk_bytes as i64, DISK_DIFFERS);
+        if self.files > 0 {
+            self.differs.push(format!("disk: {FILES_WEIGH}"));
+        }
+        // How sure it is stands beside the figures, and nobody can ask it for more here.
+        let notes = estimate.notes.iter().filter(|note| !note.contains("--sample"));
+        self.differs.extend(notes.cloned());
+    }
+
+    /// Why calls may differ from the formula's.
+    fn calls_differ(&self, category: &CategoryEstimate, workers: u16) -> String {
+        let sure = format!("± {:.1} %", category.plus_minus);
+        let mut why = vec![match self.users {
+            0..=ESTIMATED => format!("the formula itself is sure to {sure}"),
+            _ => format!(
+                "the formula takes the account's first {ESTIMATED} people, whose calls it knows to \
+                 {sure}, for all others"
+            ),
+        }];
+        if workers > 1 && self.files > 0 {
+            why.push(
+                "a process reads a recording again whose other files another brings".to_owned(),
+            );
+        }
+        let repeated: u64 = self.repeated.values().sum();
+        if repeated > 0 {
+            why.push(format!("it counts no call twice, and here {repeated} were repeated"));
+        }
+        why.join("; ")
+    }
+
+    /// Why it may take another time than by the formula: what bound, one after another.
+    fn time_differs(&self) -> String {
+        let mut stretches: Vec<(&str, i64)> = Vec::new();
+        for bound in &self.bound {
+            let ms = span_ms(&bound.from, &bound.to);
+            match stretches.iter_mut().find(|(limit, _)| *limit == bound.limit) {
+                Some((_, all)) => *all += ms,
+                None => stretches.push((&bound.limit, ms)),
+            }
+        }
+        let stretches = stretches.iter().map(|(limit, ms)| {
+            let limit = if limit.is_empty() { "no limit" } else { limit };
+            format!("{limit} for {:#}", SignedDuration::from_secs(ms / 1_000))
+        });
+        let mut why = format!(
+            "the formula lets all categories run at once from the first moment; here bound, one \
+             after another, {}",
+            stretches.collect::<Vec<_>>().join(", ")
+        );
+        if self.bound.iter().any(|bound| bound.limit.ends_with(" a day")) {
+            why.push_str("; what a day has no call for waits for the next one");
+        }
+        why
     }
 
     /// A figure of both, and why they differ where they do.
@@ -204,18 +266,6 @@ impl Rehearsal {
             let name = what.split(',').next().unwrap_or(what);
             self.differs.push(format!("{name}: {why}"));
         }
-    }
-}
-
-/// Why calls may differ from the formula's.
-fn calls_differ(users: u64, repeated: &BTreeMap<String, u64>) -> String {
-    let sample = match users {
-        0..=ESTIMATED => "the formula takes the meetings that it asked about for all others",
-        _ => "the formula takes the account's first 100 people for all others",
-    };
-    match repeated.values().sum::<u64>() {
-        0 => sample.to_owned(),
-        calls => format!("{sample}, and counts no call twice; here {calls} were repeated"),
     }
 }
 
@@ -275,14 +325,14 @@ fn bound(bound: &crate::diary::Bound) -> BoundTime {
 }
 
 fn idle(diary: &Diary) -> Vec<Idle> {
-    let idle = diary.uses.iter().map(|(limit, of)| {
-        let unused = (of.permits - of.used as f64).max(0.0);
-        Idle {
-            limit: limit.clone(),
-            ms: of.ms,
-            permits: of.permits as u64,
-            percent: if of.permits > 0.0 { 100.0 * unused / of.permits } else { 0.0 },
-        }
+    let idle = diary.uses().map(|(limit, of)| Idle {
+        limit: limit.to_owned(),
+        ms: of.ms,
+        permits: of.permits as u64,
+        percent: match of.permits > 0.0 {
+            true => 100.0 * (of.permits - of.used as f64).max(0.0) / of.permits,
+            false => 0.0,
+        },
     });
     idle.collect()
 }
@@ -303,12 +353,15 @@ mod tests {
             ms: 0,
             calls: BTreeMap::new(),
             repeated: BTreeMap::new(),
+            failed: 0,
+            left_out: Vec::new(),
             datasets: Vec::new(),
             days: Vec::new(),
             bound: Vec::new(),
             idle: Vec::new(),
             progress: Vec::new(),
             disk_bytes: 0,
+            files: 0,
             formula: Vec::new(),
             differs: Vec::new(),
         }
@@ -325,8 +378,33 @@ mod tests {
 
     #[test]
     fn calls_that_were_repeated_are_named_among_the_reasons() {
-        let repeated = BTreeMap::from([("server_error".to_owned(), 3)]);
-        assert!(calls_differ(2_000, &repeated).ends_with("here 3 were repeated"));
-        assert!(!calls_differ(2_000, &BTreeMap::new()).contains("repeated"));
+        let category =
+            CategoryEstimate { category: "heavy".to_owned(), calls: 90, plus_minus: 7.25 };
+        let mut told = Rehearsal { users: 2_000, ..plain() };
+        assert!(!told.calls_differ(&category, 1).contains("repeated"));
+        told.repeated.insert("server_error".to_owned(), 3);
+        let why = told.calls_differ(&category, 1);
+        assert!(why.contains("first 100 people, whose calls it knows to ± 7.2 %"), "{why}");
+        assert!(why.ends_with("here 3 were repeated"), "{why}");
+    }
+
+    #[test]
+    fn a_time_that_differs_is_explained_by_what_bound() {
+        let bound = |from: &str, to: &str, limit: &str| BoundTime {
+            from: format!("2026-11-30T{from}Z"),
+            to: format!("2026-11-30T{to}Z"),
+            limit: limit.to_owned(),
+        };
+        let mut told = plain();
+        told.bound = vec![
+            bound("10:00:00", "10:07:00", "light a second"),
+            bound("10:07:00", "23:59:59", "heavy a day"),
+            bound("23:59:59", "23:59:59.999", ""),
+        ];
+        let why = told.time_differs();
+        assert!(why.contains("light a second for 7m, heavy a day for 13h 52m 59s"), "{why}");
+        assert!(
+            why.ends_with("no limit for 0s; what a day has no call for waits for the next one")
+        );
     }
 }

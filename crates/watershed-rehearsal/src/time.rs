@@ -1,11 +1,12 @@
 //! Virtual time: it stands while anything can go on, and then jumps to the next timer.
 //!
 //! Two timers of one millisecond end in an order that the seed chooses, one after the other:
-//! what the first one wakes has done all it can before the second one ends.
+//! what the first one wakes has done all it can before the second one ends. A timer that wakes
+//! nobody does not hold up those after it.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -19,13 +20,17 @@ use crate::draws::Draws;
 /// # Panics
 /// Where the system gives no runtime.
 pub fn in_virtual_time<W: Future>(clock: &VirtualClock, work: W) -> W::Output {
-    let passing = clock.clone();
+    let (passing, heeding) = (clock.clone(), clock.clone());
     // Neither network nor time of the system: nothing but a timer of ours can be waited for.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .on_thread_park(move || passing.pass())
         .build()
         .expect("a runtime without drivers needs nothing of the system");
-    runtime.block_on(work)
+    let mut work = pin!(work);
+    runtime.block_on(poll_fn(move |cx| {
+        heeding.state().thread = Some(cx.waker().clone());
+        work.as_mut().poll(cx)
+    }))
 }
 
 /// Time that passes when nothing else happens, and chance from a seed. Cheap to clone.
@@ -36,6 +41,8 @@ struct State {
     now: Millis,
     timers: BTreeMap<Timer, Waker>,
     timers_begun: u64,
+    /// Wakes the thread.
+    thread: Option<Waker>,
     /// What callers draw from.
     chance: Draws,
     /// What the order of timers is drawn from: it must not shift what callers draw.
@@ -52,23 +59,24 @@ impl VirtualClock {
             now,
             timers: BTreeMap::new(),
             timers_begun: 0,
+            thread: None,
             chance: Draws(seed),
             order: Draws(!seed),
         })))
     }
 
-    /// Jumps to the first timer, and ends that one.
+    /// Jumps to the first timer, and ends that one. The thread looks again in any case: who waited
+    /// for it may have been asked by somebody who is not woken.
     fn pass(&self) {
-        let first = {
+        let (sleeper, thread) = {
             let mut state = self.state();
-            let first = state.timers.pop_first();
-            if let Some(((at, ..), _)) = &first {
-                state.now = state.now.max(*at);
-            }
-            first
+            let Some(((at, ..), sleeper)) = state.timers.pop_first() else { return };
+            state.now = state.now.max(at);
+            (sleeper, state.thread.clone())
         };
-        if let Some((_, waker)) = first {
-            waker.wake();
+        sleeper.wake();
+        if let Some(thread) = thread {
+            thread.wake();
         }
     }
 
@@ -178,6 +186,23 @@ mod tests {
         for (seed, order) in (0..).zip(&orders) {
             assert_eq!(woken(seed, &same), *order);
         }
+    }
+
+    #[test]
+    fn a_timer_that_wakes_nobody_does_not_stop_time() {
+        let (done, hears) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let clock = VirtualClock::new(NOON, 1);
+            in_virtual_time(&clock, async {
+                let mut looked_at = clock.sleep_until(NOON + 10);
+                let deaf = &mut Context::from_waker(Waker::noop());
+                assert!(looked_at.as_mut().poll(deaf).is_pending());
+                clock.sleep_until(NOON + 20).await;
+            });
+            done.send(clock.now() - NOON)
+        });
+        let at = hears.recv_timeout(std::time::Duration::from_secs(60));
+        assert_eq!(at, Ok(20), "time stands still");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whole rehearsals of the shipped backfill.
+//! Whole rehearsals of the shipped workflows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,12 +11,11 @@ use watershed_workflow::{compile, resolve_inputs};
 use watershed_zoom::limits::{Overrides, Tier, limits};
 use watershed_zoom_sim::{Account, Spec};
 
-/// The shipped backfill of an account, on a plan whose heavy calls take days.
-fn backfill(account: Spec, workers: u16) -> Rehearsed {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workflows/zoom-backfill.yaml");
-    let source = std::fs::read_to_string(path).expect("the shipped workflow");
-    let compiled =
-        compile("zoom-backfill.yaml", &source, &watershed_zoom::catalogue()).expect("it is good");
+/// A shipped workflow with an account, on a plan whose heavy calls take days.
+fn shipped(name: &str, account: Spec, workers: u16) -> Rehearsed {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workflows");
+    let source = std::fs::read_to_string(path.join(name)).expect("the shipped workflow");
+    let compiled = compile(name, &source, &watershed_zoom::catalogue()).expect("it is good");
     let today = Millis::from(account.now).date();
     let overrides = Overrides { heavy_per_day: Some(100), ..Overrides::default() };
     Rehearsed {
@@ -39,7 +38,8 @@ fn evening() -> Timestamp {
 
 fn rehearsed(seed: u64, workers: u16) -> Rehearsal {
     let account = Spec { users: 20, seed, latency_ms: 200, now: evening(), ..Spec::default() };
-    rehearse(&backfill(account, workers), &mut |_, _| {}).expect("a run that ends")
+    let backfill = shipped("zoom-backfill.yaml", account, workers);
+    rehearse(&backfill, &mut |_, _| {}).expect("a run that ends")
 }
 
 #[test]
@@ -68,5 +68,27 @@ fn the_same_seed_tells_the_same_to_the_last_figure() {
         let told = [rehearsed(4, workers), rehearsed(4, workers)];
         let text = told.map(|told| serde_json::to_string(&told).expect("plain figures"));
         assert!(text[0] == text[1], "{workers} workers: two rehearsals of one seed differ");
+    }
+}
+
+#[test]
+fn each_shipped_workflow_comes_to_an_end() {
+    for name in ["zoom-reconcile.yaml", "zoom-event.yaml"] {
+        let account = Spec { users: 6, seed: 5, now: evening(), ..Spec::default() };
+        let told = rehearse(&shipped(name, account, 1), &mut |_, _| {}).expect(name);
+        assert_eq!(told.state, RunState::Complete, "{name}");
+    }
+}
+
+#[test]
+fn what_leads_to_reports_goes_before_what_leads_nowhere() {
+    for name in ["zoom-backfill.yaml", "zoom-reconcile.yaml"] {
+        let plan = shipped(name, Spec::default(), 1).plan;
+        let depth = |step: &str| plan.step_named(step).expect("a shipped step").1.depth;
+        let least =
+            ["users", "meetings", "instances", "recordings_account", "held", "participants"]
+                .map(depth);
+        let most = ["files", "user_settings", "meeting_details", "meeting_invitations"].map(depth);
+        assert!(least.iter().min() > most.iter().max(), "{name}: {least:?} {most:?}");
     }
 }

@@ -47,6 +47,33 @@ pub async fn coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_
     assert_eq!(all, [complete]);
 }
 
+pub async fn what_a_listing_came_to_in_a_run_stands_above_a_page_of_it_whatever_the_clock_says(
+    place: &dyn Place,
+) {
+    let sink = open(place).await;
+    let page = |of: &str, at| coverage(of, None, CoverageState::Partial, at);
+    let mut ended = Vec::new();
+    for end in [CoverageState::Complete, CoverageState::Failed, CoverageState::Unavailable] {
+        // A clock that was set back between two pages, and the listing began anew.
+        let (page, end) = (page(end.name(), 24), coverage(end.name(), None, end, 20));
+        for at_once in [page, end.clone()] {
+            write(&sink, knowing(vec![at_once])).await;
+        }
+        ended.push(end);
+    }
+    let all = sink.coverage(CoverageFilter::default(), None, 9).await.unwrap();
+    assert_eq!(all, ended);
+
+    let of = CoverageState::Complete.name();
+    write(&sink, knowing(vec![page(of, 34)])).await;
+    assert_eq!(sink.coverage(CoverageFilter::default(), None, 9).await.unwrap(), ended);
+    let another = Coverage { run: "run-2".into(), ..page(of, 34) };
+    write(&sink, knowing(vec![another.clone()])).await;
+    ended[0] = another;
+    let all = sink.coverage(CoverageFilter::default(), None, 9).await.unwrap();
+    assert_eq!(all, ended, "another run may know better");
+}
+
 pub async fn that_a_question_is_not_asked_takes_nothing_away_from_what_is_known(place: &dyn Place) {
     let sink = open(place).await;
     let known = coverage("active", None, CoverageState::Complete, 10);

@@ -58,6 +58,7 @@ macro_rules! suite {
         }
         $crate::suite! { state of $make:
             a_whole_batch_is_asked_at_once_and_answered_in_its_order
+            what_a_listing_came_to_in_a_run_stands_above_a_page_of_it_whatever_the_clock_says
             coverage_has_one_row_a_subject_and_window_and_an_older_one_changes_nothing
             that_a_question_is_not_asked_takes_nothing_away_from_what_is_known
             coverage_that_waits_for_ever_is_refused

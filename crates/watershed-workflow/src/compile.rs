@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use watershed_model::{
-    Catalogue, Join, Operation, PLAN_FORMAT, Plan, PlanHash, ScopeLevel, Source, Step, StepId,
+    Catalogue, Category, Join, Operation, PLAN_FORMAT, Plan, PlanHash, ScopeLevel, Source, Step,
+    StepId,
 };
 
 use crate::code;
@@ -41,6 +42,9 @@ pub struct Compiled {
 
 /// Levels at which joins may stand: a plan counts them in one byte, and nobody needs as many.
 const SCOPES_MAX: usize = 64;
+/// What leads to scarce calls stands so much further in front than its depth: a day's calls that
+/// are not made are lost, and what leads nowhere can wait.
+const BEFORE: u16 = 64;
 
 /// Compiles a workflow file against a catalogue.
 ///
@@ -179,15 +183,36 @@ impl<'s> Draft<'s> {
     /// The steps with what follows from the shape: what they feed, depth, scope, order.
     fn finished(&self, findings: &mut Findings) -> Vec<Step> {
         let levels = self.shape.scope_levels();
+        let scarce = self.to_scarce();
         let mut steps = self.steps.clone();
         for (index, step) in steps.iter_mut().enumerate() {
             let path = &self.shape.paths[index];
             step.feeds.clone_from(&self.shape.fed[index]);
             step.depth = u16::try_from(path.len()).unwrap_or(u16::MAX);
+            if scarce[index] {
+                step.depth = step.depth.saturating_add(BEFORE);
+            }
             step.scope = u8::try_from(Shape::deepest(&levels, path)).unwrap_or(u8::MAX);
             policies::ordered(self, index, step, findings);
         }
         steps
+    }
+
+    /// Of each step, whether it makes calls that a plan's day has few of, or leads on to such.
+    fn to_scarce(&self) -> Vec<bool> {
+        let is_scarce = |step: &Step| {
+            matches!(step.category, Some(Category::Heavy | Category::ResourceIntensive))
+        };
+        let mut scarce: Vec<bool> = self.steps.iter().map(is_scarce).collect();
+        // A step stands after all that it hangs under.
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            let leads = self.shape.fed[index].iter().any(|fed| scarce[fed.index()]);
+            scarce[index] |= leads;
+            if let (true, Source::Join(watched)) = (scarce[index], &step.source) {
+                watched.iter().for_each(|above| scarce[above.index()] = true);
+            }
+        }
+        scarce
     }
 
     /// The levels at which joins stand, and the joins.

@@ -1,6 +1,6 @@
 //! An estimate in words: calls by step and category, what binds, how long at best.
 
-use watershed_engine::{Estimate, LimitTime};
+use watershed_engine::{Estimate, LeftOut, LimitTime};
 
 use crate::glance::calls;
 use crate::output::{name, number, paint, span, table};
@@ -36,14 +36,13 @@ pub(crate) fn expense(told: &Estimate, words: &str, colour: bool) -> String {
         line("goes on", format!("run {run}: what it has is not counted"));
     }
     line("time", paint(&best(told), "1", colour));
-    line("disk", format!("about {} more", bytes(told.disk_bytes)));
+    let of_files = match told.file_bytes {
+        0 => String::new(),
+        files => format!(", {} of them files", bytes(files)),
+    };
+    line("disk", format!("about {} more{of_files}", bytes(told.disk_bytes)));
     for left in &told.left_out {
-        let why = match left.why.as_str() {
-            "scope" => format!("scope {} is missing", name(&left.what)),
-            "consent" => format!("content = {:?} is agreed to, no more", name(&left.what)),
-            why => format!("{why}: {}", name(&left.what)),
-        };
-        line("left out", format!("{}, {} items: {why}", left.step, number(left.items)));
+        line("left out", left_out(left));
     }
     let by: Vec<String> = told
         .sampling
@@ -57,6 +56,16 @@ pub(crate) fn expense(told: &Estimate, words: &str, colour: bool) -> String {
     }
     line("begin", format!("`{} run {words}`", program()));
     text
+}
+
+/// What is left out, and why.
+pub(crate) fn left_out(left: &LeftOut) -> String {
+    let why = match left.why.as_str() {
+        "scope" => format!("scope {} is missing", name(&left.what)),
+        "consent" => format!("content = {:?} is agreed to, no more", name(&left.what)),
+        why => format!("{why}: {}", name(&left.what)),
+    };
+    format!("{}, {} items: {why}", left.step, number(left.items))
 }
 
 fn steps(told: &Estimate) -> String {

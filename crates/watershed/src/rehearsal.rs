@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use watershed_ledger::RunView;
-use watershed_rehearsal::Rehearsal;
+use watershed_rehearsal::{Compared, MonthTime, Rehearsal};
 use watershed_zoom::limits::Overrides;
 use watershed_zoom_sim::LimitSpec;
 
+use crate::expense;
 use crate::output::{number, span, table};
 
 mod chart;
@@ -15,6 +16,8 @@ pub(crate) use page::page;
 
 /// Days that are told one by one; of more, the first and the last.
 const DAYS_MAX: usize = 20;
+/// Stretches in which a limit bound that are told one by one.
+const STRETCHES_MAX: usize = 12;
 
 /// A rehearsal, and what was changed for it.
 #[derive(Debug, Serialize)]
@@ -122,14 +125,37 @@ fn one(told: &Told) -> String {
     text.push('\n');
     text.push_str(&days(rehearsal));
     text.push('\n');
+    text.push_str(&stretches(rehearsal));
+    text.push('\n');
     text.push_str(&bound(rehearsal));
     text.push('\n');
     text.push_str(&formula(rehearsal));
     for note in &rehearsal.differs {
         text.push_str(&format!("note      {note}\n"));
     }
-    text.push_str(&format!("disk      about {}\n", bytes(rehearsal.disk_bytes)));
+    for line in left_out(rehearsal) {
+        text.push_str(&format!("left out  {line}\n"));
+    }
+    text.push_str(&format!("disk      {}\n", disk(rehearsal)));
     text
+}
+
+/// What is left out, and what failed for good.
+pub(crate) fn left_out(told: &Rehearsal) -> Vec<String> {
+    let mut lines: Vec<String> = told.left_out.iter().map(expense::left_out).collect();
+    if told.failed > 0 {
+        lines.push(format!("{} items: they failed for good", number(told.failed)));
+    }
+    lines
+}
+
+/// What is kept in the end.
+pub(crate) fn disk(told: &Rehearsal) -> String {
+    let files = match told.files {
+        0 => String::new(),
+        files => format!(", and {} files", number(files)),
+    };
+    format!("about {} of rows{files}", bytes(told.disk_bytes))
 }
 
 fn timetable(told: &Rehearsal) -> String {
@@ -137,19 +163,39 @@ fn timetable(told: &Rehearsal) -> String {
         .datasets
         .iter()
         .map(|dataset| {
-            let newest = dataset
-                .months
-                .first()
-                .map(|month| format!("{} by {}", month.month, minute(&month.complete_at)));
+            let told = |month: Option<&MonthTime>| {
+                month.map(|m| format!("{} by {}", m.month, minute(&m.complete_at)))
+            };
             vec![
                 dataset.dataset.clone(),
                 number(dataset.rows),
                 minute(&dataset.complete_at),
-                newest.unwrap_or_default(),
+                told(dataset.months.first()).unwrap_or_default(),
+                told(dataset.months.last()).unwrap_or_default(),
             ]
         })
         .collect();
-    table(&["dataset", "rows", "complete", "newest month"], &rows)
+    table(&["dataset", "rows", "complete", "newest month", "oldest month"], &rows)
+}
+
+/// Which limit bound when; of many stretches, the first ones.
+fn stretches(told: &Rehearsal) -> String {
+    let mut rows: Vec<Vec<String>> = told
+        .bound
+        .iter()
+        .take(STRETCHES_MAX)
+        .map(|bound| vec![minute(&bound.from), minute(&bound.to), bound_by(&bound.limit)])
+        .collect();
+    if told.bound.len() > STRETCHES_MAX {
+        let more = told.bound.len() - STRETCHES_MAX;
+        rows.push(vec![format!("… {more} more"), String::new(), String::new()]);
+    }
+    table(&["from", "to", "bound"], &rows)
+}
+
+/// A limit that bound, or that none did.
+pub(crate) fn bound_by(limit: &str) -> String {
+    if limit.is_empty() { "nothing".to_owned() } else { limit.to_owned() }
 }
 
 fn days(told: &Rehearsal) -> String {
@@ -195,25 +241,24 @@ fn bound(told: &Rehearsal) -> String {
 }
 
 fn formula(told: &Rehearsal) -> String {
-    let figure = |what: &str, figure: i64| match what {
-        _ if what.ends_with(", ms") => span(figure),
-        _ if what.ends_with(", bytes") => bytes(figure.unsigned_abs()),
+    let rows: Vec<Vec<String>> = told.formula.iter().map(|row| beside(row).into()).collect();
+    table(&["", "by formula", "rehearsed", "differs"], &rows)
+}
+
+/// What, by formula, as rehearsed, and how far these are apart.
+pub(crate) fn beside(compared: &Compared) -> [String; 4] {
+    let (what, unit) = compared.what.split_once(", ").unwrap_or((&compared.what, ""));
+    let figure = |figure: i64| match unit {
+        "ms" => span(figure),
+        "bytes" => bytes(figure.unsigned_abs()),
         _ => number(figure.unsigned_abs()),
     };
-    let rows: Vec<Vec<String>> = told
-        .formula
-        .iter()
-        .map(|compared| {
-            let what = compared.what.as_str();
-            vec![
-                what.split(',').next().unwrap_or_default().to_owned(),
-                figure(what, compared.formula),
-                figure(what, compared.rehearsed),
-                format!("{:+.1} %", compared.percent),
-            ]
-        })
-        .collect();
-    table(&["", "by formula", "rehearsed", "differs"], &rows)
+    [
+        what.to_owned(),
+        figure(compared.formula),
+        figure(compared.rehearsed),
+        format!("{:+.1} %", compared.percent),
+    ]
 }
 
 /// An instant to the minute.

@@ -119,6 +119,29 @@ fn until(what: &str, mut met: impl FnMut() -> bool) {
     }
 }
 
+/// Stops it between two writes: whoever else works with the files would wait for its lock.
+fn stop(worker: &mut Running, home: &Home) {
+    until("a moment between two writes", || {
+        worker.signal(Signal::STOP);
+        // Whatever it was in the middle of has come back to where it stops.
+        std::thread::sleep(Duration::from_millis(20));
+        let free = [home.state(), home.sink()].iter().all(|file| is_free(file));
+        if !free {
+            worker.signal(Signal::CONT);
+        }
+        free
+    });
+}
+
+/// Whether nobody is writing there.
+fn is_free(file: &std::path::Path) -> bool {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    // On servers there is no such file.
+    let Ok(file) = rusqlite::Connection::open_with_flags(file, flags) else { return true };
+    file.busy_timeout(Duration::ZERO).expect("it is set");
+    file.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
+}
+
 fn is_erased(stores: &Stores) {
     let account = account(Spec {
         users: 14,
@@ -157,7 +180,7 @@ fn is_erased(stores: &Stores) {
     until("the list of users", || lists() > before);
     // All that begins the run is asked, and nothing is written meanwhile.
     std::thread::sleep(Duration::from_millis(LATENCY_MS / 3));
-    worker.signal(Signal::STOP);
+    stop(&mut worker, &home);
     // The answer is there, and nobody has read it.
     std::thread::sleep(Duration::from_millis(2 * LATENCY_MS));
     send(&at, &events);

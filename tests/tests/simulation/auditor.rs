@@ -14,6 +14,8 @@ use crate::play::Theatre;
 
 /// Records that a ledger keeps of a run that has ended, at most.
 const RECORDS_MAX: u64 = 40;
+/// Rows of its file, those of the schema's own tables and of the indexes' statistics included.
+const ROWS_MAX: i64 = 60;
 /// Its repeats are not held against a run: no limit counts it.
 const UNCOUNTED: &str = "download_recording_file";
 
@@ -129,8 +131,28 @@ impl Theatre {
             if runs != 1 {
                 wrong.push(format!("the ledger knows {runs} runs"));
             }
+        } else {
+            let rows = self.rows_of_the_state();
+            if rows > ROWS_MAX {
+                wrong.push(format!("the state file keeps {rows} rows of a run that has ended"));
+            }
         }
         wrong
+    }
+
+    /// Rows of all tables of the state file.
+    fn rows_of_the_state(&self) -> i64 {
+        let state = rusqlite::Connection::open(self.sink_path.with_file_name("state.db"));
+        let state = state.expect("the state file");
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+        let mut tables = state.prepare(tables).expect("SQL");
+        let names = tables.query_map((), |row| row.get::<_, String>(0)).expect("tables");
+        names
+            .map(|name| {
+                let count = format!("SELECT count(*) FROM \"{}\"", name.expect("a name"));
+                state.query_row(&count, (), |row| row.get::<_, i64>(0)).expect("a count")
+            })
+            .sum()
     }
 
     /// Joins that ran while something beneath their branch was open.

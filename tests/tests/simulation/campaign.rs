@@ -1,5 +1,6 @@
 //! Histories of the day, and those that failed once.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use watershed_tests::{Size, seeds, told};
@@ -9,8 +10,6 @@ use crate::play::{Played, play, play_aloud};
 
 /// Histories of a day that none of another day is among.
 const APART: u64 = 1_000_000;
-/// One history in so many is played twice.
-const TWICE_EVERY: u64 = 5;
 /// How long a sample goes on: as many histories as fit.
 const SAMPLE: Duration = Duration::from_secs(180);
 /// How often a long campaign tells how far it is.
@@ -46,12 +45,10 @@ pub(crate) fn goes_well(history: &History) -> Played {
         let short = shortest(history);
         let at = wrong(&short, &play(&short, None));
         panic!(
-            "{history}\nfails: {}\n\nthe shortest history found:\n{short}\nfails: {}\n\nonce \
-             mended, its line belongs into seeds.txt: {} {}",
+            "{history}\nfails: {}\n\nthe shortest history found:\n{short}\nfails: {}\n\n{}",
             found.join("\n"),
             at.join("\n"),
-            name(history.store),
-            history.seed
+            kept_as(history)
         );
     }
     played
@@ -75,6 +72,15 @@ fn shortest(history: &History) -> History {
     short
 }
 
+/// How a history that failed is to be played again once it is mended.
+fn kept_as(history: &History) -> String {
+    let History { seed, store, .. } = history;
+    match *history == History::of(*seed, *store) {
+        true => format!("once mended, its line belongs into seeds.txt: {} {seed}", name(*store)),
+        false => "it is of no seed: what is told above is all of it".to_owned(),
+    }
+}
+
 fn name(store: Store) -> &'static str {
     match store {
         Store::Memory => "memory",
@@ -82,60 +88,57 @@ fn name(store: Store) -> &'static str {
     }
 }
 
-/// Plays the histories of these seeds alone, and tells of each that fails; of one alone, `N` in
-/// place of `A..B`, each of its acts.
-fn asked_for(store: Store, seeds: &str) {
-    let number = |text: &str| text.parse::<u64>().expect("a seed");
-    let seeds = match seeds.split_once("..") {
-        Some((from, to)) => number(from)..number(to),
-        None => number(seeds)..number(seeds) + 1,
-    };
-    let alone = seeds.end - seeds.start == 1;
-    let mut failed = Vec::new();
-    for seed in seeds {
-        let history = History::of(seed, store);
-        let played = if alone { play_aloud(&history) } else { play(&history, None) };
-        let found = wrong(&history, &played);
-        if alone {
-            eprintln!("{history}\n{:?}", played.passed);
-        }
-        if !found.is_empty() {
-            eprintln!("{}:{seed} fails: {}", name(store), found.join("\n"));
-            failed.push(seed);
-        }
-    }
-    assert!(failed.is_empty(), "{} failed: {failed:?}", failed.len());
+/// Plays one history alone, and tells each of its acts.
+fn alone(store: Store, seed: u64) {
+    let history = History::of(seed, store);
+    let played = play_aloud(&history);
+    let found = wrong(&history, &played);
+    eprintln!("{history}\n{:?}", played.passed);
+    assert!(found.is_empty(), "{}:{seed} fails: {}", name(store), found.join("\n"));
 }
 
-/// Plays so many histories of the day, or a sample of them.
+/// Plays so many histories of the day, or a sample of them; or those that were asked for, `N` or
+/// `A..B`.
 fn campaign(store: Store, all: u64) {
-    if let Ok(asked) = std::env::var("WATERSHED_SIMULATE") {
-        if let Some(seeds) = asked.strip_prefix(name(store)).and_then(|s| s.strip_prefix(':')) {
-            asked_for(store, seeds);
-        }
-        return;
-    }
     let first = APART * seeds(1)[0];
     let time = Size::asked().of(SAMPLE, Duration::MAX);
+    let Ok(asked) = std::env::var("WATERSHED_SIMULATE") else {
+        return play_all(store, first..first + all, time);
+    };
+    let number = |text: &str| text.parse::<u64>().expect("a seed");
+    let seeds = asked.strip_prefix(name(store)).and_then(|seeds| seeds.strip_prefix(':'));
+    match seeds.map(|seeds| (seeds, seeds.split_once(".."))) {
+        Some((_, Some((from, to)))) => play_all(store, number(from)..number(to), Duration::MAX),
+        Some((seed, None)) => alone(store, number(seed)),
+        None => {}
+    }
+}
+
+/// Plays histories of these seeds, each of them twice, until the time is over.
+fn play_all(store: Store, seeds: Range<u64>, time: Duration) {
     let begun = Instant::now();
-    let (mut count, mut points, mut faults) = (0, 0, 0);
+    let (all, mut count, mut points, mut faults) = (seeds.end - seeds.start, 0, 0, 0);
     let mut tell_at = begun + TELLS;
-    while count < all && begun.elapsed() < time {
+    for seed in seeds.clone() {
+        if begun.elapsed() >= time {
+            break;
+        }
         if Instant::now() > tell_at {
-            eprintln!("ledger {}: {count} of {all} histories went well", name(store));
+            let name = name(store);
+            eprintln!("ledger {name}: {count} of {all} histories went well, next is {seed}");
             tell_at = Instant::now() + TELLS;
         }
-        let history = History::of(first + count, store);
+        let history = History::of(seed, store);
         let played = goes_well(&history);
-        if count.is_multiple_of(TWICE_EVERY) {
-            let again = play(&history, None).passed;
-            assert_eq!(again.hash, played.passed.hash, "played twice it differs: {history}");
-        }
+        let again = play(&history, None);
+        assert_eq!(again.passed.hash, played.passed.hash, "played twice it differs: {history}");
+        assert_eq!(again.coverage, played.coverage, "played twice it ends otherwise: {history}");
         count += 1;
-        points += played.passed.points;
+        points += played.passed.points + played.passed.beside;
         faults += played.passed.happened.len();
     }
-    let (name, last) = (name(store), first + count - 1);
+    let (name, first) = (name(store), seeds.start);
+    let last = first + count - 1;
     eprintln!(
         "simulated: {count} histories, ledger {name}, seeds {first} to {last}, {faults} faults at \
          {points} points, {} s",

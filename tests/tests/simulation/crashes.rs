@@ -24,14 +24,15 @@ fn small() -> History {
 fn a_crash_at_any_point_loses_nothing() {
     let whole = play(&small(), None);
     assert_eq!(whole.wrong, [""; 0]);
-    let points = whole.passed.points;
+    let all: Vec<u64> = whole.passed.all().collect();
+    let points = all.len();
     let day = seeds(1)[0];
     let every = Size::asked().of(SAMPLE_EVERY, 1);
     let firsts: Vec<u64> = whole.passed.places.values().map(|(_, first)| *first).collect();
     let wanted = |point: &u64| (point + day).is_multiple_of(every) || firsts.contains(point);
     let mut visited: BTreeMap<&str, u64> = BTreeMap::new();
     let mut count = 0;
-    for point in (0..points).filter(wanted) {
+    for point in all.iter().copied().filter(wanted) {
         let history = History { faults: [(point, Fault::Crash)].into(), ..small() };
         let played = goes_well(&history);
         for (at, place, _) in played.passed.happened {
@@ -50,9 +51,13 @@ fn a_crash_at_any_point_loses_nothing() {
     }
     let pairs = Size::asked().of(PAIRS_SAMPLE, PAIRS);
     let mut draw = Draws(day);
+    let mut drawn = || all[usize::try_from(draw.below(points as u64)).expect("a place in a list")];
     for _ in 0..pairs {
-        let two = [draw.below(points), draw.below(points)].map(|point| (point, Fault::Crash));
-        goes_well(&History { faults: two.into(), ..small() });
+        let first = drawn();
+        let second = std::iter::repeat_with(&mut drawn).find(|point| *point != first);
+        let two = [Some(first), second].into_iter().flatten().map(|point| (point, Fault::Crash));
+        let played = goes_well(&History { faults: two.collect(), ..small() });
+        assert_eq!(played.passed.happened.len(), 2, "a pair of crashes is two");
     }
     eprintln!("crash points: {count} of {points}, and {pairs} pairs");
     told(

@@ -9,12 +9,16 @@ use std::fmt;
 use watershed_rehearsal::Draws;
 
 use crate::ground::LEASE_MS;
+use crate::process::BESIDE;
 
 /// Where the points of a history lie that is not short.
 const POINTS: u64 = 2_500;
 /// What the kind of a history is drawn from: such that those that failed once, before there were
 /// kinds, are of none.
 const KIND: u64 = 0x91;
+/// The same of faults at points beside the others, and where these lie.
+const KIND_BESIDE: u64 = 0x153;
+const POINTS_BESIDE: u64 = 400;
 /// What an account may do by itself, in half of all histories.
 const ACCOUNT_FAULTS: &str = "http_500=0.02,connection_reset=0.02,truncated_json=0.01,slow=0.02,\
                               token_revoked=0.004,page_token_expires=0.05";
@@ -83,6 +87,14 @@ impl History {
         for _ in 0..count {
             let point = draw.below(POINTS);
             history.faults.insert(point, fault(&mut draw, store));
+        }
+        let mut draw = Draws(seed ^ KIND_BESIDE);
+        if draw.below(3) == 0 {
+            for _ in 0..=draw.below(2) {
+                let point = BESIDE + draw.below(POINTS_BESIDE);
+                // That a ledger goes back or is wiped is drawn above.
+                history.faults.insert(point, fault(&mut draw, Store::Sqlite));
+            }
         }
         let mut draw = Draws(seed ^ KIND);
         match draw.below(4) {

@@ -3,7 +3,8 @@
 //!
 //! Each history follows from its seed; after each an auditor compares dataset, coverage, calls
 //! and ledger with what must be. A failure prints the seed and the shortest history that fails
-//! as well. `WATERSHED_SIMULATE=memory:N` (or `sqlite:N`) plays one history alone.
+//! as well. `WATERSHED_SIMULATE=memory:N` (or `sqlite:N`) plays one history alone, and tells each
+//! of its acts; `memory:A..B` plays those of a range.
 
 mod auditor;
 #[path = "../plants/batches.rs"]
@@ -11,6 +12,7 @@ mod batches;
 mod calm;
 mod campaign;
 mod crashes;
+mod files;
 mod ground;
 mod history;
 mod hours;

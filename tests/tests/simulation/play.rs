@@ -15,6 +15,7 @@ use watershed_rehearsal::{Network, VirtualClock, connection, in_virtual_time};
 use watershed_sink::{Sink, SqliteSink};
 use watershed_zoom_sim::Account;
 
+use crate::files::OwnFiles;
 use crate::ground::{LEASE_MS, begins, folder, limits_of, request, spec};
 use crate::history::{Fault, History, Store};
 use crate::planted::{Plant, Plants};
@@ -49,7 +50,19 @@ pub(crate) fn play_aloud(history: &History) -> Played {
     played(history, None, true)
 }
 
+/// Names the history in whose middle something panics.
+struct Named<'a>(&'a History);
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("while this was played: {}", self.0);
+        }
+    }
+}
+
 fn played(history: &History, plant: Option<Plant>, aloud: bool) -> Played {
+    let _named = Named(history);
     let folder = folder();
     let clock = VirtualClock::new(begins(history.seed), history.seed);
     let stage = Arc::new(Stage::new(clock.clone(), history.clone(), aloud));
@@ -231,7 +244,7 @@ impl Theatre {
                         inner: sink.clone(),
                         plants: plants.clone(),
                     }),
-                    files: files.clone(),
+                    files: Arc::new(OwnFiles { process: process.clone(), inner: files.clone() }),
                     transport: Arc::new(OwnNetwork {
                         process: process.clone(),
                         network: Network::new(account.clone(), Arc::new(stage.clock.clone())),

@@ -43,16 +43,29 @@ pub(crate) struct Stage {
     pub(crate) joined: Mutex<BTreeMap<String, Millis>>,
 }
 
+/// Points at files and at the rows of runs are counted apart from here on: histories that failed
+/// before there were any are to go on meaning the same.
+pub(crate) const BESIDE: u64 = 1 << 32;
+
 /// Points passed so far.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Passed {
     pub(crate) points: u64,
+    /// Those beside them, counted from [`BESIDE`] on.
+    pub(crate) beside: u64,
     /// Of every act and its time, in order.
     pub(crate) hash: u64,
     /// How often each place was passed, and first at which point.
     pub(crate) places: BTreeMap<&'static str, (u64, u64)>,
     /// Faults that happened.
     pub(crate) happened: Vec<(u64, &'static str, Fault)>,
+}
+
+impl Passed {
+    /// All points.
+    pub(crate) fn all(&self) -> impl Iterator<Item = u64> + use<> {
+        (0..self.points).chain(BESIDE..BESIDE + self.beside)
+    }
 }
 
 impl Stage {
@@ -107,11 +120,16 @@ impl Stage {
     }
 
     /// The fault at the point that is passed now.
-    fn point(&self, process: u64, place: &'static str, detail: &str) -> Option<Fault> {
+    fn point(
+        &self,
+        process: u64,
+        (place, is_beside): (&'static str, bool),
+        detail: &str,
+    ) -> Option<Fault> {
         let now = self.clock.now();
         let mut passed = self.passed();
-        let point = passed.points;
-        passed.points += 1;
+        let point = if is_beside { BESIDE + passed.beside } else { passed.points };
+        *(if is_beside { &mut passed.beside } else { &mut passed.points }) += 1;
         let words = [passed.hash, now.0 as u64, process].map(u64::to_le_bytes);
         let [before, at, by] = &words;
         passed.hash = hash64(&[before, at, by, place.as_bytes(), detail.as_bytes()]);
@@ -181,6 +199,20 @@ impl Process {
 
     /// Passes a point: stands still there, dies there, or goes on.
     pub(crate) async fn pass(&self, place: &'static str, detail: &str) -> Way {
+        self.pass_one((place, false), detail).await
+    }
+
+    /// Passes a point that is counted apart.
+    pub(crate) async fn pass_beside(&self, place: &'static str) -> Way {
+        self.pass_one((place, true), "").await
+    }
+
+    /// Passes a point, counted apart or not.
+    pub(crate) async fn pass_one(
+        &self,
+        (place, is_beside): (&'static str, bool),
+        detail: &str,
+    ) -> Way {
         if self.number == OPERATOR {
             return Way::On;
         }
@@ -189,7 +221,7 @@ impl Process {
             self.stage.allow(1);
             self.stage.late.fetch_add(1, Ordering::SeqCst);
         }
-        match self.stage.point(self.number, place, detail) {
+        match self.stage.point(self.number, (place, is_beside), detail) {
             Some(Fault::Crash) => {
                 self.stage.allow(self.unsettled());
                 self.dead.store(true, Ordering::SeqCst);
@@ -259,6 +291,10 @@ pub(crate) struct OwnClock(pub(crate) Arc<Process>);
 impl Clock for OwnClock {
     fn now(&self) -> Millis {
         self.0.stage.clock.now() + self.0.offset_ms.load(Ordering::SeqCst)
+    }
+
+    fn steady(&self) -> Millis {
+        self.0.stage.clock.now()
     }
 
     fn sleep_until(&self, at: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>> {

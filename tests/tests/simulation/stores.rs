@@ -152,11 +152,29 @@ impl OwnSink {
         places: (&'static str, &'static str),
         act: Pending<'_, T>,
     ) -> Result<T, Error> {
-        if self.process.pass(places.0, "").await == Way::Lost {
+        self.reach(places, false, act).await
+    }
+
+    /// The same, at points that are counted apart.
+    async fn beside<T: Send>(
+        &self,
+        places: (&'static str, &'static str),
+        act: Pending<'_, T>,
+    ) -> Result<T, Error> {
+        self.reach(places, true, act).await
+    }
+
+    async fn reach<T: Send>(
+        &self,
+        (before, after): (&'static str, &'static str),
+        is_beside: bool,
+        act: Pending<'_, T>,
+    ) -> Result<T, Error> {
+        if self.process.pass_one((before, is_beside), "").await == Way::Lost {
             return Err(unreachable_sink());
         }
         let answer = here(act);
-        if self.process.pass(places.1, "").await == Way::Lost {
+        if self.process.pass_one((after, is_beside), "").await == Way::Lost {
             return Err(unreachable_sink());
         }
         answer
@@ -220,11 +238,13 @@ impl Sink for OwnSink {
     }
 
     fn put_run(&self, run: RunRow) -> Pending<'_, ()> {
-        Box::pin(async move { here(self.inner.put_run(run)) })
+        let places = ("before a run is put down", "after a run is put down");
+        Box::pin(self.beside(places, self.inner.put_run(run)))
     }
 
     fn run(&self, id: RunId) -> Pending<'_, Option<RunRow>> {
-        Box::pin(async move { here(self.inner.run(id)) })
+        let places = ("before a run is read", "after a run is read");
+        Box::pin(self.beside(places, self.inner.run(id)))
     }
 
     fn runs(&self, connection: Option<ConnectionName>, limit: u32) -> Pending<'_, Vec<RunRow>> {

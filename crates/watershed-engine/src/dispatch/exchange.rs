@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::metric;
 use crate::phase::{self, Phase};
 use crate::runtime::Ticket;
-use crate::task::{self, Done, Job, Todo};
+use crate::task::{self, Clocks, Done, Job, Todo};
 use crate::{conclude, covered, files};
 
 /// Permits are taken this far ahead: several tasks a trip, each with its own start.
@@ -146,7 +146,8 @@ impl Dispatch {
     }
 
     async fn hand_out(&mut self, exchanged: Exchanged, sent_at: Millis) -> Result<(), Error> {
-        let now = self.tools.clock.now();
+        let reckoned = Clocks::read(&*self.tools.clock);
+        let now = reckoned.at;
         self.state.offset.observe(sent_at, exchanged.now, now);
         self.state.ended.extend(exchanged.ended);
         self.state.days.tell(exchanged.days);
@@ -185,7 +186,7 @@ impl Dispatch {
             let job = Job {
                 start_from,
                 start_until: start_until.max(start_from + 2 * lead::LATE_MS),
-                reckoned_at: now,
+                reckoned,
                 todo: task::prepare(&leased, &run, now),
                 // Who lost the lease may have written the letter, and not settled it.
                 died: leased.lost > 0,
@@ -202,8 +203,11 @@ impl Dispatch {
             let counted = job.run.operation(job.leased.step).category.is_some();
             counted && job.leased.category.is_none() && matches!(job.todo, Todo::Ask(_))
         });
-        self.state.done.extend(unpermitted.iter().map(|job| conclude::released(&job.leased)));
-        for job in &jobs {
+        let parties = files::together(jobs);
+        for job in unpermitted.iter().chain(&parties.unpermitted) {
+            self.state.done.push(conclude::released(&job.leased));
+        }
+        for job in parties.start.iter().flatten() {
             let flight = Flight {
                 leased: job.leased.clone(),
                 run: job.run.clone(),
@@ -211,7 +215,7 @@ impl Dispatch {
             };
             self.state.flights.insert(job.leased.fence, flight);
         }
-        for jobs in files::together(jobs) {
+        for jobs in parties.start {
             if self.tickets.send(Ticket::new(jobs)).await.is_err() {
                 return Err(Error::Protocol("the workers are gone"));
             }

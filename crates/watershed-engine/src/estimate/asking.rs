@@ -15,7 +15,7 @@ use crate::conclude::Known;
 use crate::covered;
 use crate::error::Error;
 use crate::files::Bar;
-use crate::task::{self, Job, Todo, Tools};
+use crate::task::{self, Clocks, Job, Todo, Tools};
 use crate::token::NoToken;
 
 use super::tree::{Left, broods_of};
@@ -115,6 +115,7 @@ impl Desk {
                 let Some(given) = self.permit(leased.category).await else { return Ok(None) };
                 (job.start_from, job.start_until) = (given.from, given.until);
                 (job.leased.start_from, job.leased.start_until) = (given.from, given.until);
+                job.reckoned = Clocks::read(&*self.tools.clock);
                 slot = Some(given);
             }
             let done = task::perform_one(job, &self.tools).await;
@@ -216,8 +217,8 @@ impl Desk {
     fn job(&self, leased: Leased, now: Millis) -> Job {
         let todo = task::prepare(&leased, &self.run, now);
         let (start_from, start_until) = (now, now + HORIZON_MS);
-        let (run, reckoned_at) = (self.run.clone(), now);
-        Job { leased, run, start_from, start_until, reckoned_at, todo, died: false }
+        let (run, reckoned) = (self.run.clone(), Clocks::read(&*self.tools.clock));
+        Job { leased, run, start_from, start_until, reckoned, todo, died: false }
     }
 
     /// An item as a worker would have it; no ledger knows of it.
@@ -238,6 +239,7 @@ impl Desk {
             category: self.run.program.plan().step(step).category,
             start_from: now,
             start_until: now + HORIZON_MS,
+            bound: false,
             scopes: Vec::new(),
             failures: Vec::new(),
         }

@@ -112,6 +112,11 @@ pub(super) fn reckon(tree: &Tree, plan: &Plan) -> Reckoned {
             }
         }
     }
+    // The call that told that an operation is not to be had is made once, for all items.
+    for node in tree.nodes.iter().filter(|node| node.left.is_some()) {
+        let calls = node.answer.as_ref().map_or(0.0, |known| known.calls as f64);
+        reckoned.steps[node.step.index()].calls += calls;
+    }
     for (step, figures) in plan.steps.iter().zip(&reckoned.steps) {
         if let Some(category) = step.category {
             *reckoned.calls.entry(category).or_default() += figures.calls;
@@ -270,7 +275,9 @@ impl Reckoning<'_> {
                 own.left += 1.0;
             }
             if let Some(known) = &node.answer {
-                own.calls += known.calls as f64;
+                if node.left.is_none() {
+                    own.calls += known.calls as f64;
+                }
                 own.rows += known.rows as f64;
             }
             if let Some(beneath) = self.beneath.get(&at) {

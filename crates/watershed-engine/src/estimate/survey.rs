@@ -110,8 +110,9 @@ impl Survey {
                 break (reckon(&self.tree, &plan), most);
             }
         };
-        let disk_bytes = self.weigh(&reckoned).await?;
-        Ok(self.told(&reckoned, most, disk_bytes, goes_on, &probes))
+        let rows_bytes = self.weigh_rows(&reckoned).await?;
+        let file_bytes = self.weigh_files(&reckoned);
+        Ok(self.told(&reckoned, most, (rows_bytes, file_bytes), goes_on, &probes))
     }
 
     fn answered(&self) -> usize {
@@ -245,18 +246,18 @@ impl Survey {
     }
 
     /// Bytes of the files that are to come, by what those weigh that were looked at.
-    fn weigh_files(&self, reckoned: &Reckoned) -> f64 {
+    fn weigh_files(&self, reckoned: &Reckoned) -> u64 {
         let weight = self.desk.tools.files.weight();
         let brings = |step: StepId| self.desk.run.operation(step).kind == Kind::File;
         let steps = (0..).map(StepId).zip(&reckoned.steps);
         let files: f64 = steps.filter(|(step, _)| brings(*step)).map(|(_, f)| f.items).sum();
-        files * weight.bytes as f64 / weight.files.max(1) as f64
+        (files * weight.bytes as f64 / weight.files.max(1) as f64).max(0.0) as u64
     }
 
     /// Bytes that the dataset grows by: what was answered, written to the scratch sink, and its
     /// growth taken for the whole.
-    async fn weigh(&mut self, reckoned: &Reckoned) -> Result<u64, Error> {
-        let mut all = self.weigh_files(reckoned);
+    async fn weigh_rows(&mut self, reckoned: &Reckoned) -> Result<u64, Error> {
+        let mut all = 0.0;
         for (step, (writes, items)) in std::mem::take(&mut self.heap) {
             let dataset = self.desk.run.operation(step).dataset.name;
             let rows = writes.iter().flat_map(|write| &write.rows);

@@ -18,7 +18,7 @@ impl Survey {
         self,
         reckoned: &Reckoned,
         most: u64,
-        disk_bytes: u64,
+        (rows_bytes, file_bytes): (u64, u64),
         goes_on: Option<RunId>,
         probes: &[String],
     ) -> Estimate {
@@ -59,7 +59,8 @@ impl Survey {
             done_at: best_ms.map(|ms| (now + ms).to_string()),
             limits,
             best_ms,
-            disk_bytes,
+            disk_bytes: rows_bytes + file_bytes,
+            file_bytes,
             left_out: self.left_out(reckoned),
             sampling: Sampled { calls: sampled_calls, most, by: self.purposes(probes) },
             notes,

@@ -134,6 +134,14 @@ fn a_reserve_never_freed_is_found() {
 }
 
 #[test]
+fn the_permit_of_several_given_back_by_one_is_found() {
+    found(
+        "the permit of several given back by one of them",
+        plant!(" and not Lease.shares(lease, index)" => ""),
+    );
+}
+
+#[test]
 fn a_retry_that_forgets_the_attempt_is_found() {
     found(
         "a retry that forgets the attempt",

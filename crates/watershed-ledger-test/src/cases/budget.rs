@@ -1,6 +1,6 @@
 //! The rate budget: permits with every lease, never more than the limits, nearly all of them.
 
-use watershed_ledger::{Command, Leased, Outcome};
+use watershed_ledger::{Command, Leased, Outcome, Settle};
 
 use super::scenario::{
     LEASE_MS, Scenario, bound_task, done, item_names, month_task, of, page, records, submit, task,
@@ -21,7 +21,8 @@ declare! {
     a_429_closes_its_category_until_it_says,
     a_daily_429_closes_what_shares_that_day,
     an_absurd_429_is_believed_for_a_day_and_an_hour,
-    what_belongs_together_is_leased_together_each_with_a_permit,
+    what_belongs_together_is_leased_together_with_one_permit,
+    a_permit_that_serves_several_is_not_given_back,
     the_last_calls_of_a_day_belong_to_listings_under_way,
     two_connections_of_one_account_share_its_budget,
     two_accounts_do_not_share_a_budget,
@@ -144,12 +145,7 @@ fn a_call_that_was_not_made_gives_its_day_back(s: &mut Scenario) {
     assert!(s.lease("w", 10).is_empty());
 }
 
-fn throttled(
-    leased: &Leased,
-    category: Category,
-    daily: bool,
-    until: Millis,
-) -> watershed_ledger::Settle {
+fn throttled(leased: &Leased, category: Category, daily: bool, until: Millis) -> Settle {
     let mut settle = of(leased, Outcome::Retry { at: until, counts: false });
     settle.throttle = Some(Throttle { category, daily, until });
     settle
@@ -213,7 +209,7 @@ fn lane(s: &mut Scenario, lane: &str, account: &str) {
     s.say(Command::Submit(Box::new(submit)));
 }
 
-fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario) {
+fn what_belongs_together_is_leased_together_with_one_permit(s: &mut Scenario) {
     s.limits(&[(Period::Second, LIGHT, 2.0)]);
     let kin = vec![
         task(0, "a1"),
@@ -225,24 +221,45 @@ fn what_belongs_together_is_leased_together_each_with_a_permit(s: &mut Scenario)
     s.run("run", vec![Line::new(From::Literals(1)).category(Category::Light)], kin, vec![]);
     let a = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
     assert_eq!(item_names(&a), ["a1", "a2", "a3"], "one was asked for");
-    let starts: Vec<i64> = a.iter().map(|l| l.start_from - s.now).collect();
-    assert_eq!(starts, [0, 513, 1_025], "each call has its own permit");
-    s.now = s.now + 1_540;
-    // What was given back belongs together as before, and so does what ran out.
-    let settles = a.iter().map(|l| of(l, Outcome::Released)).collect();
+    let starts = |s: &Scenario, l: &[Leased]| -> Vec<i64> {
+        l.iter().map(|l| l.start_from - s.now).collect()
+    };
+    assert_eq!(starts(s, &a), [0, 0, 0], "one call serves them all");
+    assert_eq!(a.iter().map(|l| l.bound).collect::<Vec<_>>(), [false, true, true]);
+    s.now = s.now + 513;
+    let b = s.exchange("w", &["zoom"], 9, Vec::new()).leased;
+    assert_eq!(item_names(&b), ["b1", "b2"]);
+    assert_eq!(starts(s, &b), [0, 0], "and the next permit is the next one's");
+    // What was given back belongs together as before, and so does what ran out; but it need not
+    // have come back from one recording, so each has a permit of its own.
+    s.after(1_025);
+    let settles = [a, b].concat().iter().map(|l| of(l, Outcome::Released)).collect();
     s.exchange("w", &["zoom"], 0, settles);
     let back = s.exchange("v", &["zoom"], 1, Vec::new()).leased;
     assert_eq!(item_names(&back), ["a1", "a2", "a3"]);
-    let starts: Vec<i64> = back.iter().map(|l| l.start_from - s.now).collect();
-    assert_eq!(starts, [0, 513, 1_025]);
+    assert_eq!(starts(s, &back), [0, 513, 1_025]);
+    assert!(back.iter().all(|l| !l.bound));
     s.close("v", &back[0], done());
     s.now = s.now + LEASE_MS;
     let rest = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
     assert_eq!(item_names(&rest), ["a2", "a3"]);
     assert_eq!(rest.iter().map(|l| l.lost).collect::<Vec<_>>(), [1, 1]);
-    s.now = s.now + 1_540;
-    let b = s.exchange("v", &["zoom"], 1, Vec::new()).leased;
-    assert_eq!(item_names(&b), ["b1", "b2"]);
+    s.after(1_025);
+    let rest = s.exchange("w", &["zoom"], 1, Vec::new()).leased;
+    assert_eq!(item_names(&rest), ["b1", "b2"]);
+}
+
+/// Nobody knows which of them makes the call before all have settled.
+fn a_permit_that_serves_several_is_not_given_back(s: &mut Scenario) {
+    s.limits(&[(Period::Day, LIGHT, 3.0)]);
+    let kin = vec![task(0, "a1"), bound_task(0, "a2"), task(0, "b1"), task(0, "c1")];
+    s.run("run", vec![Line::new(From::Literals(1)).category(Category::Light)], kin, vec![]);
+    let all = s.lease("w", 9);
+    assert_eq!(item_names(&all), ["a1", "a2", "b1", "c1"]);
+    assert_eq!(all.iter().map(|l| l.bound).collect::<Vec<_>>(), [false, true, false, false]);
+    let unused = |l: &Leased| Settle { calls: 0, least: 0, ..of(l, Outcome::Released) };
+    s.exchange("w", &["zoom"], 0, all.iter().map(unused).collect());
+    assert_eq!(s.lease("w", 9).len(), 2, "of three calls two are there again");
 }
 
 fn the_last_calls_of_a_day_belong_to_listings_under_way(s: &mut Scenario) {

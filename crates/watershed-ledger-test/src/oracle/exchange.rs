@@ -143,7 +143,7 @@ impl Oracle {
         let held = task.held.take().expect("found by its lease");
         let account = self.runs[&run].submit.account.clone();
         let audit = self.audits.entry(account).or_default();
-        if settle.calls == 0 {
+        if settle.calls == 0 && !held.shared {
             audit.give_back(held.category, held.start_from, now);
         }
         if let Some(throttle) = settle.throttle {

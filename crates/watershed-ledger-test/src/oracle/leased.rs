@@ -1,5 +1,7 @@
 //! Whether a leased task may be leased at all, and is told as it stands.
 
+use std::collections::BTreeSet;
+
 use watershed_ledger::{Exchange, Exchanged, Fence, LeaseId, Leased, Submit};
 use watershed_model::{Category, Millis, Order, RunState, StepId};
 
@@ -21,11 +23,24 @@ impl Oracle {
         }
         let mut taken = Vec::new();
         let mut uninvited = 0;
+        let (mut shared, mut before) = (BTreeSet::new(), None);
         for leased in &reply.leased {
             let node = self.leasable(exchange, leased, now)?;
             self.in_turn(exchange, leased, node, now)?;
             let together = self.runs[&leased.run].tree.nodes[node].together;
-            self.permitted(exchange, leased, now, node)?;
+            let of_another =
+                leased.bound && together && before.is_some_and(|b| is_party(b, leased));
+            let in_range = together && leased.fence.index > 0;
+            if leased.bound != of_another || leased.bound != in_range {
+                return Err(format!("no permit before it that it could have: {leased:?}"));
+            }
+            if of_another {
+                shared.extend(before.map(|before| before.fence));
+                shared.insert(leased.fence);
+            } else {
+                self.permitted(exchange, leased, now, node)?;
+            }
+            before = Some(leased);
             uninvited += usize::from(together);
             let run = self.runs.get_mut(&leased.run).expect("found before");
             let task = &mut run.tree.nodes[node];
@@ -41,9 +56,16 @@ impl Oracle {
                 until: now + exchange.want.lease_ms,
                 category: leased.category,
                 start_from: leased.start_from,
+                shared: false,
                 lapsed: false,
             });
             taken.push((leased.run.clone(), node, fresh));
+        }
+        for ((run, node, _), leased) in taken.iter().zip(&reply.leased) {
+            let run = self.runs.get_mut(run).expect("found before");
+            if let Some(held) = &mut run.tree.nodes[*node].held {
+                held.shared = shared.contains(&leased.fence);
+            }
         }
         // What is leased together with something else may be more than was asked for.
         if reply.leased.len() - uninvited > usize::from(exchange.want.tasks) {
@@ -274,9 +296,16 @@ fn as_told(run: &Run, node: &Node, now: Millis, latest: Millis) -> Option<Leased
         category: None,
         start_from: Millis(0),
         start_until: Millis(0),
+        bound: false,
         scopes: run.tree.seeds(node.scope),
         failures: if is_join { run.tree.failures(node.scope) } else { Vec::new() },
     })
+}
+
+/// Whether a task may have the permit of the one before it: that of the same lease.
+fn is_party(before: &Leased, leased: &Leased) -> bool {
+    let facts = |l: &Leased| (l.fence.lease, l.step, l.category, l.start_from, l.start_until);
+    before.fence.index + 1 == leased.fence.index && facts(before) == facts(leased)
 }
 
 fn is_join(submit: &Submit, step: StepId) -> bool {
@@ -292,6 +321,7 @@ fn leased_facts(leased: &Leased) -> Box<Leased> {
     facts.category = None;
     facts.start_from = Millis(0);
     facts.start_until = Millis(0);
+    facts.bound = false;
     facts.failures.retain(|(_, n)| *n > 0);
     facts.failures.sort_unstable();
     facts

@@ -37,6 +37,8 @@ pub(crate) struct Held {
     pub(crate) until: Millis,
     pub(crate) category: Option<Category>,
     pub(crate) start_from: Millis,
+    /// Its permit serves others too, and is not given back.
+    pub(crate) shared: bool,
     /// It ran out at the time of some exchange, and may have been taken back then.
     pub(crate) lapsed: bool,
 }

@@ -337,6 +337,16 @@ fn count(counts: &mut BTreeMap<String, u64>, name: &str, more: u64) {
     }
 }
 
+/// Whether an item's permit serves others too. It is not given back: which of them makes the call
+/// is not known before all have settled.
+fn shares(tables: &mut impl Tables, lease: &Lease, index: u16) -> Result<bool, Error> {
+    let Leasehold::Range { chunk, from } = lease.of else { return Ok(false) };
+    let items = tables.items(chunk, from.saturating_add(index), 2)?;
+    let bound = |at: usize| items.get(at).is_some_and(|item| item.together);
+    let is_last = usize::from(index) + 1 == lease.slots.len();
+    Ok((index > 0 && bound(0)) || (!is_last && bound(1)))
+}
+
 /// What the settle says to the account's budget.
 fn account(
     tables: &mut impl Tables,
@@ -346,7 +356,10 @@ fn account(
     budgets: &mut Budgets,
     now: Millis,
 ) -> Result<(), Error> {
-    let unused = lease.category.filter(|_| entry.calls == 0);
+    let mut unused = lease.category.filter(|_| entry.calls == 0);
+    if unused.is_some() && shares(tables, lease, entry.fence.index)? {
+        unused = None;
+    }
     if unused.is_none() && entry.throttle.is_none() && entry.heard.is_none() {
         return Ok(());
     }

@@ -25,6 +25,7 @@ pub(super) fn show(
     } else {
         Vec::new()
     };
+    let is_range = matches!(lease.of, Leasehold::Range { .. });
     for ((index, task), slot) in (0..).zip(tasks).zip(&lease.slots) {
         if lease.open.get(usize::from(index)) != Some(&true) {
             continue;
@@ -44,6 +45,7 @@ pub(super) fn show(
             category: lease.category,
             start_from: slot.from,
             start_until: slot.until,
+            bound: is_range && index > 0 && task.together,
             scopes: scopes.clone(),
             failures: failures.clone(),
         });

@@ -10,7 +10,7 @@ use crate::tables::{
 };
 use crate::{Error, Exchange, LeaseId};
 
-/// So far ahead lies the permit of what must be leased together with something else.
+/// So far ahead lies the permit of a task that must be leased together with another one.
 const TOGETHER_MS: i64 = 5_000;
 /// From so many calls left of a day on, listings under way are thought of.
 const LAST: u64 = 64;
@@ -123,17 +123,27 @@ impl Taker<'_> {
         } else {
             self.claim(tables, ground, budget, chunk.step, false)?
         };
-        let mut slots = Vec::with_capacity(wanted);
-        while slots.len() < wanted {
-            let Some(slot) = self.permit(claim, budget) else { break };
+        let mut slots: Vec<Slot> = Vec::with_capacity(wanted);
+        let mut then = Then::More;
+        loop {
+            // One permit serves all that belong together, however many were asked for.
+            let slot = match slots.last() {
+                Some(before) if is_bound(tables, &chunk, slots.len())? => *before,
+                _ if slots.len() >= wanted => break,
+                _ => match self.permit(claim, budget) {
+                    Some(slot) => slot,
+                    None => {
+                        then = Then::Dry;
+                        break;
+                    }
+                },
+            };
             slots.push(slot);
         }
-        let then = if slots.len() < wanted { Then::Dry } else { Then::More };
         if slots.is_empty() {
             return Ok((Then::Dry, claim));
         }
         let from = chunk.next;
-        self.bound_to(tables, &chunk, claim, &mut slots, budget)?;
         chunk.next += u16::try_from(slots.len()).unwrap_or(0);
         let place = (chunk.next < chunk.len).then(|| order::of_chunk(&ground.plan, &chunk));
         tables.put_chunk(&chunk, place.as_ref())?;
@@ -143,29 +153,9 @@ impl Taker<'_> {
         Ok((then, claim))
     }
 
-    /// What must be leased together with the last of a range: its permits may lie further ahead,
-    /// and it may be more than was asked for.
-    pub(super) fn bound_to(
-        &self,
-        tables: &mut impl Tables,
-        chunk: &Chunk,
-        claim: Option<Claim>,
-        slots: &mut Vec<Slot>,
-        budget: &mut Budget,
-    ) -> Result<(), Error> {
-        loop {
-            let next = chunk.next + u16::try_from(slots.len()).unwrap_or(u16::MAX);
-            let together = tables.items(chunk.id, next, 1)?.first().is_some_and(|i| i.together);
-            if !together {
-                return Ok(());
-            }
-            let Some(slot) = self.bound_slot(claim, budget) else { return Ok(()) };
-            slots.push(slot);
-        }
-    }
-
     /// What must be leased together with a task that was taken from there: those that follow it,
-    /// given back as it was.
+    /// given back as it was. Each has a permit of its own, that may lie further ahead: they need
+    /// not be of one party, only to have come back alike.
     pub(super) fn bound_tasks(
         &mut self,
         tables: &mut impl Tables,
@@ -227,6 +217,12 @@ impl Taker<'_> {
 /// have them.
 pub(super) fn leaves(claim: Option<Claim>) -> bool {
     claim.is_some_and(|claim| claim.leave > 0)
+}
+
+/// Whether the item so many places behind the first one waiting is bound to the one before it.
+fn is_bound(tables: &mut impl Tables, chunk: &Chunk, behind: usize) -> Result<bool, Error> {
+    let at = chunk.next.saturating_add(u16::try_from(behind).unwrap_or(u16::MAX));
+    Ok(tables.items(chunk.id, at, 1)?.first().is_some_and(|item| item.together))
 }
 
 /// A ready task.

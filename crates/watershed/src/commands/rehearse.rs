@@ -1,6 +1,9 @@
 //! `watershed rehearse`: days of a run in seconds, against an account that never was.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -33,21 +36,42 @@ const SHARE: f64 = 0.9;
 const SAMPLE_MAX: u64 = 250;
 /// Tasks at once.
 const CONCURRENCY: u16 = 64;
+/// Rehearsals beside the first: each has a colour.
+const COMPARED_MAX: usize = 7;
+/// The largest account that is rehearsed. Of one ten times smaller it is hours.
+const USERS_MAX: u64 = 1_000_000;
+/// The most meetings of a person on a working day.
+const MEETINGS_MAX: f64 = 50.0;
+/// The slowest answer: a call takes no longer than a minute.
+const LATENCY_MAX_MS: u64 = 60_000;
+/// The most processes.
+const WORKERS_MAX: u16 = 64;
 
 /// Rehearses, once for each comparison more, and tells.
 pub(crate) fn rehearse(args: Rehearse, call: Call) -> Result<u8> {
     let found = workflows::find(&args.what.workflow)?;
     let compiled = workflows::compiled(&found, &call.out)?;
     let plain = Setting::of(&args, &call)?;
-    let mut settings = vec![("as asked".to_owned(), plain.clone())];
-    for (name, value) in &args.compare {
-        let changed = plain.clone().with(name, value)?;
-        settings.push((format!("{name}={value}"), changed));
+    if args.compare.len() > COMPARED_MAX {
+        return Err(Fault::usage(format!("--compare: at most {COMPARED_MAX} stand side by side"))
+            .hint("rehearse the others by themselves")
+            .into());
     }
+    // All that may be wrong is found before the first one begins.
+    let mut all = vec![("as asked".to_owned(), plain.rehearsed(&found, &compiled)?)];
+    for (name, value) in &args.compare {
+        let changed = plain.clone().with(name, value)?.rehearsed(&found, &compiled);
+        let changed = changed.with_context(|| format!("--compare {name}={value}"))?;
+        all.push((format!("{name}={value}"), changed));
+    }
+    let page = args
+        .html
+        .as_ref()
+        .map(|path| File::create(path).with_context(|| format!("write {}", path.display())));
+    let page = page.transpose()?;
     let out = call.out;
-    let mut told = Vec::with_capacity(settings.len());
-    for (label, setting) in settings {
-        let rehearsed = setting.rehearsed(&found, &compiled)?;
+    let mut told = Vec::with_capacity(all.len());
+    for (label, rehearsed) in all {
         let mut remarks = Remarks::new(out);
         let begun = Millis::from(rehearsed.account.now);
         let rehearsal = watershed_rehearsal::rehearse(&rehearsed, &mut |view, now| {
@@ -56,15 +80,15 @@ pub(crate) fn rehearse(args: Rehearse, call: Call) -> Result<u8> {
         drop(remarks);
         told.push(Told { label, rehearsal });
     }
-    if let Some(path) = &args.html {
-        std::fs::write(path, rehearsal::page(&told))
-            .with_context(|| format!("write {}", path.display()))?;
-        out.remark(format!("charts are in {}", path.display()));
-    }
     if out.json {
         out.object(&serde_json::json!({ "rehearsals": told }))?;
     } else {
         out.text(&rehearsal::text(&told))?;
+    }
+    if let (Some(mut page), Some(path)) = (page, &args.html) {
+        page.write_all(rehearsal::page(&told).as_bytes())
+            .with_context(|| format!("write {}", path.display()))?;
+        out.remark(format!("charts are in {}", path.display()));
     }
     Ok(exit::COMPLETE)
 }
@@ -96,7 +120,7 @@ impl Setting {
             content: Content::Transcripts,
             meetings_per_user: args.meetings_per_user.unwrap_or(MEETINGS),
             latency: args.latency,
-            workers: args.workers.max(1),
+            workers: args.workers,
             seed: args.seed,
             now: Timestamp::now(),
         };
@@ -107,6 +131,12 @@ impl Setting {
             setting.overrides = connect::overrides(account);
             if args.share.is_none() {
                 setting.share = account.share.at(setting.now.into());
+                if account.share.changes() {
+                    call.out.remark(format!(
+                        "the share changes by the hour: {} of now is rehearsed for all of them",
+                        setting.share
+                    ));
+                }
             }
             if args.tier.is_none() {
                 setting.tier.clone_from(&account.tier);
@@ -144,12 +174,34 @@ impl Setting {
         Ok(self)
     }
 
+    /// Figures that an account and a machine can have.
+    fn in_bounds(&self) -> Result<(), String> {
+        let told = |name: &str, given: &dyn fmt::Display, most: &dyn fmt::Display| {
+            Err(format!("{name} {given}: it is at most {most}, and above 0"))
+        };
+        let meetings = self.meetings_per_user;
+        if !(1..=USERS_MAX).contains(&self.users) {
+            return told("users", &self.users, &USERS_MAX);
+        }
+        if !(meetings > 0.0 && meetings <= MEETINGS_MAX) {
+            return told("meetings-per-user", &meetings, &MEETINGS_MAX);
+        }
+        if !(1..=WORKERS_MAX).contains(&self.workers) {
+            return told("workers", &self.workers, &WORKERS_MAX);
+        }
+        if self.latency > LATENCY_MAX_MS {
+            return Err(format!("latency {}: it is at most {LATENCY_MAX_MS} ms", self.latency));
+        }
+        Ok(())
+    }
+
     fn rehearsed(&self, found: &Found, compiled: &Compiled) -> Result<Rehearsed> {
         let usage =
             |why: String| Fault::usage(why).hint("`watershed rehearse --help` has examples");
         if !(self.share > 0.0 && self.share <= 1.0) {
             return Err(usage(format!("share {}: it is above 0 and at most 1", self.share)).into());
         }
+        self.in_bounds().map_err(usage)?;
         let tier: Tier = self.tier.parse().map_err(|e| usage(format!("tier: {e}")))?;
         let inputs = self.inputs.clone().into_iter().collect();
         let request =

@@ -53,6 +53,7 @@ fn told() -> Estimate {
         best_ms: Some(93_600_000),
         done_at: Some("2026-11-27T00:00:00.000Z".to_owned()),
         disk_bytes: 1_234_567_890,
+        file_bytes: 1_200_000_000,
         left_out: vec![
             LeftOut {
                 step: "transcripts".to_owned(),

@@ -6,9 +6,11 @@ use std::fmt::Write;
 use watershed_model::Millis;
 use watershed_rehearsal::Rehearsal;
 
-use super::{Told, bytes, chart, longest, minute};
+use super::{Told, beside, bound_by, chart, disk, left_out, longest, minute};
 use crate::output::{name, number, span};
 
+/// Stretches in which a limit bound that are told one by one.
+const STRETCHES_MAX: usize = 60;
 const STYLE: &str = include_str!("page.css");
 
 /// The page.
@@ -46,7 +48,7 @@ fn summary(told: &[Told]) -> String {
             number(rehearsal.calls.values().sum()),
             longest(rehearsal),
             number(rehearsal.datasets.iter().map(|d| d.rows).sum()),
-            bytes(rehearsal.disk_bytes),
+            disk(rehearsal),
         );
     }
     html + "</table>"
@@ -67,6 +69,7 @@ fn one(told: &Told) -> String {
         .collect();
     html.push_str(&chart::bars("Calls by day and category", &bars));
     html.push_str(&budget(rehearsal));
+    html.push_str(&bound(rehearsal));
     html.push_str(
         "<h3>Timetable</h3><table><tr><th>dataset</th><th>rows</th><th>complete</th>\
                    <th>months, newest first</th></tr>",
@@ -91,18 +94,52 @@ fn one(told: &Told) -> String {
                    <th>rehearsed</th><th>differs</th></tr>",
     );
     for compared in &rehearsal.formula {
+        let [what, formula, rehearsed, differs] = beside(compared);
         let _ = write!(
             html,
-            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{:+.1} %</td></tr>",
-            escaped(&compared.what),
-            number(compared.formula.unsigned_abs()),
-            number(compared.rehearsed.unsigned_abs()),
-            compared.percent
+            "<tr><th>{}</th><td>{formula}</td><td>{rehearsed}</td><td>{differs}</td></tr>",
+            escaped(&what)
         );
     }
     html.push_str("</table>");
     for note in &rehearsal.differs {
         let _ = write!(html, "<p>{}</p>", escaped(note));
+    }
+    for line in left_out(rehearsal) {
+        let _ = write!(html, "<p>left out: {}</p>", escaped(&line));
+    }
+    html
+}
+
+/// Which limit bound when, and what of each was not used.
+fn bound(told: &Rehearsal) -> String {
+    let mut html = "<h3>What bound</h3><table><tr><th>limit</th><th>bound for</th><th>permits</th>\
+                    <th>not used</th></tr>"
+        .to_owned();
+    for limit in &told.idle {
+        let _ = write!(
+            html,
+            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{:.1} %</td></tr>",
+            limit.limit,
+            span(limit.ms),
+            number(limit.permits),
+            limit.percent
+        );
+    }
+    html.push_str("</table><table><tr><th>from</th><th>to</th><th>bound</th></tr>");
+    for bound in told.bound.iter().take(STRETCHES_MAX) {
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            minute(&bound.from),
+            minute(&bound.to),
+            bound_by(&bound.limit)
+        );
+    }
+    html.push_str("</table>");
+    let more = told.bound.len().saturating_sub(STRETCHES_MAX);
+    if more > 0 {
+        let _ = write!(html, "<p>… {more} stretches more</p>");
     }
     html
 }

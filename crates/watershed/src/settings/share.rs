@@ -50,6 +50,11 @@ impl Share {
         })
     }
 
+    /// Whether it is another at another time.
+    pub(crate) fn changes(&self) -> bool {
+        !self.by_hours.is_empty()
+    }
+
     /// The part at that time.
     pub(crate) fn at(&self, now: Millis) -> f64 {
         let now_is = self.by_hours.iter().find(|(hours, _)| hours.hold(now));

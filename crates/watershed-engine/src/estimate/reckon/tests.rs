@@ -2,7 +2,7 @@ use serde_json::json;
 use watershed_model::{Brood, Child, Kin};
 
 use super::*;
-use crate::estimate::tree::Known;
+use crate::estimate::tree::{Known, Left};
 
 const WORKFLOW: &str = r#"
 name: two-levels
@@ -69,6 +69,21 @@ fn what_was_read_whole_is_exact() {
     assert!((light(&reckoned) - truth as f64).abs() < 1e-6);
     assert_eq!(reckoned.half_width(Category::Light), 0.0);
     assert!((reckoned.calls[&Category::Medium] - 51.0).abs() < 1e-6);
+}
+
+#[test]
+fn the_call_that_told_that_nothing_is_to_be_had_is_made_once() {
+    let plan = plan();
+    let mut tree = tree(&plan, 100, |user| user < 10, |_| 1);
+    let (held, _) = plan.step_named("held").expect("a step");
+    let first = tree.nodes.iter().position(|node| node.step == held).expect("one");
+    tree.answer(&plan, first, known(0), Vec::new());
+    for node in tree.nodes.iter_mut().filter(|node| node.step == held) {
+        node.left = Some(Left { why: "tier", what: "a paid plan".to_owned() });
+        node.free = node.answer.is_none();
+    }
+    let reckoned = reckon(&tree, &plan);
+    assert!((light(&reckoned) - 1.0).abs() < 1e-6, "{}", light(&reckoned));
 }
 
 #[test]
