@@ -85,6 +85,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
+        browser.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
         browser
     }
 
@@ -103,25 +104,34 @@ impl Browser {
 
     /// Opens an address, and waits until it is loaded.
     pub(crate) fn open(&mut self, address: &str) {
-        let before = self.loads();
-        self.call("Page.navigate", json!({ "url": address }));
-        self.loaded(before);
+        let told = self.call("Page.navigate", json!({ "url": address }));
+        let page = told["loaderId"].as_str().unwrap_or_else(|| panic!("{address}: {told}"));
+        self.until_loaded(|loaded| loaded == page);
     }
 
     /// Does something that leads to another page, and waits until that is loaded.
     pub(crate) fn leads(&mut self, script: &str) {
-        let before = self.loads();
+        let seen: BTreeSet<String> = self
+            .lifecycle()
+            .filter_map(|page| page["loaderId"].as_str())
+            .map(str::to_owned)
+            .collect();
         self.eval(script);
-        self.loaded(before);
+        self.until_loaded(|loaded| !seen.contains(loaded));
     }
 
-    fn loads(&self) -> usize {
-        self.events.iter().filter(|event| event["method"] == "Page.loadEventFired").count()
+    /// What became of pages; each has an id of its own.
+    fn lifecycle(&self) -> impl Iterator<Item = &Value> {
+        let of = self.events.iter().filter(|event| event["method"] == "Page.lifecycleEvent");
+        of.map(|event| &event["params"])
     }
 
-    fn loaded(&mut self, before: usize) {
+    /// Waits until that page is loaded. The load of one before it may be told late.
+    fn until_loaded(&mut self, meant: impl Fn(&str) -> bool) {
+        let is_loaded =
+            |page: &Value| page["name"] == "load" && page["loaderId"].as_str().is_some_and(&meant);
         let until = Instant::now() + PAGE_MAX;
-        while self.loads() == before {
+        while !self.lifecycle().any(is_loaded) {
             assert!(Instant::now() < until, "the page is not loaded");
             self.hear(Duration::from_millis(50));
         }
